@@ -1,0 +1,32 @@
+//! The ground on which every crate of `aio` stands.
+//!
+//! Nothing here knows about tasks. It is what has to exist exactly once so that the rest can be modelled, counted and
+//! moved to another platform:
+//!
+//! - [`sync`] and [`thread`]: the *facade*. Atomics, locks, condition variables and threads come from here and from
+//!   nowhere else, so that a model checker can stand in for them (`--cfg aio_loom`).
+//! - [`Parker`]: a thread that waits for a token.
+//! - [`WakeList`] and [`WakerSlot`]: wakers are taken out under a lock, and run, cloned and dropped outside of it.
+//! - [`home`]: the two homes, [`Shared`] and [`Local`]; one algorithm is written once and serves both.
+//! - [`Deadline`]: the one file where [`Duration`](std::time::Duration) meets [`Instant`](std::time::Instant).
+//! - [`live`]: counters of everything that can leak, and the check that nothing did.
+//!
+//! Users of `aio` do not need this crate; authors of a driver or of a primitive in the two homes do.
+
+pub mod home;
+pub mod live;
+pub mod sync;
+pub mod thread;
+
+mod deadline;
+mod panics;
+mod parker;
+mod wake_list;
+mod waker_slot;
+
+pub use deadline::Deadline;
+pub use home::{Home, Local, Shared};
+pub use panics::Panics;
+pub use parker::{Parker, Unparker};
+pub use wake_list::WakeList;
+pub use waker_slot::WakerSlot;
