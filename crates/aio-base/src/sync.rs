@@ -8,9 +8,9 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 #[cfg(aio_loom)]
-use loom::sync as imp;
+use loom::{cell, sync as imp};
 #[cfg(not(aio_loom))]
-use std::sync as imp;
+use std::{cell, sync as imp};
 
 pub use imp::Arc;
 /// Under the facade as it is: a lazily made value is not a protocol of ours to model.
@@ -26,6 +26,64 @@ pub mod atomic {
     pub use std::sync::atomic::{
         AtomicBool, AtomicIsize, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
     };
+}
+
+/// A cell whose contents are reached by raw pointer; the model checker sees two accesses that nothing orders.
+pub struct UnsafeCell<T: ?Sized>(cell::UnsafeCell<T>);
+
+impl<T> UnsafeCell<T> {
+    /// Around `value`.
+    #[cfg(not(aio_loom))]
+    pub const fn new(value: T) -> Self {
+        Self(cell::UnsafeCell::new(value))
+    }
+
+    /// Around `value`.
+    #[cfg(aio_loom)]
+    pub fn new(value: T) -> Self {
+        Self(cell::UnsafeCell::new(value))
+    }
+
+    /// Takes the cell apart.
+    pub fn into_inner(self) -> T {
+        self.0.into_inner()
+    }
+}
+
+impl<T: ?Sized> UnsafeCell<T> {
+    /// Calls `f` with a pointer to read from. Whoever does so must know that nobody writes meanwhile.
+    #[cfg(not(aio_loom))]
+    #[inline]
+    pub fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+        f(self.0.get())
+    }
+
+    /// Calls `f` with a pointer to read from. Whoever does so must know that nobody writes meanwhile.
+    #[cfg(aio_loom)]
+    #[track_caller]
+    pub fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+        self.0.with(f)
+    }
+
+    /// Calls `f` with a pointer to write to. Whoever does so must know that nobody reads or writes meanwhile.
+    #[cfg(not(aio_loom))]
+    #[inline]
+    pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+        f(self.0.get())
+    }
+
+    /// Calls `f` with a pointer to write to. Whoever does so must know that nobody reads or writes meanwhile.
+    #[cfg(aio_loom)]
+    #[track_caller]
+    pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+        self.0.with_mut(f)
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for UnsafeCell<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad("UnsafeCell { .. }")
+    }
 }
 
 /// Mutual exclusion between threads; never poisoned.
