@@ -60,6 +60,11 @@ pub fn yield_now() {
     std::thread::yield_now();
 }
 
+/// How many threads can run at the same time, as far as the system tells; at least one.
+pub fn parallelism() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// A number that no other thread alive has: the address of one of its thread-locals, so it costs an addition.
 /// Zero once the thread is too far gone to have thread-locals.
 pub fn token() -> usize {
