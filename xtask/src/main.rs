@@ -1,2 +1,107 @@
-//! Under construction.
-fn main() {}
+//! The chores of this workspace: `cargo xtask COMMAND`. Each file is one command; [`cargo`] and [`workspace`] are what
+//! they stand on.
+
+mod bench;
+mod cargo;
+mod ci;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::fmt;
+use std::process::ExitCode;
+
+use workspace::Workspace;
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+Commands:
+    test [KIND]... [-p PACKAGE]...
+        Runs the tests of the workspace, or of the packages named. Kinds (default: all of them):
+            behaviour   unit and integration tests
+            property    tests in a module `property`, or in a test target named `property*`
+            doc         examples in the documentation
+            real        test targets named `real*` or `foreign*`: the clock, the system, other runtimes
+            loom        models of cross-thread protocols (LOOM_MAX_PREEMPTIONS, default 3, bounds the search)
+    ci
+        Everything a change must pass: format, tidy, clippy, documentation, examples, all tests.
+    tidy
+        Checks of the sources that neither rustc nor clippy make.
+    bench [--only NAME] [--quick] [--json]
+        Measures aio and its peers, interleaved, and prints a table. NAME is a part of a scenario's name.
+
+Exit codes: 0 done, 1 something failed, 2 wrong usage.";
+
+/// Why a command did not succeed.
+#[derive(Debug)]
+enum Error {
+    /// The command line makes no sense.
+    Usage(String),
+    /// A step failed; what it had to say about it is on the screen already, this says which it was.
+    Failed(String),
+}
+
+type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Usage(message) => write!(f, "{message}\n\n{USAGE}"),
+            Error::Failed(message) => f.write_str(message),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::from(if matches!(error, Error::Usage(_)) { 2 } else { 1 })
+        }
+    }
+}
+
+fn dispatch(args: &[String]) -> Result<()> {
+    let Some((command, args)) = args.split_first() else {
+        return Err(Error::Usage("no command".to_owned()));
+    };
+    match command.as_str() {
+        "test" => test::run(&Workspace::load()?, &test::Options::parse(args)?),
+        "ci" => no_more(args).and_then(|()| ci::run(&Workspace::load()?)),
+        "tidy" => no_more(args).and_then(|()| tidy::run(&Workspace::load()?)),
+        "bench" => bench::run(&Workspace::load()?, &bench::Options::parse(args)?),
+        "help" | "--help" | "-h" => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        other => Err(Error::Usage(format!("unknown command `{other}`"))),
+    }
+}
+
+fn no_more(args: &[String]) -> Result<()> {
+    match args.first() {
+        None => Ok(()),
+        Some(arg) => Err(unknown(arg)),
+    }
+}
+
+fn unknown(arg: &str) -> Error {
+    Error::Usage(format!("unknown argument `{arg}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_xtask_does_not_know_is_an_error_of_usage() {
+        for args in [&[][..], &["nonsense"], &["ci", "--fast"], &["tidy", "x"], &["test", "unit"], &["bench", "--all"]]
+        {
+            let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
+            assert!(matches!(dispatch(&args), Err(Error::Usage(_))), "{args:?}");
+        }
+    }
+}
