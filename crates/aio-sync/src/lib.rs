@@ -1,1 +1,50 @@
-//! Under construction.
+//! What tasks use to wait for each other: [`Lock`] and [`Event`].
+//!
+//! ```
+//! use aio_sync::{Event, Lock};
+//! use futures_lite::future::{block_on, zip};
+//!
+//! let log = Lock::new(Vec::new());
+//! let ready = Event::new();
+//!
+//! let worker = async {
+//!     ready.wait().await;
+//!     log.lock().await.push("worker");
+//! };
+//! let main = async {
+//!     log.lock().await.push("main");
+//!     ready.set();
+//! };
+//! block_on(zip(worker, main));
+//! assert_eq!(log.into_inner(), ["main", "worker"]);
+//! ```
+//!
+//! Each comes in two homes with one algorithm: [`Lock`] and [`Event`] may be shared between threads; their twins in
+//! [`local`] stay on one and need neither atomics nor locks. They work under any executor, and nothing here allocates.
+//!
+//! All of them keep to these rules:
+//!
+//! - **First come, first served**: nobody overtakes, at the price that a lock handed to a task rests until that task
+//!   runs.
+//! - **A future dropped before it is ready did not happen**: it loses nothing, and what it was just being given goes to
+//!   the next.
+//! - **A waker is never called, cloned or dropped under a lock of ours**, so it may use the same primitive again. If one
+//!   of several panics, the others are woken first.
+//!
+//! To protect data that is never held across an `.await` between threads, `std::sync::Mutex` is enough.
+
+mod lock;
+mod event;
+mod wait_queue;
+
+pub mod generic;
+pub mod local;
+
+pub use event::EventFuture;
+pub use lock::{LockFuture, LockGuard};
+
+/// A [lock](generic::Lock) that may be shared between threads.
+pub type Lock<T> = generic::Lock<T, aio_base::Shared>;
+
+/// An [event](generic::Event) that may be shared between threads.
+pub type Event = generic::Event<aio_base::Shared>;

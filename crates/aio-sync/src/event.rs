@@ -1,0 +1,188 @@
+//! A flag to wait for.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use aio_base::home::Word;
+use aio_base::sync::atomic::Ordering;
+use aio_base::{Home, Panics, Shared, WakeList};
+
+use crate::wait_queue::{Line, Primitive, Wait, WaitQueue};
+
+/// A flag that tasks can wait for: asyncio's `Event`, with `set`, `clear`, `is_set` and `wait`.
+///
+/// `aio_sync::Event` may be shared between threads; `aio_sync::local::Event` stays on one and is cheaper. Both are this
+/// type in one of its [homes](aio_base::home).
+///
+/// What was done before [`set`](Self::set) is visible to those it lets go.
+///
+/// # Examples
+/// ```
+/// # futures_lite::future::block_on(async {
+/// use aio_sync::Event;
+/// use futures_lite::future::zip;
+///
+/// let ready = Event::new();
+/// let runner = async {
+///     ready.wait().await;
+///     "off"
+/// };
+/// let starter = async { ready.set() };
+/// assert_eq!(zip(runner, starter).await.0, "off");
+/// # });
+/// ```
+pub struct Event<H: Home> {
+    queue: WaitQueue<H, Flag<H>>,
+}
+
+const CLEAR: usize = 0;
+const SET: usize = 1;
+
+/// The flag: CLEAR or SET. It is set under the queue's lock, so that whoever finds it CLEAR there is in the line when
+/// it is set; it may be cleared at any time.
+struct Flag<H: Home>(H::Word);
+
+impl<H: Home> Flag<H> {
+    fn is_set(&self) -> bool {
+        // Acquire pairs with the Release in `Event::set`.
+        self.0.load(Ordering::Acquire) == SET
+    }
+}
+
+impl<H: Home> Primitive<H> for Flag<H> {
+    /// How often the flag has been set.
+    type State = usize;
+    /// The same, when the waiter came.
+    type Note = usize;
+
+    fn enter(&self, line: &mut Line<H, Self>, sets_before: &mut usize) -> Poll<()> {
+        if self.is_set() {
+            return Poll::Ready(());
+        }
+        *sets_before = line.state;
+        Poll::Pending
+    }
+
+    fn left(&self, _line: &mut Line<H, Self>) {}
+
+    /// Each waiter is woken by every `set`: there is nothing to pass on.
+    fn pass_on(_queue: &WaitQueue<H, Self>) {}
+}
+
+impl<H: Home> Event<H> {
+    /// An event that is not set.
+    pub fn new() -> Self {
+        Self { queue: WaitQueue::new(Flag(Word::new(CLEAR)), 0) }
+    }
+
+    /// Sets the flag and wakes all who wait.
+    ///
+    /// Their waiting is over, even if the flag is cleared before they run. Who begins to wait later, for instance while
+    /// this call is still waking others, is not affected by it.
+    ///
+    /// # Fairness
+    /// They are woken in the order in which they came.
+    ///
+    /// # Panics
+    /// If a waker panics. The others are woken nevertheless; the first panic goes on afterwards.
+    pub fn set(&self) {
+        let mut wakers = WakeList::new();
+        let mut panics = Panics::new();
+        let mut this_set = None;
+        loop {
+            let has_more = self.queue.with(|line| {
+                let this_set = *this_set.get_or_insert_with(|| {
+                    // Release pairs with the Acquire of `Flag::is_set`.
+                    self.queue.primitive.0.store(SET, Ordering::Release);
+                    line.state = line.state.wrapping_add(1);
+                    line.state
+                });
+                Self::take_batch(line, this_set, &mut wakers)
+            });
+            panics.catch(|| wakers.wake_all());
+            if !has_more {
+                return panics.resume();
+            }
+        }
+    }
+
+    /// Takes those who came before `this_set` out of the line, as many as there is room for. Whether there may be more.
+    fn take_batch(line: &mut Line<H, Flag<H>>, this_set: usize, wakers: &mut WakeList) -> bool {
+        while wakers.has_room() {
+            // The line is in order of arrival: the first who came after it ends this set. (The difference, since the
+            // count may wrap; a waiter is never more than one set behind those that have returned.)
+            let is_next = line.first().is_some_and(|&sets_before| (this_set.wrapping_sub(sets_before) as isize) > 0);
+            match is_next.then(|| line.wake_first()).flatten() {
+                Some(waker) => wakers.push(waker),
+                None => return false,
+            }
+        }
+        true
+    }
+
+    /// Takes the flag down. Who waits goes on waiting; who has been woken is not affected.
+    pub fn clear(&self) {
+        // Release: who finds the flag down sees what was done before it was taken down.
+        self.queue.primitive.0.store(CLEAR, Ordering::Release);
+    }
+
+    /// Whether the flag is up.
+    pub fn is_set(&self) -> bool {
+        self.queue.primitive.is_set()
+    }
+
+    /// Waits until the flag is set. If it is set already, does not yield.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost by dropping the future: the others are woken all the same.
+    ///
+    /// # Fairness
+    /// The place in the line is taken at the first poll.
+    ///
+    /// # Panics
+    /// The future, if it is polled again after it was ready.
+    #[inline]
+    pub fn wait(&self) -> EventFuture<'_, H> {
+        EventFuture { wait: self.queue.wait(0) }
+    }
+}
+
+impl<H: Home> Default for Event<H> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<H: Home> fmt::Debug for Event<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event").field("is_set", &self.is_set()).finish()
+    }
+}
+
+/// Waits for an [`Event`]: made by [`Event::wait`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct EventFuture<'a, H: Home = Shared> {
+    wait: Wait<'a, H, Flag<H>>,
+}
+
+impl<H: Home> Future for EventFuture<'_, H> {
+    type Output = ();
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.wait.is_new() && self.wait.primitive().is_set() {
+            self.wait.finish();
+            return Poll::Ready(());
+        }
+        // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
+        // `Wait` is.
+        unsafe { self.map_unchecked_mut(|this| &mut this.wait) }.poll(cx)
+    }
+}
+
+impl<H: Home> fmt::Debug for EventFuture<'_, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("EventFuture").field(&self.wait).finish()
+    }
+}

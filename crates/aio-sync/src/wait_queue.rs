@@ -1,0 +1,363 @@
+//! Futures that wait in line: the part that all primitives share.
+//!
+//! A [`WaitQueue`] is a doubly linked list, first come first served, whose nodes lie inside the waiting futures
+//! ([`Wait`]): to wait allocates nothing, and to give up costs the same however long the line is. A primitive is a
+//! [`Primitive`]: what the queue's lock guards besides the line, what each waiter brings along, and what is to be done
+//! when one comes and when one goes. It wakes with [`Line::wake_first`], under the lock, and calls the waker it gets
+//! after the lock was released.
+//!
+//! Each waiter goes through these stages; the queue's lock is held for edges 1, 2 and 5.
+//!
+//! ```text
+//!          ──1 enter──▶          ──2 wake──▶
+//!    NEW                 QUEUED               WOKEN
+//!     │                    │                    │
+//!     │ 3                  │ 5                  │ 4, 6
+//!     └────────────────▶ DONE ◀─────────────────┘
+//! ```
+//! 1. [`Wait::poll`] joins the line: [`Primitive::enter`] said that it must wait.
+//! 2. [`Line::wake_first`] takes it out of the line. From here on only the future itself may touch its node.
+//! 3. [`Wait::poll`] need not wait: [`Primitive::enter`] said so, or the primitive did ([`Wait::finish`]).
+//! 4. [`Wait::poll`] finds that it was woken.
+//! 5. Dropped in the line: it leaves, and [`Primitive::left`] hears of it.
+//! 6. Dropped between being woken and being polled: [`Primitive::pass_on`] gives the next one what it got.
+//!
+//! # Why the pointers hold
+//!
+//! A node is in the line only in stage QUEUED. It gets there through a pinned [`Wait`], so it stays where it is until
+//! that is dropped, and dropping it takes the node out first, under the lock. A pinned future that is leaked is never
+//! dropped; then its memory is never reused either, and the node may stay in the line for ever (whoever wakes it gets
+//! no answer). Nodes point to each other and never to the queue, which therefore may move when nothing borrows it.
+
+use std::fmt;
+use std::marker::PhantomPinned;
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::task::{Context, Poll, Waker};
+
+use aio_base::home::{Exclusive, Word};
+use aio_base::live::{Kind, Live};
+use aio_base::sync::UnsafeCell;
+use aio_base::sync::atomic::Ordering;
+use aio_base::{Home, Panics, Shared};
+
+const NEW: usize = 0;
+const QUEUED: usize = 1;
+const WOKEN: usize = 2;
+const DONE: usize = 3;
+
+/// What a primitive adds to a queue. Where a method gets the [`Line`], the queue's lock is held: no foreign code there.
+pub(crate) trait Primitive<H: Home>: Sized {
+    /// What the lock guards besides the line.
+    type State;
+    /// What each waiter brings along, for the others to read.
+    type Note;
+
+    /// Somebody comes: `Ready` if it need not wait, otherwise it goes to the back of the line at once, with `note`.
+    fn enter(&self, line: &mut Line<H, Self>, note: &mut Self::Note) -> Poll<()>;
+
+    /// Somebody gave up and is in the line no more.
+    fn left(&self, line: &mut Line<H, Self>);
+
+    /// Somebody was woken and is gone without having noticed. The lock is not held.
+    fn pass_on(queue: &WaitQueue<H, Self>);
+}
+
+/// A primitive and those who wait for it.
+pub(crate) struct WaitQueue<H: Home, P: Primitive<H>> {
+    pub(crate) primitive: P,
+    line: H::Exclusive<Line<H, P>>,
+}
+
+/// Those who wait, first come first served, and the state under the same lock.
+pub(crate) struct Line<H: Home, P: Primitive<H>> {
+    pub(crate) state: P::State,
+    first: Link<H, P>,
+    last: Link<H, P>,
+}
+
+type Link<H, P> = Option<NonNull<Node<H, <P as Primitive<H>>::Note>>>;
+
+/// A place in the line.
+struct Node<H: Home, N> {
+    /// NEW, QUEUED, WOKEN or DONE. Written by the future's owner, except for edge 2, which takes the node away from
+    /// the queue and is the last that others do to it.
+    stage: H::Word,
+    /// While QUEUED, whoever holds the queue's lock may read and write it; otherwise the future's owner.
+    place: UnsafeCell<Place<H, N>>,
+    /// Others hold pointers to this.
+    _pinned: PhantomPinned,
+}
+
+struct Place<H: Home, N> {
+    previous: Option<NonNull<Node<H, N>>>,
+    next: Option<NonNull<Node<H, N>>>,
+    note: N,
+    /// There exactly while QUEUED.
+    registration: Option<Registration>,
+}
+
+struct Registration {
+    waker: Waker,
+    _live: Live,
+}
+
+// SAFETY: a line is a list of nodes, which hold wakers (`Send`) and notes (`Send`, asked for), and whose pointers may be
+// followed from any thread: a node is reached by others only under the queue's lock, which is a real one in this home.
+unsafe impl<P: Primitive<Shared>> Send for Line<Shared, P>
+where
+    P::State: Send,
+    P::Note: Send,
+{
+}
+
+// SAFETY: what is `!Send` in a node is its pointers: see `Line`. A future that has moved to another thread goes on to
+// reach them only under the queue's lock.
+unsafe impl<N: Send> Send for Node<Shared, N> {}
+
+// SAFETY: a shared reference to a node reaches its `place` only under the queue's lock (as `Line` and `Wait` do); the
+// stage is atomic.
+unsafe impl<N: Send> Sync for Node<Shared, N> {}
+
+impl<H: Home, P: Primitive<H>> WaitQueue<H, P> {
+    pub(crate) fn new(primitive: P, state: P::State) -> Self {
+        Self { primitive, line: Exclusive::new(Line { state, first: None, last: None }) }
+    }
+
+    /// Runs `f` under the lock. No foreign code in there: no waker may be cloned, woken or dropped.
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Line<H, P>) -> R) -> R {
+        self.line.with(f)
+    }
+
+    /// A waiter that has yet to come.
+    #[inline]
+    pub(crate) fn wait(&self, note: P::Note) -> Wait<'_, H, P> {
+        let place = Place { previous: None, next: None, note, registration: None };
+        let node = Node { stage: Word::new(NEW), place: UnsafeCell::new(place), _pinned: PhantomPinned };
+        Wait { queue: self, node }
+    }
+}
+
+impl<H: Home, P: Primitive<H>> Line<H, P> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    /// What the first in the line has brought along.
+    pub(crate) fn first(&self) -> Option<&P::Note> {
+        let first = self.first?;
+        // SAFETY: the node is in the line, so it exists and its place belongs to the holder of the lock: the caller
+        // has a reference to the line. Nobody writes to it as long as that is borrowed.
+        unsafe { first.as_ref().place.with(|place| Some(&(*place).note)) }
+    }
+
+    /// Takes the first out of the line and marks it as woken (edge 2). The waker is to be called when the lock has been
+    /// released: [`wake`].
+    #[must_use = "the first has lost its place: wake it"]
+    pub(crate) fn wake_first(&mut self) -> Option<Waker> {
+        let node = self.first?;
+        // SAFETY: it is in the line: it is the first.
+        let waker = unsafe { self.unlink(node) };
+        // SAFETY: the node exists: its owner would have to take it out of the line before it goes, and then finds the
+        // lock held; this store is what lets the owner go, and the last thing done to the node here. A raw pointer and
+        // not a reference, which would have to stay valid until the end of a call.
+        //
+        // Release pairs with the Acquire of `Wait::poll` and of `Wait::leave`: what was done before waking is seen by
+        // the one woken, and nothing above comes after its node is freed.
+        unsafe { (*node.as_ptr()).stage.store(WOKEN, Ordering::Release) };
+        Some(waker)
+    }
+
+    /// # Safety
+    /// `node` is not in a line; it stays where it is, and is taken out of this line before it is freed.
+    unsafe fn push_last(&mut self, node: NonNull<Node<H, P::Note>>, waker: Waker) {
+        let registration = Registration { waker, _live: Live::new(Kind::Waiter) };
+        let previous = self.last.replace(node);
+        // SAFETY: nobody else knows the node yet.
+        unsafe {
+            node.as_ref().place.with_mut(|place| {
+                (*place).previous = previous;
+                (*place).next = None;
+                (*place).registration = Some(registration);
+            });
+        }
+        match previous {
+            // SAFETY: it is in the line, hence exists, and its place belongs to the holder of the lock.
+            Some(previous) => unsafe { previous.as_ref().place.with_mut(|place| (*place).next = Some(node)) },
+            None => self.first = Some(node),
+        }
+    }
+
+    /// # Safety
+    /// `node` is in this line.
+    unsafe fn unlink(&mut self, node: NonNull<Node<H, P::Note>>) -> Waker {
+        // SAFETY: the node is in the line, hence exists, and its place belongs to the holder of the lock.
+        let (previous, next, registration) = unsafe {
+            node.as_ref().place.with_mut(|place| ((*place).previous, (*place).next, (*place).registration.take()))
+        };
+        match previous {
+            // SAFETY: a neighbour in the line; as above.
+            Some(previous) => unsafe { previous.as_ref().place.with_mut(|place| (*place).next = next) },
+            None => self.first = next,
+        }
+        match next {
+            // SAFETY: a neighbour in the line; as above.
+            Some(next) => unsafe { next.as_ref().place.with_mut(|place| (*place).previous = previous) },
+            None => self.last = previous,
+        }
+        registration.expect("a waiter in the line has left its waker").waker
+    }
+}
+
+/// Waits in a queue until it is woken.
+pub(crate) struct Wait<'a, H: Home, P: Primitive<H>> {
+    queue: &'a WaitQueue<H, P>,
+    node: Node<H, P::Note>,
+}
+
+impl<H: Home, P: Primitive<H>> Wait<'_, H, P> {
+    pub(crate) fn primitive(&self) -> &P {
+        &self.queue.primitive
+    }
+
+    /// Whether it has not been polled yet.
+    #[inline]
+    pub(crate) fn is_new(&self) -> bool {
+        self.stage(Ordering::Relaxed) == NEW
+    }
+
+    /// Need not wait any more (edge 3): for primitives that look before they go to the queue.
+    #[inline]
+    pub(crate) fn finish(&self) {
+        debug_assert!(self.is_new(), "only who is not in the line may go without a word");
+        self.node.stage.store(DONE, Ordering::Relaxed);
+    }
+
+    /// `Ready` once it has been woken, or if it need not wait.
+    ///
+    /// # Panics
+    /// If it has been `Ready` before.
+    pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // Others may hold a pointer to the node: from here on there is only a shared reference to it.
+        let this = self.into_ref().get_ref();
+        // Acquire pairs with the Release of `Line::wake_first`.
+        match this.stage(Ordering::Acquire) {
+            NEW => this.enter(cx),
+            QUEUED => this.stay(cx),
+            WOKEN => {
+                this.node.stage.store(DONE, Ordering::Relaxed);
+                Poll::Ready(())
+            }
+            _ => panic!("polled again after it was ready"),
+        }
+    }
+
+    fn stage(&self, order: Ordering) -> usize {
+        self.node.stage.load(order)
+    }
+
+    /// Edges 1 and 3.
+    fn enter(&self, cx: &mut Context<'_>) -> Poll<()> {
+        // Cloned before the lock is taken, and dropped after it was released if it is not needed.
+        let mut waker = Some(cx.waker().clone());
+        self.queue.with(|line| {
+            // SAFETY: the node is not in the line, so its place belongs to this future's owner, who polls it.
+            let entered = self.node.place.with_mut(|place| unsafe {
+                self.queue.primitive.enter(line, &mut (*place).note)
+            });
+            match entered {
+                Poll::Ready(()) => self.node.stage.store(DONE, Ordering::Relaxed),
+                Poll::Pending => {
+                    self.node.stage.store(QUEUED, Ordering::Relaxed);
+                    let waker = waker.take().expect("it has just been put there");
+                    // SAFETY: (1) in no line: it was NEW. (2) It stays where it is: `poll` has pinned it. (3) Taken
+                    // out before it is freed: `Wait::drop` does.
+                    unsafe { line.push_last(NonNull::from(&self.node), waker) };
+                }
+            }
+            entered
+        })
+    }
+
+    /// Polled in the line, for whatever reason: leaves the waker of this poll in place of the last one.
+    #[cold]
+    fn stay(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let is_known = self.with_waker(|old| old.is_none_or(|old| old.will_wake(cx.waker())));
+        if !is_known {
+            let mut waker = cx.waker().clone();
+            self.with_waker(|old| old.map(|old| std::mem::swap(old, &mut waker)));
+            // The old waker is dropped here: after the lock was released.
+        }
+        // Acquire as in `poll`. Woken meanwhile, it has perhaps been the old waker's turn: then this is the poll.
+        if self.stage(Ordering::Acquire) == WOKEN {
+            self.node.stage.store(DONE, Ordering::Relaxed);
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+
+    /// Calls `f` under the lock with the waker in the line; with `None` if it has been woken.
+    fn with_waker<R>(&self, f: impl FnOnce(Option<&mut Waker>) -> R) -> R {
+        self.queue.with(|_line| {
+            // SAFETY: the place belongs to the holder of the lock while QUEUED, and to the owner when WOKEN: this is both.
+            self.node
+                .place
+                .with_mut(|place| unsafe { f((*place).registration.as_mut().map(|registration| &mut registration.waker)) })
+        })
+    }
+
+    /// Edges 5 and 6.
+    #[cold]
+    fn leave(&self) {
+        let waker = self.queue.with(|line| {
+            // Relaxed: edge 2 is made under the lock, which is held.
+            let in_line = self.stage(Ordering::Relaxed) == QUEUED;
+            in_line.then(|| {
+                // SAFETY: it is in the line of its queue, since it is QUEUED.
+                let waker = unsafe { line.unlink(NonNull::from(&self.node)) };
+                self.node.stage.store(DONE, Ordering::Relaxed);
+                self.queue.primitive.left(line);
+                waker
+            })
+        });
+        match waker {
+            Some(waker) => drop(waker),
+            None => P::pass_on(self.queue),
+        }
+    }
+}
+
+impl<H: Home, P: Primitive<H>> Drop for Wait<'_, H, P> {
+    #[inline]
+    fn drop(&mut self) {
+        // Relaxed: if it is not NEW or DONE, `leave` looks again under the lock.
+        if let QUEUED | WOKEN = self.stage(Ordering::Relaxed) {
+            self.leave();
+        }
+    }
+}
+
+impl<H: Home, P: Primitive<H>> fmt::Debug for Wait<'_, H, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Relaxed: a snapshot for people.
+        f.write_str(match self.stage(Ordering::Relaxed) {
+            NEW => "New",
+            QUEUED => "Queued",
+            WOKEN => "Woken",
+            _ => "Done",
+        })
+    }
+}
+
+/// Calls a waker that came out of a line, the lock having been released. If it panics while the thread is unwinding
+/// already, that first panic goes on instead of an abort.
+pub(crate) fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        let mut panics = Panics::new();
+        panics.catch(|| waker.wake());
+        panics.resume();
+    }
+}
+
+#[cfg(all(test, aio_loom))]
+mod tests;
