@@ -1,0 +1,88 @@
+//! Doubly linked lists of timers. The nodes belong to others; a list is no more than its two ends.
+
+use std::ptr::{self, NonNull};
+
+use super::Node;
+
+/// The first and the last node; both null if there are none.
+pub(super) type Ends = [*mut Node; 2];
+
+pub(super) const EMPTY: Ends = [ptr::null_mut(); 2];
+
+pub(super) fn is_empty(ends: &Ends) -> bool {
+    ends[0].is_null()
+}
+
+pub(super) fn first(ends: &Ends) -> Option<NonNull<Node>> {
+    NonNull::new(ends[0])
+}
+
+/// # Safety
+/// `node` is valid and in no list; all nodes of this list are valid, and nobody else accesses any of them.
+pub(super) unsafe fn push_back(ends: &mut Ends, node: NonNull<Node>) {
+    let node = node.as_ptr();
+    let last = ends[1];
+    // SAFETY: `node` and, if there is one, `last` are valid and ours alone, as the caller promises.
+    unsafe {
+        (*node).prev = last;
+        (*node).next = ptr::null_mut();
+        if last.is_null() {
+            ends[0] = node;
+        } else {
+            (*last).next = node;
+        }
+    }
+    ends[1] = node;
+}
+
+/// # Safety
+/// `node` is in this list; all nodes of this list are valid, and nobody else accesses any of them.
+pub(super) unsafe fn unlink(ends: &mut Ends, node: NonNull<Node>) {
+    // SAFETY: `node` is in the list, and so are its neighbours, where it has them: valid and ours alone.
+    unsafe {
+        let Node { prev, next, .. } = *node.as_ptr();
+        if prev.is_null() {
+            ends[0] = next;
+        } else {
+            (*prev).next = next;
+        }
+        if next.is_null() {
+            ends[1] = prev;
+        } else {
+            (*next).prev = prev;
+        }
+    }
+}
+
+/// Orders the list by deadline, equal ones as they are.
+///
+/// # Safety
+/// All nodes of this list are valid, and nobody else accesses any of them.
+pub(super) unsafe fn sort(ends: &mut Ends) {
+    let mut is_sorted = true;
+    let mut latest = 0;
+    let mut at = ends[0];
+    while !at.is_null() {
+        // SAFETY: a node of the list, valid and ours alone.
+        let node = unsafe { &*at };
+        is_sorted &= latest <= node.deadline;
+        latest = node.deadline;
+        at = node.next;
+    }
+    if is_sorted {
+        return;
+    }
+    let mut nodes = Vec::new();
+    while let Some(node) = first(ends) {
+        // SAFETY: the first node of this list.
+        unsafe {
+            unlink(ends, node);
+            nodes.push((node.as_ref().deadline, node));
+        }
+    }
+    nodes.sort_by_key(|&(deadline, _)| deadline);
+    for (_, node) in nodes {
+        // SAFETY: unlinked above.
+        unsafe { push_back(ends, node) };
+    }
+}
