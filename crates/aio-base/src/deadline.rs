@@ -21,6 +21,18 @@ impl Deadline {
         Self(now.checked_add(duration))
     }
 
+    /// The first of `start + period`, `start + 2 * period`, ... that lies after `now`.
+    ///
+    /// # Panics
+    /// If `period` is zero.
+    pub fn next_step(start: Instant, period: Duration, now: Instant) -> Self {
+        let Some(gone) = now.checked_duration_since(start) else { return Self::after(start, period) };
+        // Less than a period, so that it fits.
+        let gone = gone.as_nanos() % period.as_nanos();
+        let gone = Duration::new((gone / 1_000_000_000) as u64, (gone % 1_000_000_000) as u32);
+        Self::after(now, period - gone)
+    }
+
     /// When, unless never.
     pub const fn instant(self) -> Option<Instant> {
         self.0
@@ -80,6 +92,19 @@ mod tests {
         assert_eq!(Deadline::NEVER.earliest(later), later);
         assert_eq!(later.earliest(Deadline::NEVER), later);
         assert_eq!(Deadline::NEVER.earliest(Deadline::NEVER), Deadline::NEVER);
+    }
+
+    #[test]
+    fn the_next_step_lies_after_now_and_on_the_grid() {
+        let start = Instant::now();
+        let period = Duration::from_nanos(1_500_000_007);
+        for (now, expected) in [(0, 1), (1, 1), (1_500_000_006, 1), (1_500_000_007, 2), (4_500_000_020, 3)] {
+            let next = Deadline::next_step(start, period, start + Duration::from_nanos(now));
+            assert_eq!(next, Deadline::at(start + period * expected), "at {now}");
+        }
+        let before = start.checked_sub(Duration::from_nanos(1)).unwrap();
+        assert_eq!(Deadline::next_step(start, period, before), Deadline::after(start, period));
+        assert_eq!(Deadline::next_step(start, Duration::MAX, start), Deadline::NEVER);
     }
 
     #[test]
