@@ -1,0 +1,113 @@
+//! What this thread is running: which loop, which task, which scope.
+//!
+//! The pointers are valid while they are here: each is put here for the extent of one call, by a guard that puts the
+//! former one back, also when the call unwinds.
+
+use std::cell::Cell;
+use std::ptr::{self, NonNull};
+
+use crate::context::ContextSlot;
+use crate::event_loop::{Core, Shared};
+use crate::scope::Finalizers;
+use crate::task::Identity;
+
+struct Current {
+    /// The loop, its part for all threads: only compared, to tell a wake on the loop's thread from others.
+    shared: Cell<*const Shared>,
+    /// The loop, its part for this thread.
+    core: Cell<*const Core>,
+    /// Where a cleanup goes.
+    scope: Cell<*const Finalizers>,
+    task: Cell<Option<NonNull<dyn Identity>>>,
+    /// The task-locals of a thread that works for a task.
+    context: Cell<*const ContextSlot>,
+}
+
+aio_base::thread_local! {
+    static CURRENT: Current = Current {
+        shared: Cell::new(ptr::null()),
+        core: Cell::new(ptr::null()),
+        scope: Cell::new(ptr::null()),
+        task: Cell::new(None),
+        context: Cell::new(ptr::null()),
+    };
+}
+
+/// Puts the former value back.
+struct Restore<T: Copy + 'static> {
+    place: fn(&Current) -> &Cell<T>,
+    former: T,
+}
+
+impl<T: Copy + 'static> Drop for Restore<T> {
+    fn drop(&mut self) {
+        CURRENT.with(|current| (self.place)(current).set(self.former));
+    }
+}
+
+fn during<T: Copy + 'static, R>(place: fn(&Current) -> &Cell<T>, value: T, run: impl FnOnce() -> R) -> R {
+    let _restore = Restore { place, former: CURRENT.with(|current| place(current).replace(value)) };
+    run()
+}
+
+/// Runs `run` with `core` as the loop of this thread.
+pub(crate) fn enter_loop<R>(core: &Core, run: impl FnOnce() -> R) -> R {
+    during(|current| &current.shared, core.shared_ptr(), || during(|current| &current.core, ptr::from_ref(core), run))
+}
+
+/// Whether `shared` belongs to the loop of this thread.
+pub(crate) fn is_loop(shared: *const Shared) -> bool {
+    CURRENT.with(|current| ptr::eq(current.shared.get(), shared))
+}
+
+/// Runs `run` with the loop of this thread, if it has one.
+pub(crate) fn with_loop<R>(run: impl FnOnce(&Core) -> R) -> Option<R> {
+    let core = CURRENT.with(|current| current.core.get());
+    // SAFETY: `enter_loop` holds the reference that this pointer was made from for as long as the pointer is here.
+    unsafe { core.as_ref() }.map(run)
+}
+
+/// Runs `run` with `scope` as the place for cleanups.
+pub(crate) fn enter_scope<R>(scope: &Finalizers, run: impl FnOnce() -> R) -> R {
+    during(|current| &current.scope, ptr::from_ref(scope), run)
+}
+
+/// Runs `run` with the place for cleanups, if there is one.
+pub(crate) fn with_scope<R>(run: impl FnOnce(Option<&Finalizers>) -> R) -> R {
+    let scope = CURRENT.with(|current| current.scope.get());
+    // SAFETY: as in `with_loop`, by `enter_scope`.
+    run(unsafe { scope.as_ref() })
+}
+
+/// Runs `run` as a part of `task`, outside of any scope but those it enters itself.
+pub(crate) fn enter_task<R>(task: &(dyn Identity + '_), run: impl FnOnce() -> R) -> R {
+    let task: NonNull<dyn Identity + '_> = NonNull::from(task);
+    // SAFETY: only the lifetime bound of the trait object changes; the pointer is gone before the reference ends, and
+    // `with_task` lends it for a shorter time still.
+    let task = unsafe { std::mem::transmute::<NonNull<dyn Identity + '_>, NonNull<dyn Identity + 'static>>(task) };
+    during(|current| &current.task, Some(task), run)
+}
+
+/// Runs `run` with the running task, if there is one.
+pub(crate) fn with_task<R>(run: impl FnOnce(Option<&dyn Identity>) -> R) -> R {
+    let task = CURRENT.with(|current| current.task.get());
+    // SAFETY: as in `with_loop`, by `enter_task`.
+    run(task.map(|task| unsafe { &*task.as_ptr() }))
+}
+
+/// Runs `run` with `context` as the task-locals of this thread.
+pub(crate) fn enter_context<R>(context: &ContextSlot, run: impl FnOnce() -> R) -> R {
+    during(|current| &current.context, ptr::from_ref(context), run)
+}
+
+/// Runs `run` with the task-locals of the running task, or else of what this thread works for.
+pub(crate) fn with_context<R>(run: impl FnOnce(Option<&ContextSlot>) -> R) -> R {
+    with_task(|task| match task {
+        Some(task) => run(Some(task.context())),
+        None => {
+            let context = CURRENT.with(|current| current.context.get());
+            // SAFETY: as in `with_loop`, by `enter_context`.
+            run(unsafe { context.as_ref() })
+        }
+    })
+}

@@ -1,0 +1,56 @@
+//! What a loop waits for.
+
+use std::task::Waker;
+
+use aio_base::{Deadline, Parker};
+
+/// One layer of what a loop waits for when it has nothing to run: timers, sockets, and at the bottom the thread itself.
+///
+/// A driver wraps the next one: `Timers<Reactor<ThreadPark>>`. The loop is generic over the whole stack, so that each
+/// crate owns its layer and no call is virtual.
+pub trait Driver {
+    /// The loop becomes the current one of this thread. A layer makes itself known to its users here, in a thread-local
+    /// of its own crate, and then calls the next layer.
+    fn enter(&mut self);
+
+    /// The loop ceases to be the current one of this thread; undoes [`enter`](Self::enter).
+    fn leave(&mut self);
+
+    /// Delivers what is due, without waiting. The loop calls it every so many polls.
+    fn turn(&mut self);
+
+    /// Waits until `deadline`, until something happens, or until the thread is unparked, whichever comes first, and
+    /// delivers what is due. May return early.
+    fn park(&mut self, deadline: Deadline);
+
+    /// Ends a [`park`](Self::park) from any thread, also one that has not begun.
+    fn unparker(&self) -> Waker;
+}
+
+/// The innermost driver: waits for the deadline or for another thread, and nothing else.
+#[derive(Debug, Default)]
+pub struct ThreadPark(Parker);
+
+impl ThreadPark {
+    /// For the thread that will run the loop.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Driver for ThreadPark {
+    fn enter(&mut self) {}
+
+    fn leave(&mut self) {}
+
+    fn turn(&mut self) {}
+
+    fn park(&mut self, deadline: Deadline) {
+        let timeout = deadline.instant().and_then(|_| deadline.remaining(crate::now()));
+        self.0.park(timeout);
+    }
+
+    fn unparker(&self) -> Waker {
+        self.0.unparker().into()
+    }
+}

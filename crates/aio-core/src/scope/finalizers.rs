@@ -1,0 +1,155 @@
+//! The cleanups that a scope still has to run.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use aio_base::live::{Kind, Live};
+use aio_base::{Panics, ReadySet};
+
+use super::orphans;
+use crate::current;
+
+/// A cleanup. It is `Send`, since the scope it belongs to may move to another thread; one that is not becomes a task of
+/// its loop, and the scope waits for that.
+pub(crate) type Finalizer = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// One word: nothing, or the cleanups.
+///
+/// While they are polled, they are taken out of the word; what is added meanwhile (a cleanup may leave a cleanup, and
+/// drop any guard) goes into the empty word and joins them afterwards.
+pub(crate) struct Finalizers(Cell<Option<Box<Set>>>);
+
+#[derive(Default)]
+struct Set {
+    running: ReadySet<Counted>,
+    /// The first panic of a cleanup, or one that the owner keeps here.
+    panics: Panics,
+}
+
+struct Counted {
+    finalizer: Finalizer,
+    _live: Live,
+}
+
+impl Finalizers {
+    pub(crate) const fn new() -> Self {
+        Self(Cell::new(None))
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        let set = self.0.take();
+        let empty = set.is_none();
+        self.0.set(set);
+        empty
+    }
+
+    /// Adds a cleanup. The scope will poll it: cleanups are only left while it polls or drops its future.
+    pub(crate) fn add(&self, finalizer: Finalizer) {
+        self.with(|set| set.running.insert(Counted { finalizer, _live: Live::new(Kind::Finalizer) }));
+    }
+
+    /// Keeps a panic, to be let out when the cleanups are done.
+    pub(crate) fn keep_panic(&self, payload: Box<dyn Any + Send>) {
+        self.with(|set| set.panics.keep(payload));
+    }
+
+    /// Runs the cleanups on. Ready when none is left; then, if `ended`, the first panic goes on.
+    pub(crate) fn poll(&self, cx: &mut Context<'_>, ended: bool) -> Poll<()> {
+        let Some(mut set) = self.0.take() else { return Poll::Ready(()) };
+        let done = loop {
+            let next = current::enter_scope(self, || set.panics.catch(|| set.running.poll_next(cx)));
+            match next {
+                // One is done, or has panicked and is gone.
+                Some(Poll::Ready(Some(_))) | None => {}
+                Some(Poll::Ready(None)) if self.is_empty() => break true,
+                Some(Poll::Pending) if self.is_empty() => break false,
+                Some(_) => {}
+            }
+            if let Some(more) = self.0.take() {
+                set.join(*more);
+            }
+        };
+        if !done || (!ended && set.panics.has_panicked()) {
+            self.0.set(Some(set));
+            return if done { Poll::Ready(()) } else { Poll::Pending };
+        }
+        let Set { panics, .. } = *set;
+        panics.resume();
+        Poll::Ready(())
+    }
+
+    /// Gives everything to the scope that is current now.
+    pub(crate) fn hand_over(&self) {
+        let Some(mut set) = self.0.take() else { return };
+        current::with_scope(|scope| match scope {
+            Some(scope) => scope.with(|all| all.join(*set)),
+            None => {
+                set.running.drain().for_each(|counted| orphans::adopt(counted.finalizer));
+                if let Some(payload) = set.panics.take() {
+                    orphans::adopt(Box::pin(async move { std::panic::resume_unwind(payload) }));
+                }
+            }
+        });
+    }
+
+    fn with<R>(&self, change: impl FnOnce(&mut Set) -> R) -> R {
+        let mut set = self.0.take().unwrap_or_default();
+        let result = change(&mut set);
+        self.0.set(Some(set));
+        result
+    }
+}
+
+impl Set {
+    fn join(&mut self, mut other: Set) {
+        for counted in other.running.drain() {
+            self.running.insert(counted);
+        }
+        if let Some(payload) = other.panics.take() {
+            self.panics.keep(payload);
+        }
+    }
+}
+
+impl Future for Counted {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.finalizer.as_mut().poll(cx)
+    }
+}
+
+/// Leaves a cleanup with the current scope; without one, with the process.
+pub(crate) fn leave(finalizer: Finalizer) {
+    current::with_scope(|scope| match scope {
+        Some(scope) => scope.add(finalizer),
+        None => orphans::adopt(finalizer),
+    });
+}
+
+/// Leaves a cleanup that must stay on this thread: as a task of its loop, for which the current scope waits. Without a
+/// loop there is nobody to run it later, so it is run to its end at once, and the thread blocks.
+pub(crate) fn leave_local(finalizer: Pin<Box<dyn Future<Output = ()>>>) {
+    match crate::task::spawn_cleanup(finalizer) {
+        Ok(ended) => current::with_scope(|scope| {
+            // The loop waits for its tasks anyway.
+            if let Some(scope) = scope {
+                scope.add(Box::pin(ended));
+            }
+        }),
+        Err(finalizer) => crate::block_on(finalizer),
+    }
+}
+
+impl fmt::Debug for Finalizers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let set = self.0.take();
+        let len = set.as_ref().map_or(0, |set| set.running.len());
+        self.0.set(set);
+        f.debug_struct("Finalizers").field("len", &len).finish()
+    }
+}

@@ -1,0 +1,148 @@
+//! Work that goes on by itself.
+
+mod builder;
+mod cell;
+mod ended;
+mod error;
+mod home;
+mod meta;
+mod ready;
+mod record;
+mod step;
+mod task_ref;
+mod yield_now;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::resume_unwind;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use aio_base::Shared;
+
+pub use builder::{Builder, local_spawn, spawn};
+pub(crate) use builder::{spawn_cleanup, spawn_main};
+pub(crate) use cell::{CellRef, Header, TaskList, Watchers, run as run_cell};
+pub use ended::Ended;
+pub use error::JoinError;
+pub(crate) use home::{Handle, Outcome};
+pub use home::{OnExit, TaskHome};
+pub use meta::TaskId;
+pub(crate) use meta::{IdBlock, Meta};
+pub use ready::{Ready, ready};
+pub(crate) use record::{AnyRecord, Runnable};
+pub(crate) use step::step;
+pub(crate) use task_ref::Identity;
+pub use task_ref::{TaskRef, all_tasks, current_task};
+pub use yield_now::{YieldNow, yield_now};
+
+/// A task: work that goes on by itself, in turns with the other tasks of its loop.
+///
+/// It is made by [`spawn`] or [`local::spawn`](crate::local::spawn) and belongs to whoever has this value:
+///
+/// - **Awaiting** it gives its output. A panic in the task goes on in the awaiter. [`join`](Self::join) gives either as
+///   a value.
+/// - **Dropping** it cancels it. The scope in which it is dropped does not end before the task has.
+/// - [`detach`](Self::detach) lets it go on without an owner, until the loop ends.
+///
+/// Awaiting by reference (`(&mut task).await`) never cancels.
+///
+/// # Cancel safety
+/// Dropping a borrowed `&mut Task` future loses nothing.
+///
+/// # Panics
+/// Awaiting a task panics if the task panicked, with its payload; if the task was cancelled, with a message that names
+/// it; and if its output was taken already.
+#[must_use = "dropping a task cancels it: keep it, await it, or `detach` it"]
+pub struct Task<T, H: TaskHome = Shared> {
+    handle: H::Handle<T>,
+    detached: bool,
+    _output: PhantomData<T>,
+}
+
+impl<T, H: TaskHome> Task<T, H> {
+    pub(crate) fn new(handle: H::Handle<T>) -> Self {
+        Self { handle, detached: false, _output: PhantomData }
+    }
+
+    /// Its number: no other task of this process has it.
+    pub fn id(&self) -> TaskId {
+        self.handle.meta().id
+    }
+
+    /// Tells the task to stop. At its next turn its future is dropped, and it ends when its cleanups have. If it is
+    /// finished already, nothing happens.
+    pub fn cancel(&self) {
+        self.handle.cancel();
+    }
+
+    /// Whether it has ended, with its cleanups.
+    pub fn is_finished(&self) -> bool {
+        self.handle.is_finished()
+    }
+
+    /// Lets the task go on without an owner. The loop still ends it when it ends itself. Should it panic, that is
+    /// reported on stderr.
+    pub fn detach(mut self) {
+        self.detached = true;
+    }
+
+    /// Waits for the end of the task, whatever it is.
+    ///
+    /// # Errors
+    /// [`JoinError`], if the task was cancelled or has panicked.
+    ///
+    /// # Cancel safety
+    /// The task is owned by the returned future: dropping that cancels it.
+    pub async fn join(mut self) -> Result<T, JoinError> {
+        std::future::poll_fn(|cx| self.poll_join(cx)).await
+    }
+
+    /// [`join`](Self::join) for futures written by hand.
+    ///
+    /// # Errors
+    /// As [`join`](Self::join).
+    ///
+    /// # Panics
+    /// If the outcome was taken before.
+    pub fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+        self.handle.poll_outcome(cx)
+    }
+
+    /// A handle that does not own the task.
+    pub fn task_ref(&self) -> TaskRef {
+        self.handle.task_ref()
+    }
+}
+
+impl<T, H: TaskHome> Future for Task<T, H> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        match ready!(self.poll_join(cx)) {
+            Ok(output) => Poll::Ready(output),
+            Err(error) => match error.try_into_panic() {
+                Ok(payload) => resume_unwind(payload),
+                Err(error) => panic!("{} {error}; `join` gives this as a value", self.handle.meta()),
+            },
+        }
+    }
+}
+
+impl<T, H: TaskHome> Unpin for Task<T, H> {}
+
+impl<T, H: TaskHome> Drop for Task<T, H> {
+    fn drop(&mut self) {
+        if !self.detached && !self.handle.is_finished() {
+            self.handle.cancel();
+            ended::leave_until(self.handle.task_ref());
+        }
+        self.handle.release();
+    }
+}
+
+impl<T, H: TaskHome> fmt::Debug for Task<T, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task").field("meta", self.handle.meta()).field("finished", &self.is_finished()).finish()
+    }
+}

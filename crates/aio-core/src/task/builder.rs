@@ -1,0 +1,188 @@
+//! Starting tasks.
+
+use std::panic::Location;
+use std::pin::Pin;
+
+use aio_base::{Local, Shared};
+
+use super::cell::CellHandle;
+use super::home::ToHandle;
+use super::{Ended, Meta, OnExit, Task, TaskRef, cell, record};
+use crate::event_loop::Core;
+use crate::{Context, current};
+
+/// Starts a task that may cross threads; it begins at the loop's next turn, after what is ready now.
+///
+/// ```
+/// let answer = aio_core::run(async { aio_core::spawn(async { 42 }).await });
+/// assert_eq!(answer, 42);
+/// ```
+///
+/// # Panics
+/// Without an event loop on this thread.
+#[track_caller]
+pub fn spawn<F>(future: F) -> Task<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    Builder::new().spawn(future)
+}
+
+/// Starts a task that stays on this thread's loop: [`spawn`](crate::spawn) without `Send`, and several times faster.
+///
+/// # Panics
+/// Without an event loop on this thread.
+#[track_caller]
+pub fn local_spawn<F>(future: F) -> Task<F::Output, Local>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    Builder::new().spawn_local(future)
+}
+
+/// A task to be started, with what is special about it.
+///
+/// ```
+/// use aio_core::{Builder, current_task};
+///
+/// aio_core::run(async {
+///     let task = Builder::new().name("greeter").spawn(async {
+///         current_task().unwrap().name().unwrap().to_owned()
+///     });
+///     assert_eq!(task.await, "greeter");
+/// });
+/// ```
+#[derive(Debug, Default, Clone)]
+#[must_use = "nothing is started before `spawn`"]
+pub struct Builder {
+    name: Option<String>,
+}
+
+impl Builder {
+    /// A task like any other.
+    pub const fn new() -> Self {
+        Self { name: None }
+    }
+
+    /// Gives it a name, which reports and [`TaskRef::name`] show.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Starts a task that may cross threads; see [`spawn`].
+    ///
+    /// # Panics
+    /// Without an event loop on this thread.
+    #[track_caller]
+    pub fn spawn<F>(self, future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.spawn_with_exit(future, ToHandle)
+    }
+
+    /// Starts a task that stays on this thread's loop; see [`local::spawn`](crate::local::spawn).
+    ///
+    /// # Panics
+    /// Without an event loop on this thread.
+    #[track_caller]
+    pub fn spawn_local<F>(self, future: F) -> Task<F::Output, Local>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        self.spawn_local_with_exit(future, ToHandle)
+    }
+
+    /// [`spawn`](Self::spawn), with somebody who is told how the task ends.
+    ///
+    /// # Panics
+    /// Without an event loop on this thread.
+    #[track_caller]
+    pub fn spawn_with_exit<F, E>(self, future: F, exit: E) -> Task<E::Output, Shared>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send,
+        E: OnExit<F::Output> + Send + 'static,
+        E::Output: Send + 'static,
+    {
+        let location = Location::caller();
+        with_loop(|core| Task::new(record::spawn(core, future, exit, self.meta(core, location), Context::current())))
+    }
+
+    /// [`spawn_local`](Self::spawn_local), with somebody who is told how the task ends.
+    ///
+    /// # Panics
+    /// Without an event loop on this thread.
+    #[track_caller]
+    pub fn spawn_local_with_exit<F, E>(self, future: F, exit: E) -> Task<E::Output, Local>
+    where
+        F: Future + 'static,
+        E: OnExit<F::Output> + 'static,
+        E::Output: 'static,
+    {
+        let location = Location::caller();
+        with_loop(|core| {
+            // SAFETY: nothing borrows: both are `'static`.
+            let handle =
+                unsafe { cell::spawn(core, future, exit, self.meta(core, location), Context::current(), false) };
+            Task::new(handle)
+        })
+    }
+
+    fn meta(self, core: &Core, spawned_at: &'static Location<'static>) -> Meta {
+        Meta { id: core.ids.next(), name: self.name.map(Box::new), spawned_at }
+    }
+}
+
+#[track_caller]
+fn with_loop<R>(f: impl FnOnce(&Core) -> R) -> R {
+    match current::with_loop(f) {
+        Some(result) => result,
+        None => panic!("a task was spawned where no event loop runs: call `run` first, and spawn inside of it"),
+    }
+}
+
+/// Starts the main task of a loop.
+///
+/// # Safety
+/// What `future` borrows must live until the task has completed.
+pub(crate) unsafe fn spawn_main<F: Future>(
+    core: &Core,
+    future: F,
+    spawned_at: &'static Location<'static>,
+) -> Task<F::Output, Local> {
+    let meta = Builder::new().name("main").meta(core, spawned_at);
+    // SAFETY: by the caller.
+    let handle: CellHandle<F::Output> = unsafe { cell::spawn(core, future, ToHandle, meta, Context::current(), false) };
+    Task::new(handle)
+}
+
+/// Starts a task that the end of the loop waits for, but does not cancel; its end is what the scope waits for.
+///
+/// # Errors
+/// The future itself, where no loop runs.
+pub(crate) fn spawn_cleanup(
+    future: Pin<Box<dyn Future<Output = ()>>>,
+) -> Result<Ended, Pin<Box<dyn Future<Output = ()>>>> {
+    let mut future = Some(future);
+    let ended = current::with_loop(|core| {
+        let future = future.take()?;
+        let meta = Builder::new().name("cleanup").meta(core, Location::caller());
+        // SAFETY: the box is `'static`.
+        let handle = unsafe { cell::spawn(core, future, ToHandle, meta, Context::current(), true) };
+        let task: Task<(), Local> = Task::new(handle);
+        let reference: TaskRef = task.task_ref();
+        task.detach();
+        Some(reference.ended())
+    });
+    match (ended.flatten(), future) {
+        (Some(ended), _) => Ok(ended),
+        (None, Some(future)) => Err(future),
+        (None, None) => unreachable!("the future is taken only to be spawned"),
+    }
+}

@@ -1,0 +1,521 @@
+//! The cell of a local task: one block of memory with its state, its future and then its outcome.
+//!
+//! async-task, which serves the tasks that may cross threads, pays for that with locked operations on each spawn, wake
+//! and run; the benchmark `spawn_join_local` shows what they cost. A local task is run, joined and cancelled on one
+//! thread, so its state is a plain word. Only its wakers, and references to it, may be anywhere: they share a count,
+//! and one bit that says whether another thread has already asked for a wake.
+//!
+//! # Who may touch what
+//!
+//! 1. `stage` and the links of the list: the thread of the loop. `stage` is borrowed mutably during a poll; the poll
+//!    cannot come back to it, since a loop does not run inside itself and a handle takes the outcome only when
+//!    [`COMPLETED`] is set.
+//! 2. `state`: written by the thread of the loop (and by that of the handle, which is the same) with plain stores. Other
+//!    threads read [`COMPLETED`].
+//! 3. `count`: everybody.
+//! 4. The rest of the header never changes, or is the business of the running task.
+//!
+//! # When it is freed
+//!
+//! When the count is zero. The thread of the loop has one count for all its claims together: that the task has not
+//! completed, that it stands in the run queue ([`SCHEDULED`]), and that its handle exists ([`HANDLE`]). Each waker and
+//! each [`CellRef`] has one.
+
+mod count;
+mod list;
+mod waker;
+mod watchers;
+
+use std::alloc::Layout;
+use std::cell::{Cell, UnsafeCell};
+use std::fmt;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::pin::Pin;
+use std::ptr::{self, NonNull};
+use std::task::{Context, Poll, Waker};
+
+use aio_base::live::{Kind, Live};
+use aio_base::sync::atomic::{AtomicU32, Ordering};
+
+use self::count::Count;
+pub(crate) use self::list::TaskList;
+pub(crate) use self::watchers::Watchers;
+use super::home::{Handle, discard};
+use super::step::step;
+use super::{Identity, Meta, OnExit, Outcome, TaskRef};
+use crate::context::ContextSlot;
+use crate::event_loop::{Core, Mail, Shared};
+use crate::scope::Scope;
+use crate::{current, unhandled};
+
+/// Stands in the run queue.
+const SCHEDULED: u32 = 1;
+/// The outcome is there, or has been taken; the future is gone. Never cleared.
+const COMPLETED: u32 = 1 << 1;
+/// The handle exists.
+const HANDLE: u32 = 1 << 2;
+/// The future is to be dropped at the next turn. Never cleared.
+const CANCELLED: u32 = 1 << 3;
+/// Somebody waits for the end beside the handle, see [`Watchers`].
+const WATCHED: u32 = 1 << 4;
+/// A cleanup: the end of the loop does not cancel it.
+const CLEANUP: u32 = 1 << 5;
+
+/// What all local tasks have in common; it begins the cell.
+pub(crate) struct Header {
+    count: Count,
+    state: AtomicU32,
+    vtable: &'static VTable,
+    /// The loop's part for all threads. It lives as long as any of its cells, see `Core::account`.
+    owner: *const Shared,
+    links: list::Links,
+    /// Who awaits the handle.
+    awaiter: Cell<Option<Waker>>,
+    context: ContextSlot,
+    meta: Meta,
+    _live: Live,
+}
+
+struct VTable {
+    /// Gives the future its turn. The task has not completed.
+    run: unsafe fn(NonNull<Header>),
+    /// Moves the outcome to the given place, an `Option<Outcome<T>>`. The task has completed.
+    take: unsafe fn(NonNull<Header>, NonNull<()>),
+    layout: Layout,
+}
+
+#[repr(C)]
+struct TaskCell<F: Future, E: OnExit<F::Output>> {
+    header: Header,
+    stage: UnsafeCell<Stage<F, E>>,
+}
+
+enum Stage<F: Future, E: OnExit<F::Output>> {
+    Running { scope: Scope<F>, exit: Option<E> },
+    Ended(Option<Outcome<E::Output>>),
+}
+
+impl Header {
+    pub(crate) fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// The state, on the thread of the loop.
+    fn has(&self, bits: u32) -> bool {
+        // Relaxed: this thread wrote it.
+        self.state.load(Ordering::Relaxed) & bits != 0
+    }
+
+    /// Not a locked operation: one thread writes.
+    fn change(&self, clear: u32, set: u32) {
+        let state = self.state.load(Ordering::Relaxed);
+        // Release pairs with the Acquire of `is_finished` on other threads.
+        self.state.store(state & !clear | set, Ordering::Release);
+    }
+
+    /// Whether it has ended; from any thread.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.state.load(Ordering::Acquire) & COMPLETED != 0
+    }
+
+    /// Whether the end of the loop leaves it alone.
+    pub(crate) fn is_cleanup(&self) -> bool {
+        self.has(CLEANUP)
+    }
+
+    /// Puts the task into the run queue, unless it is there or has completed. On the thread of the loop.
+    fn schedule(&self, core: &Core) {
+        if !self.has(SCHEDULED | COMPLETED) {
+            self.change(0, SCHEDULED);
+            core.push_local(NonNull::from(self));
+        }
+    }
+
+    /// Cancels it. On the thread of the loop.
+    fn cancel(&self, core: &Core) {
+        if !self.has(CANCELLED | COMPLETED) {
+            self.change(0, CANCELLED);
+            self.schedule(core);
+        }
+    }
+}
+
+/// Makes the cell of a task and puts it into the run queue.
+///
+/// # Safety
+/// What `future` and `exit` borrow must live until the task has completed.
+pub(super) unsafe fn spawn<F, E>(
+    core: &Core,
+    future: F,
+    exit: E,
+    meta: Meta,
+    context: crate::Context,
+    cleanup: bool,
+) -> CellHandle<E::Output>
+where
+    F: Future,
+    E: OnExit<F::Output>,
+{
+    let state = HANDLE | if cleanup { CLEANUP } else { 0 };
+    let cell = TaskCell {
+        header: Header {
+            count: Count::new(),
+            state: AtomicU32::new(state),
+            vtable: TaskCell::<F, E>::VTABLE,
+            owner: core.shared_ptr(),
+            links: list::Links::new(),
+            awaiter: Cell::new(None),
+            context: ContextSlot::new(context),
+            meta,
+            _live: Live::new(Kind::Task),
+        },
+        stage: UnsafeCell::new(Stage::Running { scope: Scope::new(future), exit: Some(exit) }),
+    };
+    let memory = core.memory.allocate(Layout::for_value(&cell)).cast::<TaskCell<F, E>>();
+    // SAFETY: the block is fresh and has this layout.
+    unsafe { memory.write(cell) };
+    let header = memory.cast::<Header>();
+    core.cells.set(core.cells.get() + 1);
+    // SAFETY: the cell is alive until it is taken off the list, since it has not completed before.
+    unsafe { core.local_tasks.insert(header) };
+    // SAFETY: it was just written.
+    unsafe { header.as_ref() }.schedule(core);
+    CellHandle { header, _output: PhantomData }
+}
+
+/// Gives the task its turn. It has been taken out of the run queue.
+///
+/// # Safety
+/// `header` came out of the run queue of this thread's loop.
+pub(crate) unsafe fn run(header: NonNull<Header>) {
+    // SAFETY: the claim SCHEDULED kept it alive; from here on, as long as the task has not completed, its other claim.
+    let this = unsafe { header.as_ref() };
+    this.change(SCHEDULED, 0);
+    if this.has(COMPLETED) {
+        // It was woken in its last turn.
+        // SAFETY: a claim was given up; nothing of the cell is used afterwards.
+        unsafe { release_claim(header) };
+    } else {
+        // SAFETY: as the vtable demands.
+        unsafe { (this.vtable.run)(header) };
+    }
+}
+
+/// Gives up the count of the loop's thread, if it has no claim left.
+///
+/// # Safety
+/// On the thread of the loop, after a claim was given up; the caller does not use the cell afterwards.
+unsafe fn release_claim(header: NonNull<Header>) {
+    // SAFETY: the claims share one count, which has not been given up: one of them just existed.
+    unsafe {
+        let this = header.as_ref();
+        if this.has(COMPLETED) && !this.has(SCHEDULED | HANDLE) {
+            release(header);
+        }
+    }
+}
+
+/// Gives up one count, and frees the cell if it was the last.
+///
+/// # Safety
+/// The caller has a count, and does not use the cell afterwards.
+unsafe fn release(header: NonNull<Header>) {
+    // SAFETY: by the caller's count the cell is alive.
+    if !unsafe { header.as_ref() }.count.release() {
+        return;
+    }
+    // SAFETY: nobody has a count, so nobody else has a pointer. The task has completed: `stage` holds nothing (see
+    // `release_claim`: without a handle, the outcome was taken or dropped).
+    let (owner, layout) = unsafe { (header.as_ref().owner, header.as_ref().vtable.layout) };
+    // SAFETY: as above.
+    unsafe { ptr::drop_in_place(header.as_ptr()) };
+    if current::is_loop(owner) {
+        current::with_loop(|core| {
+            core.cells.set(core.cells.get() - 1);
+            // SAFETY: it came from this allocator, with this layout.
+            unsafe { core.memory.free(header.cast(), layout) };
+        });
+    } else {
+        // SAFETY: the same; blocks may be freed anywhere. The owner is alive until this cell is accounted for.
+        unsafe {
+            crate::event_loop::Memory::free_elsewhere(header.cast(), layout);
+            Shared::settle(owner, 1);
+        }
+    }
+}
+
+impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
+    const VTABLE: &'static VTable = &VTable { run: Self::run, take: Self::take, layout: Layout::new::<Self>() };
+
+    /// # Safety
+    /// As [`VTable::run`].
+    unsafe fn run(header: NonNull<Header>) {
+        let cell = header.cast::<Self>();
+        // SAFETY: the cell is alive: it has not completed. This is a shared reference, and `stage` an `UnsafeCell`.
+        let this = unsafe { cell.as_ref() };
+        let waker = waker::borrowed(header);
+        let mut cx = Context::from_waker(&waker);
+        let cancelled = this.header.has(CANCELLED);
+        // SAFETY: rule 1 of the module: nobody else touches `stage` during a poll. The reference is pinned: the stage is
+        // never moved while it runs, only dropped in its place.
+        let Stage::Running { scope, exit } = (unsafe { &mut *this.stage.get() }) else {
+            unreachable!("a task that has not completed is running")
+        };
+        // SAFETY: as above.
+        let scope = unsafe { Pin::new_unchecked(scope) };
+        let outcome = match current::enter_task(&this.header, || step(scope, &mut cx, cancelled)) {
+            Poll::Pending => return,
+            Poll::Ready(outcome) => outcome,
+        };
+        let exit = exit.take().expect("a task completes once");
+        current::enter_task(&this.header, || this.end(exit, outcome));
+        // SAFETY: it has not completed yet, and does so here.
+        unsafe { complete(header) };
+    }
+
+    /// Puts the outcome in the place of the future, or drops it if nobody wants it.
+    fn end(&self, exit: E, outcome: Outcome<F::Output>) {
+        let meta = &self.header.meta;
+        let mut kept = None;
+        unhandled::contain(meta, "panicked in telling how it ended", || kept = Some(exit.on_exit(outcome)));
+        if !self.header.has(HANDLE) {
+            discard(meta, kept.take());
+        }
+        // SAFETY: rule 1. The assignment drops the scope in its place; its future is gone already.
+        unsafe { *self.stage.get() = Stage::Ended(kept) };
+    }
+
+    /// # Safety
+    /// As [`VTable::take`].
+    unsafe fn take(header: NonNull<Header>, place: NonNull<()>) {
+        // SAFETY: the handle keeps the cell alive.
+        let this = unsafe { header.cast::<Self>().as_ref() };
+        // SAFETY: rule 1: it has completed, so nothing polls.
+        if let Stage::Ended(outcome) = unsafe { &mut *this.stage.get() } {
+            // SAFETY: the caller gave the place of an outcome of this task.
+            unsafe { *place.cast::<Option<Outcome<E::Output>>>().as_mut() = outcome.take() };
+        }
+    }
+}
+
+/// Marks the task as completed, and wakes who waits for that.
+///
+/// # Safety
+/// On the thread of the loop; the task has not completed; its stage holds the outcome for the handle, or nothing.
+unsafe fn complete(header: NonNull<Header>) {
+    // SAFETY: it has not completed, so the loop's count exists.
+    let this = unsafe { header.as_ref() };
+    // Values of context variables may be anything: dropped here, on the loop, and while the task still counts.
+    unhandled::contain(&this.meta, "panicked in dropping its context", || drop(this.context.take()));
+    current::with_loop(|core| {
+        // SAFETY: it was inserted at its spawn.
+        unsafe { core.local_tasks.remove(header) };
+        this.change(0, COMPLETED);
+        let awaiter = this.awaiter.take();
+        let watchers = if this.has(WATCHED) { core.watchers.take(this.meta.id) } else { Vec::new() };
+        if awaiter.is_none() && watchers.is_empty() {
+            // SAFETY: the claim "not completed" is given up, and the cell not used any more.
+            return unsafe { release_claim(header) };
+        }
+        // A waker is foreign code: it may drop the handle. A count of our own keeps the cell until they are all done.
+        let this = CellRef::new(this);
+        // SAFETY: as above.
+        unsafe { release_claim(header) };
+        for waker in awaiter.into_iter().chain(watchers) {
+            unhandled::contain(&this.meta, "ended, and a waker panicked", || waker.wake());
+        }
+    });
+}
+
+/// The handle of a local task.
+#[allow(missing_debug_implementations, reason = "internal")]
+pub struct CellHandle<T> {
+    header: NonNull<Header>,
+    _output: PhantomData<T>,
+}
+
+impl<T> CellHandle<T> {
+    fn header(&self) -> &Header {
+        // SAFETY: the claim HANDLE keeps the cell alive until `release`, the last call.
+        unsafe { self.header.as_ref() }
+    }
+
+    fn take(&self) -> Option<Outcome<T>> {
+        let mut outcome: Option<Outcome<T>> = None;
+        // SAFETY: the caller has seen COMPLETED; the place has the type that the cell was spawned with.
+        unsafe { (self.header().vtable.take)(self.header, NonNull::from(&mut outcome).cast()) };
+        outcome
+    }
+}
+
+impl<T> Handle<T> for CellHandle<T> {
+    fn meta(&self) -> &Meta {
+        &self.header().meta
+    }
+
+    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
+        let header = self.header();
+        if header.has(COMPLETED) {
+            return Poll::Ready(self.take().expect("the outcome of a task was taken twice"));
+        }
+        let former = header.awaiter.take();
+        let awaiter = match former {
+            Some(former) if former.will_wake(cx.waker()) => former,
+            _ => cx.waker().clone(),
+        };
+        header.awaiter.set(Some(awaiter));
+        Poll::Pending
+    }
+
+    fn cancel(&self) {
+        self.header().cancel_here();
+    }
+
+    fn is_finished(&self) -> bool {
+        self.header().has(COMPLETED)
+    }
+
+    fn task_ref(&self) -> TaskRef {
+        TaskRef::local(CellRef::new(self.header()))
+    }
+
+    fn release(&mut self) {
+        let header = self.header();
+        if header.has(COMPLETED) {
+            discard(&header.meta, self.take());
+        } else {
+            drop(header.awaiter.take());
+        }
+        header.change(HANDLE, 0);
+        // SAFETY: a claim was given up, and this is the last use.
+        unsafe { release_claim(self.header) };
+    }
+}
+
+impl Header {
+    /// Cancels it, on the thread of its loop; after the end of the loop there is nothing to cancel.
+    fn cancel_here(&self) {
+        if current::is_loop(self.owner) {
+            current::with_loop(|core| self.cancel(core));
+        }
+    }
+}
+
+impl Identity for Header {
+    fn context(&self) -> &ContextSlot {
+        &self.context
+    }
+
+    fn task_ref(&self) -> TaskRef {
+        TaskRef::local(CellRef::new(self))
+    }
+}
+
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.load(Ordering::Relaxed);
+        let names = [
+            (SCHEDULED, "Scheduled"),
+            (COMPLETED, "Completed"),
+            (HANDLE, "Handle"),
+            (CANCELLED, "Cancelled"),
+            (WATCHED, "Watched"),
+            (CLEANUP, "Cleanup"),
+        ];
+        let names = names.iter().filter(|(bit, _)| state & bit != 0).map(|(_, name)| *name);
+        f.debug_struct("Header").field("state", &names.collect::<Vec<_>>()).field("meta", &self.meta).finish()
+    }
+}
+
+/// A counted reference to a local task, for any thread.
+pub(crate) struct CellRef(NonNull<Header>);
+
+// SAFETY: what a reference can reach is meant for all threads: the count, the atomic state, what never changes. The
+// methods that need the thread of the loop check for it.
+unsafe impl Send for CellRef {}
+// SAFETY: the same.
+unsafe impl Sync for CellRef {}
+
+impl CellRef {
+    pub(crate) fn new(header: &Header) -> Self {
+        header.count.acquire();
+        Self(NonNull::from(header))
+    }
+
+    /// Takes over a count.
+    ///
+    /// # Safety
+    /// The caller has a count, and gives it away.
+    unsafe fn from_raw(header: NonNull<Header>) -> Self {
+        Self(header)
+    }
+
+    /// Wakes the task; from any thread.
+    pub(crate) fn wake(&self) {
+        // SAFETY: this has a count.
+        unsafe { waker::wake(self.0) };
+    }
+
+    /// Wakes the task after another thread asked for it. On the thread of the loop.
+    pub(crate) fn wake_asked(&self, core: &Core) {
+        self.count.answer();
+        self.schedule(core);
+    }
+
+    /// Cancels the task; from any thread.
+    pub(crate) fn cancel(&self) {
+        if !self.is_finished() {
+            self.on_its_loop(|core, task| Header::cancel(task, core));
+        }
+    }
+
+    /// Calls `f` on the thread of the loop: now, if this is it; else when the loop reads its mail; never, if the loop has
+    /// ended.
+    pub(crate) fn on_its_loop(&self, f: impl FnOnce(&Core, &CellRef) + Send + 'static) {
+        if current::is_loop(self.owner) {
+            current::with_loop(|core| f(core, self));
+        } else {
+            let this = self.clone();
+            // SAFETY: the owner is alive, since the cell is not accounted for.
+            unsafe { &*self.owner }.send(Mail::Call(Box::new(move |core| f(core, &this))));
+        }
+    }
+
+    /// Notes who is to be woken at the end, under `key`. On the thread of the loop; the task has not ended.
+    pub(crate) fn watch(&self, core: &Core, key: u64, waker: Waker) {
+        self.change(0, WATCHED);
+        core.watchers.insert(self.meta.id, key, waker);
+    }
+}
+
+impl std::ops::Deref for CellRef {
+    type Target = Header;
+
+    fn deref(&self) -> &Header {
+        // SAFETY: this has a count.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Clone for CellRef {
+    fn clone(&self) -> Self {
+        Self::new(self)
+    }
+}
+
+impl Drop for CellRef {
+    fn drop(&mut self) {
+        // SAFETY: this has a count, and gives it up.
+        unsafe { release(self.0) };
+    }
+}
+
+impl fmt::Debug for CellRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+/// Not a waker of its own count: lent to a poll.
+type BorrowedWaker = ManuallyDrop<Waker>;

@@ -1,0 +1,82 @@
+//! Why a task has no output.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+
+use aio_base::sync::Mutex;
+
+use crate::unhandled::message;
+
+/// Why a task has no output: it was cancelled, it has panicked, or its outcome went to the group that it belongs to.
+pub struct JoinError(Reason);
+
+enum Reason {
+    Cancelled,
+    /// In a lock only to be `Sync`, as errors should be.
+    Panicked(Mutex<Box<dyn Any + Send>>),
+    Handled,
+}
+
+impl JoinError {
+    pub(crate) fn cancelled() -> Self {
+        Self(Reason::Cancelled)
+    }
+
+    pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Self {
+        Self(Reason::Panicked(Mutex::new(payload)))
+    }
+
+    /// The failure went to whoever started the task with [`OnExit`](crate::OnExit).
+    pub fn handled() -> Self {
+        Self(Reason::Handled)
+    }
+
+    /// Whether the task was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.0, Reason::Cancelled)
+    }
+
+    /// Whether the task has panicked.
+    pub fn is_panic(&self) -> bool {
+        matches!(self.0, Reason::Panicked(_))
+    }
+
+    /// The payload of the panic, for [`resume_unwind`](std::panic::resume_unwind).
+    ///
+    /// # Panics
+    /// If the task has not panicked.
+    #[track_caller]
+    pub fn into_panic(self) -> Box<dyn Any + Send> {
+        self.try_into_panic().unwrap_or_else(|error| panic!("`into_panic` on a task that {error}"))
+    }
+
+    /// The payload of the panic.
+    ///
+    /// # Errors
+    /// This error itself, if the task has not panicked.
+    pub fn try_into_panic(self) -> Result<Box<dyn Any + Send>, Self> {
+        match self.0 {
+            Reason::Panicked(payload) => Ok(payload.into_inner()),
+            _ => Err(self),
+        }
+    }
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Reason::Cancelled => f.write_str("was cancelled"),
+            Reason::Panicked(payload) => write!(f, "panicked: {}", message(&**payload.lock())),
+            Reason::Handled => f.write_str("failed, and its group has the error"),
+        }
+    }
+}
+
+impl fmt::Debug for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JoinError({self})")
+    }
+}
+
+impl Error for JoinError {}

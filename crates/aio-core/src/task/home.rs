@@ -1,0 +1,76 @@
+//! What a task is made of in each of the two homes.
+
+use std::task::{Context, Poll};
+
+use aio_base::{Home, Local, Shared};
+
+use super::cell::CellHandle;
+use super::record::RecordHandle;
+use super::{JoinError, Meta, TaskRef};
+use crate::unhandled;
+
+/// How a task ended.
+pub(crate) type Outcome<T> = Result<T, JoinError>;
+
+/// Where a task lives: [`Shared`] or [`Local`]. Sealed, as [`Home`] is.
+pub trait TaskHome: Home {
+    /// What a [`Task`](super::Task) holds.
+    #[doc(hidden)]
+    type Handle<T>: Handle<T>;
+}
+
+impl TaskHome for Shared {
+    type Handle<T> = RecordHandle<T>;
+}
+
+impl TaskHome for Local {
+    type Handle<T> = CellHandle<T>;
+}
+
+/// The one handle that may take the outcome of a task.
+pub trait Handle<T> {
+    fn meta(&self) -> &Meta;
+    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>>;
+    fn cancel(&self);
+    fn is_finished(&self) -> bool;
+    fn task_ref(&self) -> TaskRef;
+    /// The owner is gone. Called last.
+    fn release(&mut self);
+}
+
+/// Told how a task ended, on the task's thread, after its cleanups; decides what the task's handle gets.
+///
+/// This is how a group counts its children without a task of its own for each.
+pub trait OnExit<T>: Sized {
+    /// What the handle gets.
+    type Output;
+
+    /// The task has ended with `outcome`.
+    ///
+    /// # Errors
+    /// What the awaiter of the task gets in place of an output.
+    fn on_exit(self, outcome: Result<T, JoinError>) -> Result<Self::Output, JoinError>;
+}
+
+/// The outcome goes to the handle as it is.
+#[derive(Debug)]
+pub(crate) struct ToHandle;
+
+impl<T> OnExit<T> for ToHandle {
+    type Output = T;
+
+    fn on_exit(self, outcome: Outcome<T>) -> Outcome<T> {
+        outcome
+    }
+}
+
+/// Drops an outcome that nobody will take; a panic that nobody knows of is reported.
+pub(super) fn discard<T>(meta: &Meta, outcome: Option<Outcome<T>>) {
+    match outcome.map(|outcome| outcome.map_err(JoinError::try_into_panic)) {
+        Some(Err(Ok(payload))) => {
+            unhandled::report(meta, "panicked, and nobody was waiting for it", &*payload);
+            unhandled::contain(meta, "panicked in dropping its panic", || drop(payload));
+        }
+        outcome => unhandled::contain(meta, "panicked in dropping its output", || drop(outcome)),
+    }
+}

@@ -1,0 +1,80 @@
+//! What a task is called, and where it comes from.
+
+use std::cell::Cell;
+use std::fmt;
+use std::num::NonZeroU64;
+use std::panic::Location;
+use std::sync::atomic::{AtomicU64, Ordering}; // facade: a counter that orders nothing
+
+/// The number of a task: unique in the process, and never used again.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(NonZeroU64);
+
+impl TaskId {
+    /// The number itself.
+    pub fn get(self) -> u64 {
+        self.0.get()
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Task-{}", self.0)
+    }
+}
+
+impl fmt::Debug for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Numbers of which a loop has a stock, so that a spawn is not a locked operation.
+pub(crate) struct IdBlock {
+    next: Cell<u64>,
+    end: Cell<u64>,
+}
+
+impl IdBlock {
+    const SIZE: u64 = 256;
+
+    pub(crate) const fn new() -> Self {
+        Self { next: Cell::new(0), end: Cell::new(0) }
+    }
+
+    pub(crate) fn next(&self) -> TaskId {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        if self.next.get() == self.end.get() {
+            // Relaxed: only the number matters.
+            let start = NEXT.fetch_add(Self::SIZE, Ordering::Relaxed);
+            self.next.set(start);
+            self.end.set(start + Self::SIZE);
+        }
+        let id = self.next.replace(self.next.get() + 1);
+        TaskId(NonZeroU64::new(id).expect("a process does not spawn 2^64 tasks"))
+    }
+}
+
+/// What a task is called, and where it comes from.
+pub struct Meta {
+    pub(crate) id: TaskId,
+    /// A thin pointer: few tasks have a name.
+    #[expect(clippy::box_collection, reason = "a name costs one word where there is none")]
+    pub(crate) name: Option<Box<String>>,
+    pub(crate) spawned_at: &'static Location<'static>,
+}
+
+impl fmt::Display for Meta {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "task `{name}` ({}, spawned at {})", self.id, self.spawned_at),
+            None => write!(f, "{} (spawned at {})", self.id, self.spawned_at),
+        }
+    }
+}
+
+impl fmt::Debug for Meta {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
