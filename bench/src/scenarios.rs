@@ -1,0 +1,27 @@
+//! The scenarios, by group. Each file says what is measured, and why just so.
+
+mod gather;
+mod generators;
+mod locks;
+mod spawn;
+mod startup;
+mod threads;
+mod timers;
+mod yields;
+
+use crate::harness::Scenario;
+
+/// All of them, in the order of the table.
+pub(crate) fn all() -> Vec<Scenario> {
+    let groups = [
+        spawn::scenarios(),
+        yields::scenarios(),
+        gather::scenarios(),
+        timers::scenarios(),
+        locks::scenarios(),
+        threads::scenarios(),
+        generators::scenarios(),
+        startup::scenarios(),
+    ];
+    groups.into_iter().flatten().collect()
+}

@@ -1,0 +1,43 @@
+//! Items from a generator to a loop that adds them up. Nothing waits, so the executor does not matter: smol's.
+
+use std::pin::pin;
+
+use futures::stream::{Stream, StreamExt, unfold};
+
+use crate::harness::{Meter, Sample, Scenario};
+use crate::runtimes::{Local, Smol};
+
+pub(super) fn scenarios() -> Vec<Scenario> {
+    vec![
+        Scenario::new("generator, per item", 1_000_000, 100_000)
+            .peer("async-stream", |n| consume::<Smol>(n, by_macro(n)))
+            // Less than a generator: a function from state to state, without control flow.
+            .floor("futures unfold", |n| consume::<Smol>(n, by_steps(n))),
+    ]
+}
+
+fn by_macro(n: u64) -> impl Stream<Item = u64> {
+    async_stream::stream! {
+        for i in 0..n {
+            yield i;
+        }
+    }
+}
+
+fn by_steps(n: u64) -> impl Stream<Item = u64> {
+    unfold(0, move |i| async move { (i < n).then_some((i, i + 1)) })
+}
+
+fn consume<R: Local>(n: u64, items: impl Stream<Item = u64> + 'static) -> Sample {
+    R::run(async move {
+        let mut items = pin!(items);
+        let meter = Meter::start();
+        let mut sum = 0;
+        while let Some(item) = items.next().await {
+            sum += item;
+        }
+        let sample = meter.stop(n);
+        assert_eq!(sum, n * (n - 1) / 2);
+        sample
+    })
+}
