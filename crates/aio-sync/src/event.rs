@@ -56,14 +56,6 @@ impl<H: Home> Primitive<H> for Flag<H> {
     /// The same, when the waiter came.
     type Note = usize;
 
-    fn enter(&self, line: &mut Line<H, Self>, sets_before: &mut usize) -> Poll<()> {
-        if self.is_set() {
-            return Poll::Ready(());
-        }
-        *sets_before = line.state;
-        Poll::Pending
-    }
-
     fn left(&self, _line: &mut Line<H, Self>) {}
 
     /// Each waiter is woken by every `set`: there is nothing to pass on.
@@ -144,7 +136,7 @@ impl<H: Home> Event<H> {
     /// The future, if it is polled again after it was ready.
     #[inline]
     pub fn wait(&self) -> EventFuture<'_, H> {
-        EventFuture { wait: self.queue.wait(0) }
+        EventFuture { wait: self.queue.wait() }
     }
 }
 
@@ -171,13 +163,14 @@ impl<H: Home> Future for EventFuture<'_, H> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.wait.is_new() && self.wait.primitive().is_set() {
+        let flag = self.wait.primitive();
+        if self.wait.is_new() && flag.is_set() {
             self.wait.finish();
             return Poll::Ready(());
         }
         // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
         // `Wait` is.
-        unsafe { self.map_unchecked_mut(|this| &mut this.wait) }.poll(cx)
+        unsafe { self.map_unchecked_mut(|this| &mut this.wait) }.poll(cx, |line| (!flag.is_set()).then_some(line.state))
     }
 }
 

@@ -33,8 +33,8 @@
 //!
 //! To protect data that is never held across an `.await` between threads, `std::sync::Mutex` is enough.
 
-mod lock;
 mod event;
+mod lock;
 mod wait_queue;
 
 pub mod generic;

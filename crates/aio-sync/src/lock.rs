@@ -95,6 +95,18 @@ impl<H: Home> Gate<H> {
         self.0.compare_exchange(UNLOCKED, LOCKED, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
+    /// Under the queue's lock: whether one can pass, otherwise one must wait.
+    fn enter(&self) -> bool {
+        // Acquire as in `try_pass`.
+        let is_free = self.0.swap(CONTENDED, Ordering::Acquire) == UNLOCKED;
+        if is_free {
+            // Nobody waits, and nobody else moves the gate now that it is taken. Relaxed: the next to see this is the
+            // holder, at `open`.
+            self.0.store(LOCKED, Ordering::Relaxed);
+        }
+        is_free
+    }
+
     /// By the holder.
     #[inline]
     fn open(queue: &WaitQueue<H, Self>) {
@@ -122,17 +134,6 @@ impl<H: Home> Gate<H> {
 impl<H: Home> Primitive<H> for Gate<H> {
     type State = ();
     type Note = ();
-
-    fn enter(&self, _line: &mut Line<H, Self>, _note: &mut ()) -> Poll<()> {
-        // Acquire as in `try_pass`.
-        if self.0.swap(CONTENDED, Ordering::Acquire) == UNLOCKED {
-            // The line is empty, and nobody else moves the gate: it was taken by that swap. Relaxed: the next to see
-            // this is the holder's own `open`.
-            self.0.store(LOCKED, Ordering::Relaxed);
-            return Poll::Ready(());
-        }
-        Poll::Pending
-    }
 
     fn left(&self, line: &mut Line<H, Self>) {
         if line.is_empty() {
@@ -187,7 +188,7 @@ impl<T: ?Sized, H: Home> Lock<T, H> {
     /// ```
     #[inline]
     pub fn lock(&self) -> LockFuture<'_, T, H> {
-        LockFuture { lock: self, wait: self.queue.wait(()) }
+        LockFuture { lock: self, wait: self.queue.wait() }
     }
 
     /// Takes the lock if it is free now. It is not while others wait for it.
@@ -251,7 +252,7 @@ impl<'a, T: ?Sized, H: Home> Future for LockFuture<'a, T, H> {
             // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
             // `Wait` is.
             let wait = unsafe { self.map_unchecked_mut(|this| &mut this.wait) };
-            ready!(wait.poll(cx));
+            ready!(wait.poll(cx, |_line| (!lock.queue.primitive.enter()).then_some(())));
         }
         Poll::Ready(LockGuard::new(lock))
     }

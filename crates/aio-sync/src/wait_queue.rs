@@ -3,8 +3,8 @@
 //! A [`WaitQueue`] is a doubly linked list, first come first served, whose nodes lie inside the waiting futures
 //! ([`Wait`]): to wait allocates nothing, and to give up costs the same however long the line is. A primitive is a
 //! [`Primitive`]: what the queue's lock guards besides the line, what each waiter brings along, and what is to be done
-//! when one comes and when one goes. It wakes with [`Line::wake_first`], under the lock, and calls the waker it gets
-//! after the lock was released.
+//! when one goes. It decides who has to wait in [`Wait::poll`], and whom it wakes with [`Line::wake_first`], both under
+//! the lock; it calls the waker after the lock was released.
 //!
 //! Each waiter goes through these stages; the queue's lock is held for edges 1, 2 and 5.
 //!
@@ -15,9 +15,9 @@
 //!     │ 3                  │ 5                  │ 4, 6
 //!     └────────────────▶ DONE ◀─────────────────┘
 //! ```
-//! 1. [`Wait::poll`] joins the line: [`Primitive::enter`] said that it must wait.
+//! 1. [`Wait::poll`] joins the line: the primitive said that it must wait.
 //! 2. [`Line::wake_first`] takes it out of the line. From here on only the future itself may touch its node.
-//! 3. [`Wait::poll`] need not wait: [`Primitive::enter`] said so, or the primitive did ([`Wait::finish`]).
+//! 3. [`Wait::poll`] need not wait: the primitive said so, or did by [`Wait::finish`].
 //! 4. [`Wait::poll`] finds that it was woken.
 //! 5. Dropped in the line: it leaves, and [`Primitive::left`] hears of it.
 //! 6. Dropped between being woken and being polled: [`Primitive::pass_on`] gives the next one what it got.
@@ -31,6 +31,7 @@
 
 use std::fmt;
 use std::marker::PhantomPinned;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll, Waker};
@@ -46,17 +47,14 @@ const QUEUED: usize = 1;
 const WOKEN: usize = 2;
 const DONE: usize = 3;
 
-/// What a primitive adds to a queue. Where a method gets the [`Line`], the queue's lock is held: no foreign code there.
+/// What a primitive adds to a queue.
 pub(crate) trait Primitive<H: Home>: Sized {
     /// What the lock guards besides the line.
     type State;
     /// What each waiter brings along, for the others to read.
     type Note;
 
-    /// Somebody comes: `Ready` if it need not wait, otherwise it goes to the back of the line at once, with `note`.
-    fn enter(&self, line: &mut Line<H, Self>, note: &mut Self::Note) -> Poll<()>;
-
-    /// Somebody gave up and is in the line no more.
+    /// Somebody gave up and is in the line no more. The lock is held: no foreign code.
     fn left(&self, line: &mut Line<H, Self>);
 
     /// Somebody was woken and is gone without having noticed. The lock is not held.
@@ -83,8 +81,9 @@ struct Node<H: Home, N> {
     /// NEW, QUEUED, WOKEN or DONE. Written by the future's owner, except for edge 2, which takes the node away from
     /// the queue and is the last that others do to it.
     stage: H::Word,
-    /// While QUEUED, whoever holds the queue's lock may read and write it; otherwise the future's owner.
-    place: UnsafeCell<Place<H, N>>,
+    /// There exactly while QUEUED, and then for the holder of the queue's lock to read and write. (A node that never
+    /// has to wait does not pay for making it.)
+    place: UnsafeCell<MaybeUninit<Place<H, N>>>,
     /// Others hold pointers to this.
     _pinned: PhantomPinned,
 }
@@ -93,11 +92,6 @@ struct Place<H: Home, N> {
     previous: Option<NonNull<Node<H, N>>>,
     next: Option<NonNull<Node<H, N>>>,
     note: N,
-    /// There exactly while QUEUED.
-    registration: Option<Registration>,
-}
-
-struct Registration {
     waker: Waker,
     _live: Live,
 }
@@ -131,10 +125,9 @@ impl<H: Home, P: Primitive<H>> WaitQueue<H, P> {
 
     /// A waiter that has yet to come.
     #[inline]
-    pub(crate) fn wait(&self, note: P::Note) -> Wait<'_, H, P> {
-        let place = Place { previous: None, next: None, note, registration: None };
-        let node = Node { stage: Word::new(NEW), place: UnsafeCell::new(place), _pinned: PhantomPinned };
-        Wait { queue: self, node }
+    pub(crate) fn wait(&self) -> Wait<'_, H, P> {
+        let place = UnsafeCell::new(MaybeUninit::uninit());
+        Wait { queue: self, node: Node { stage: Word::new(NEW), place, _pinned: PhantomPinned } }
     }
 }
 
@@ -146,9 +139,8 @@ impl<H: Home, P: Primitive<H>> Line<H, P> {
     /// What the first in the line has brought along.
     pub(crate) fn first(&self) -> Option<&P::Note> {
         let first = self.first?;
-        // SAFETY: the node is in the line, so it exists and its place belongs to the holder of the lock: the caller
-        // has a reference to the line. Nobody writes to it as long as that is borrowed.
-        unsafe { first.as_ref().place.with(|place| Some(&(*place).note)) }
+        // SAFETY: it is in the line, which is borrowed as long as the note: nobody writes to it.
+        Some(unsafe { Self::place(first, |place| &(*place).note) })
     }
 
     /// Takes the first out of the line and marks it as woken (edge 2). The waker is to be called when the lock has been
@@ -156,56 +148,57 @@ impl<H: Home, P: Primitive<H>> Line<H, P> {
     #[must_use = "the first has lost its place: wake it"]
     pub(crate) fn wake_first(&mut self) -> Option<Waker> {
         let node = self.first?;
-        // SAFETY: it is in the line: it is the first.
+        // SAFETY: it is in the line, and it is marked as WOKEN next.
         let waker = unsafe { self.unlink(node) };
-        // SAFETY: the node exists: its owner would have to take it out of the line before it goes, and then finds the
-        // lock held; this store is what lets the owner go, and the last thing done to the node here. A raw pointer and
-        // not a reference, which would have to stay valid until the end of a call.
+        // SAFETY: the node exists: its owner would have to take it out of the line before it goes, and finds the lock
+        // held. This store is what lets the owner go, so it is the last thing done to the node, and done by a raw
+        // pointer (a reference would have to stay valid until its function returns).
         //
-        // Release pairs with the Acquire of `Wait::poll` and of `Wait::leave`: what was done before waking is seen by
-        // the one woken, and nothing above comes after its node is freed.
+        // Release pairs with the Acquire of `Wait::poll`, and with the lock for `Wait::leave`: what was done before waking is seen by
+        // the one woken, and nothing above happens after its node is freed.
         unsafe { (*node.as_ptr()).stage.store(WOKEN, Ordering::Release) };
         Some(waker)
     }
 
     /// # Safety
-    /// `node` is not in a line; it stays where it is, and is taken out of this line before it is freed.
-    unsafe fn push_last(&mut self, node: NonNull<Node<H, P::Note>>, waker: Waker) {
-        let registration = Registration { waker, _live: Live::new(Kind::Waiter) };
+    /// 1. `node` is in no line, and is marked as QUEUED before the lock is released.
+    /// 2. It stays where it is, and is taken out of this line before it is freed.
+    unsafe fn push_last(&mut self, node: NonNull<Node<H, P::Note>>, note: P::Note, waker: Waker) {
         let previous = self.last.replace(node);
-        // SAFETY: nobody else knows the node yet.
-        unsafe {
-            node.as_ref().place.with_mut(|place| {
-                (*place).previous = previous;
-                (*place).next = None;
-                (*place).registration = Some(registration);
-            });
-        }
+        let place = Place { previous, next: None, note, waker, _live: Live::new(Kind::Waiter) };
+        // SAFETY: the node exists and nobody else knows it.
+        unsafe { node.as_ref() }.place.with_mut(|there| unsafe { there.write(MaybeUninit::new(place)) });
         match previous {
-            // SAFETY: it is in the line, hence exists, and its place belongs to the holder of the lock.
-            Some(previous) => unsafe { previous.as_ref().place.with_mut(|place| (*place).next = Some(node)) },
+            // SAFETY: it is in the line.
+            Some(previous) => unsafe { Self::place(previous, |place| (*place).next = Some(node)) },
             None => self.first = Some(node),
         }
     }
 
     /// # Safety
-    /// `node` is in this line.
+    /// `node` is in this line, and is marked as something else than QUEUED before the lock is released.
     unsafe fn unlink(&mut self, node: NonNull<Node<H, P::Note>>) -> Waker {
-        // SAFETY: the node is in the line, hence exists, and its place belongs to the holder of the lock.
-        let (previous, next, registration) = unsafe {
-            node.as_ref().place.with_mut(|place| ((*place).previous, (*place).next, (*place).registration.take()))
-        };
+        // SAFETY: it is in the line. Nobody reads the place after it was moved out: it will not be QUEUED any more.
+        let Place { previous, next, waker, .. } = unsafe { Self::place(node, |place| place.read()) };
         match previous {
-            // SAFETY: a neighbour in the line; as above.
-            Some(previous) => unsafe { previous.as_ref().place.with_mut(|place| (*place).next = next) },
+            // SAFETY: its neighbour in the line.
+            Some(previous) => unsafe { Self::place(previous, |place| (*place).next = next) },
             None => self.first = next,
         }
         match next {
-            // SAFETY: a neighbour in the line; as above.
-            Some(next) => unsafe { next.as_ref().place.with_mut(|place| (*place).previous = previous) },
+            // SAFETY: its neighbour in the line.
+            Some(next) => unsafe { Self::place(next, |place| (*place).previous = previous) },
             None => self.last = previous,
         }
-        registration.expect("a waiter in the line has left its waker").waker
+        waker
+    }
+
+    /// # Safety
+    /// `node` is in this line: then it exists, and its place is there and belongs to the holder of the lock, who is the
+    /// caller, having the line. `f` may do as much to it as the caller's reference to the line allows.
+    unsafe fn place<R>(node: NonNull<Node<H, P::Note>>, f: impl FnOnce(*mut Place<H, P::Note>) -> R) -> R {
+        // SAFETY: the caller vouches for it.
+        unsafe { node.as_ref() }.place.with_mut(|place| f(place.cast()))
     }
 }
 
@@ -215,8 +208,8 @@ pub(crate) struct Wait<'a, H: Home, P: Primitive<H>> {
     node: Node<H, P::Note>,
 }
 
-impl<H: Home, P: Primitive<H>> Wait<'_, H, P> {
-    pub(crate) fn primitive(&self) -> &P {
+impl<'a, H: Home, P: Primitive<H>> Wait<'a, H, P> {
+    pub(crate) fn primitive(&self) -> &'a P {
         &self.queue.primitive
     }
 
@@ -233,77 +226,72 @@ impl<H: Home, P: Primitive<H>> Wait<'_, H, P> {
         self.node.stage.store(DONE, Ordering::Relaxed);
     }
 
-    /// `Ready` once it has been woken, or if it need not wait.
+    /// `Ready` once it has been woken, or if it need not wait. The first poll asks `enter`, under the lock: `None` if it
+    /// need not, otherwise what to bring along to the back of the line. No foreign code there.
     ///
     /// # Panics
     /// If it has been `Ready` before.
-    pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        enter: impl FnOnce(&mut Line<H, P>) -> Option<P::Note>,
+    ) -> Poll<()> {
         // Others may hold a pointer to the node: from here on there is only a shared reference to it.
         let this = self.into_ref().get_ref();
         // Acquire pairs with the Release of `Line::wake_first`.
         match this.stage(Ordering::Acquire) {
-            NEW => this.enter(cx),
+            NEW => this.enter(cx, enter),
             QUEUED => this.stay(cx),
-            WOKEN => {
-                this.node.stage.store(DONE, Ordering::Relaxed);
-                Poll::Ready(())
-            }
+            WOKEN => this.end(),
             _ => panic!("polled again after it was ready"),
         }
     }
 
-    fn stage(&self, order: Ordering) -> usize {
-        self.node.stage.load(order)
-    }
-
     /// Edges 1 and 3.
-    fn enter(&self, cx: &mut Context<'_>) -> Poll<()> {
-        // Cloned before the lock is taken, and dropped after it was released if it is not needed.
+    fn enter(&self, cx: &mut Context<'_>, enter: impl FnOnce(&mut Line<H, P>) -> Option<P::Note>) -> Poll<()> {
+        // Cloned before the lock is taken; if it turns out not to be needed, dropped after it was released.
         let mut waker = Some(cx.waker().clone());
         self.queue.with(|line| {
-            // SAFETY: the node is not in the line, so its place belongs to this future's owner, who polls it.
-            let entered = self.node.place.with_mut(|place| unsafe {
-                self.queue.primitive.enter(line, &mut (*place).note)
-            });
-            match entered {
-                Poll::Ready(()) => self.node.stage.store(DONE, Ordering::Relaxed),
-                Poll::Pending => {
-                    self.node.stage.store(QUEUED, Ordering::Relaxed);
-                    let waker = waker.take().expect("it has just been put there");
-                    // SAFETY: (1) in no line: it was NEW. (2) It stays where it is: `poll` has pinned it. (3) Taken
-                    // out before it is freed: `Wait::drop` does.
-                    unsafe { line.push_last(NonNull::from(&self.node), waker) };
-                }
-            }
-            entered
+            let Some(note) = enter(line) else { return self.end() };
+            let waker = waker.take().expect("it is taken once, here");
+            self.node.stage.store(QUEUED, Ordering::Relaxed);
+            // SAFETY: (1) It was NEW, hence in no line, and is QUEUED now. (2) It stays where it is, since `poll` has
+            // pinned it, and `drop` takes it out of the line.
+            unsafe { line.push_last(NonNull::from(&self.node), note, waker) };
+            Poll::Pending
         })
     }
 
     /// Polled in the line, for whatever reason: leaves the waker of this poll in place of the last one.
     #[cold]
     fn stay(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let is_known = self.with_waker(|old| old.is_none_or(|old| old.will_wake(cx.waker())));
-        if !is_known {
+        if !self.with_waker(|old| old.will_wake(cx.waker())).unwrap_or(true) {
             let mut waker = cx.waker().clone();
-            self.with_waker(|old| old.map(|old| std::mem::swap(old, &mut waker)));
-            // The old waker is dropped here: after the lock was released.
+            self.with_waker(|old| std::mem::swap(old, &mut waker));
+            // The old one is dropped here, after the lock was released.
         }
-        // Acquire as in `poll`. Woken meanwhile, it has perhaps been the old waker's turn: then this is the poll.
-        if self.stage(Ordering::Acquire) == WOKEN {
-            self.node.stage.store(DONE, Ordering::Relaxed);
-            return Poll::Ready(());
-        }
-        Poll::Pending
+        // Acquire as in `poll`. It may have been woken meanwhile, by the old waker: then this is the poll it asked for.
+        if self.stage(Ordering::Acquire) == WOKEN { self.end() } else { Poll::Pending }
     }
 
-    /// Calls `f` under the lock with the waker in the line; with `None` if it has been woken.
-    fn with_waker<R>(&self, f: impl FnOnce(Option<&mut Waker>) -> R) -> R {
+    /// Calls `f` under the lock with the waker in the line, if it is still there.
+    fn with_waker<R>(&self, f: impl FnOnce(&mut Waker) -> R) -> Option<R> {
         self.queue.with(|_line| {
-            // SAFETY: the place belongs to the holder of the lock while QUEUED, and to the owner when WOKEN: this is both.
-            self.node
-                .place
-                .with_mut(|place| unsafe { f((*place).registration.as_mut().map(|registration| &mut registration.waker)) })
+            // Relaxed: edge 2 is made under the lock, which is held.
+            let in_line = self.stage(Ordering::Relaxed) == QUEUED;
+            // SAFETY: it is in the line.
+            in_line.then(|| unsafe { Line::<H, P>::place(NonNull::from(&self.node), |place| f(&mut (*place).waker)) })
         })
+    }
+
+    /// Edges 3 and 4. By the owner of a node that is in no line.
+    fn end(&self) -> Poll<()> {
+        self.node.stage.store(DONE, Ordering::Relaxed);
+        Poll::Ready(())
+    }
+
+    fn stage(&self, order: Ordering) -> usize {
+        self.node.stage.load(order)
     }
 
     /// Edges 5 and 6.
@@ -313,7 +301,7 @@ impl<H: Home, P: Primitive<H>> Wait<'_, H, P> {
             // Relaxed: edge 2 is made under the lock, which is held.
             let in_line = self.stage(Ordering::Relaxed) == QUEUED;
             in_line.then(|| {
-                // SAFETY: it is in the line of its queue, since it is QUEUED.
+                // SAFETY: it is in the line, and is marked as DONE.
                 let waker = unsafe { line.unlink(NonNull::from(&self.node)) };
                 self.node.stage.store(DONE, Ordering::Relaxed);
                 self.queue.primitive.left(line);
@@ -330,10 +318,12 @@ impl<H: Home, P: Primitive<H>> Wait<'_, H, P> {
 impl<H: Home, P: Primitive<H>> Drop for Wait<'_, H, P> {
     #[inline]
     fn drop(&mut self) {
-        // Relaxed: if it is not NEW or DONE, `leave` looks again under the lock.
+        // Relaxed: NEW and DONE were written by the owner; for the others, `leave` looks again under the lock.
         if let QUEUED | WOKEN = self.stage(Ordering::Relaxed) {
             self.leave();
         }
+        // For the model checker: nobody else may be at the node when it is freed.
+        self.node.place.with_mut(|_| ());
     }
 }
 
