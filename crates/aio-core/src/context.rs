@@ -144,6 +144,14 @@ impl ContextSlot {
         copy
     }
 
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        let context = self.0.take();
+        let empty = context.0.is_none();
+        self.0.set(context);
+        empty
+    }
+
     pub(crate) fn take(&self) -> Context {
         self.0.take()
     }

@@ -34,20 +34,25 @@ aio_base::thread_local! {
 }
 
 /// Puts the former value back.
-struct Restore<T: Copy + 'static> {
-    place: fn(&Current) -> &Cell<T>,
+struct Restore<'a, T: Copy> {
+    place: &'a Cell<T>,
     former: T,
 }
 
-impl<T: Copy + 'static> Drop for Restore<T> {
+impl<T: Copy> Drop for Restore<'_, T> {
+    #[inline]
     fn drop(&mut self) {
-        CURRENT.with(|current| (self.place)(current).set(self.former));
+        self.place.set(self.former);
     }
 }
 
+#[inline]
 fn during<T: Copy + 'static, R>(place: fn(&Current) -> &Cell<T>, value: T, run: impl FnOnce() -> R) -> R {
-    let _restore = Restore { place, former: CURRENT.with(|current| place(current).replace(value)) };
-    run()
+    CURRENT.with(|current| {
+        let place = place(current);
+        let _restore = Restore { place, former: place.replace(value) };
+        run()
+    })
 }
 
 /// Runs `run` with `core` as the loop of this thread.

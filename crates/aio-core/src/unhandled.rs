@@ -2,10 +2,12 @@
 
 use std::any::Any;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::task::Meta;
 
 /// Reports what went wrong `during` the work of a task, on stderr: it would be lost otherwise.
+#[cold]
 pub(crate) fn report(meta: &Meta, during: impl fmt::Display, payload: &(dyn Any + Send)) {
     eprintln!("aio: {meta} {during}: {}", message(payload));
 }
@@ -23,9 +25,7 @@ pub(crate) fn message(payload: &(dyn Any + Send)) -> &str {
 
 /// Runs `f`, foreign code whose panic has nowhere to go, and reports the panic if there is one.
 pub(crate) fn contain(meta: &Meta, during: &str, f: impl FnOnce()) {
-    let mut panics = aio_base::Panics::new();
-    panics.catch(f);
-    if let Some(payload) = panics.take() {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
         report(meta, during, &*payload);
         // A payload's destructor may panic as well.
         std::mem::forget(payload);

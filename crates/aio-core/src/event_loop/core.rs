@@ -79,7 +79,15 @@ impl Core {
     }
 
     /// Does what other threads asked for.
+    #[inline]
     pub(super) fn read_mail(&self) {
+        if self.shared.has_mail() {
+            self.read_all_mail();
+        }
+    }
+
+    #[cold]
+    fn read_all_mail(&self) {
         for mail in self.shared.take_mail() {
             match mail {
                 Mail::Wake(task) => task.wake_asked(self),

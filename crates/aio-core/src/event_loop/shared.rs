@@ -66,10 +66,12 @@ impl Shared {
         self.unparker.wake_by_ref();
     }
 
+    #[inline]
+    pub(super) fn has_mail(&self) -> bool {
+        self.has_mail.load(Ordering::Relaxed)
+    }
+
     pub(super) fn take_mail(&self) -> Vec<Mail> {
-        if !self.has_mail.load(Ordering::Relaxed) {
-            return Vec::new();
-        }
         let mut mailbox = self.mailbox.lock();
         self.has_mail.store(false, Ordering::Relaxed);
         std::mem::take(&mut mailbox.mail)

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
 use std::pin::Pin;
+use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
 use aio_base::live::{Kind, Live};
@@ -20,7 +21,15 @@ pub(crate) type Finalizer = Pin<Box<dyn Future<Output = ()> + Send>>;
 ///
 /// While they are polled, they are taken out of the word; what is added meanwhile (a cleanup may leave a cleanup, and
 /// drop any guard) goes into the empty word and joins them afterwards.
-pub(crate) struct Finalizers(Cell<Option<Box<Set>>>);
+pub(crate) struct Finalizers(Cell<Option<NonNull<Set>>>);
+
+// SAFETY: the word owns the set like a `Box`, and the set is `Send`: asserted below.
+unsafe impl Send for Finalizers {}
+
+const _: fn() = || {
+    fn is_send<T: Send>() {}
+    is_send::<Set>();
+};
 
 #[derive(Default)]
 struct Set {
@@ -41,10 +50,19 @@ impl Finalizers {
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        let set = self.0.take();
-        let empty = set.is_none();
-        self.0.set(set);
-        empty
+        self.0.get().is_none()
+    }
+
+    /// Empties the word.
+    fn take(&self) -> Option<Box<Set>> {
+        // SAFETY: `put` made the pointer from a box, and nobody else has taken it since: the word is emptied.
+        self.0.take().map(|set| unsafe { Box::from_raw(set.as_ptr()) })
+    }
+
+    /// Fills the word, which is empty.
+    fn put(&self, set: Box<Set>) {
+        debug_assert!(self.is_empty(), "a set of cleanups would be lost");
+        self.0.set(Some(NonNull::from(Box::leak(set))));
     }
 
     /// Adds a cleanup. The scope will poll it: cleanups are only left while it polls or drops its future.
@@ -59,7 +77,7 @@ impl Finalizers {
 
     /// Runs the cleanups on. Ready when none is left; then, if `ended`, the first panic goes on.
     pub(crate) fn poll(&self, cx: &mut Context<'_>, ended: bool) -> Poll<()> {
-        let Some(mut set) = self.0.take() else { return Poll::Ready(()) };
+        let Some(mut set) = self.take() else { return Poll::Ready(()) };
         let done = loop {
             let next = current::enter_scope(self, || set.panics.catch(|| set.running.poll_next(cx)));
             match next {
@@ -69,12 +87,12 @@ impl Finalizers {
                 Some(Poll::Pending) if self.is_empty() => break false,
                 Some(_) => {}
             }
-            if let Some(more) = self.0.take() {
+            if let Some(more) = self.take() {
                 set.join(*more);
             }
         };
         if !done || (!ended && set.panics.has_panicked()) {
-            self.0.set(Some(set));
+            self.put(set);
             return if done { Poll::Ready(()) } else { Poll::Pending };
         }
         let Set { panics, .. } = *set;
@@ -83,8 +101,14 @@ impl Finalizers {
     }
 
     /// Gives everything to the scope that is current now.
+    #[inline]
     pub(crate) fn hand_over(&self) {
-        let Some(mut set) = self.0.take() else { return };
+        let Some(set) = self.take() else { return };
+        Self::hand_over_set(set);
+    }
+
+    #[cold]
+    fn hand_over_set(mut set: Box<Set>) {
         current::with_scope(|scope| match scope {
             Some(scope) => scope.with(|all| all.join(*set)),
             None => {
@@ -97,9 +121,9 @@ impl Finalizers {
     }
 
     fn with<R>(&self, change: impl FnOnce(&mut Set) -> R) -> R {
-        let mut set = self.0.take().unwrap_or_default();
+        let mut set = self.take().unwrap_or_default();
         let result = change(&mut set);
-        self.0.set(Some(set));
+        self.put(set);
         result
     }
 }
@@ -120,6 +144,13 @@ impl Future for Counted {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.finalizer.as_mut().poll(cx)
+    }
+}
+
+impl Drop for Finalizers {
+    #[inline]
+    fn drop(&mut self) {
+        self.hand_over();
     }
 }
 
@@ -147,9 +178,6 @@ pub(crate) fn leave_local(finalizer: Pin<Box<dyn Future<Output = ()>>>) {
 
 impl fmt::Debug for Finalizers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let set = self.0.take();
-        let len = set.as_ref().map_or(0, |set| set.running.len());
-        self.0.set(set);
-        f.debug_struct("Finalizers").field("len", &len).finish()
+        f.debug_struct("Finalizers").field("is_empty", &self.is_empty()).finish()
     }
 }

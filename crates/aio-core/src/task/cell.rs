@@ -61,6 +61,8 @@ const CANCELLED: u32 = 1 << 3;
 const WATCHED: u32 = 1 << 4;
 /// A cleanup: the end of the loop does not cancel it.
 const CLEANUP: u32 = 1 << 5;
+/// The handle has taken the outcome. Never cleared.
+const TAKEN: u32 = 1 << 6;
 
 /// What all local tasks have in common; it begins the cell.
 pub(crate) struct Header {
@@ -264,23 +266,33 @@ impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
         };
         // SAFETY: as above.
         let scope = unsafe { Pin::new_unchecked(scope) };
-        let outcome = match current::enter_task(&this.header, || step(scope, &mut cx, cancelled)) {
-            Poll::Pending => return,
-            Poll::Ready(outcome) => outcome,
-        };
-        let exit = exit.take().expect("a task completes once");
-        current::enter_task(&this.header, || this.end(exit, outcome));
-        // SAFETY: it has not completed yet, and does so here.
-        unsafe { complete(header) };
+        let completed = current::enter_task(&this.header, || match step(scope, &mut cx, cancelled) {
+            Poll::Pending => false,
+            Poll::Ready(outcome) => {
+                this.end(exit.take(), outcome);
+                true
+            }
+        });
+        if completed {
+            // SAFETY: it has not completed yet, and does so here.
+            unsafe { complete(header) };
+        }
     }
 
     /// Puts the outcome in the place of the future, or drops it if nobody wants it.
-    fn end(&self, exit: E, outcome: Outcome<F::Output>) {
-        let meta = &self.header.meta;
+    #[inline]
+    fn end(&self, exit: Option<E>, outcome: Outcome<F::Output>) {
+        let header = &self.header;
         let mut kept = None;
-        unhandled::contain(meta, "panicked in telling how it ended", || kept = Some(exit.on_exit(outcome)));
-        if !self.header.has(HANDLE) {
-            discard(meta, kept.take());
+        unhandled::contain(&header.meta, "panicked in telling how it ended", || {
+            kept = exit.map(|exit| exit.on_exit(outcome));
+        });
+        if !header.has(HANDLE) {
+            discard(&header.meta, kept.take());
+        }
+        if !header.context.is_empty() {
+            // Values of context variables may be anything: dropped here, on the loop, while the task still counts.
+            unhandled::contain(&header.meta, "panicked in dropping its context", || drop(header.context.take()));
         }
         // SAFETY: rule 1. The assignment drops the scope in its place; its future is gone already.
         unsafe { *self.stage.get() = Stage::Ended(kept) };
@@ -306,24 +318,18 @@ impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
 unsafe fn complete(header: NonNull<Header>) {
     // SAFETY: it has not completed, so the loop's count exists.
     let this = unsafe { header.as_ref() };
-    // Values of context variables may be anything: dropped here, on the loop, and while the task still counts.
-    unhandled::contain(&this.meta, "panicked in dropping its context", || drop(this.context.take()));
     current::with_loop(|core| {
         // SAFETY: it was inserted at its spawn.
         unsafe { core.local_tasks.remove(header) };
         this.change(0, COMPLETED);
         let awaiter = this.awaiter.take();
-        let watchers = if this.has(WATCHED) { core.watchers.take(this.meta.id) } else { Vec::new() };
-        if awaiter.is_none() && watchers.is_empty() {
-            // SAFETY: the claim "not completed" is given up, and the cell not used any more.
-            return unsafe { release_claim(header) };
-        }
-        // A waker is foreign code: it may drop the handle. A count of our own keeps the cell until they are all done.
-        let this = CellRef::new(this);
-        // SAFETY: as above.
+        let watchers = this.has(WATCHED).then(|| core.watchers.take(this.meta.id));
+        // A waker is foreign code, and may drop the handle: the cell is not used any more when they run.
+        let who = this.meta.anonymous();
+        // SAFETY: the claim "not completed" is given up, and this is the last use.
         unsafe { release_claim(header) };
-        for waker in awaiter.into_iter().chain(watchers) {
-            unhandled::contain(&this.meta, "ended, and a waker panicked", || waker.wake());
+        for waker in awaiter.into_iter().chain(watchers.into_iter().flatten()) {
+            unhandled::contain(&who, "ended, and a waker panicked", || waker.wake());
         }
     });
 }
@@ -357,6 +363,7 @@ impl<T> Handle<T> for CellHandle<T> {
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
         let header = self.header();
         if header.has(COMPLETED) {
+            header.change(0, TAKEN);
             return Poll::Ready(self.take().expect("the outcome of a task was taken twice"));
         }
         let former = header.awaiter.take();
@@ -382,10 +389,10 @@ impl<T> Handle<T> for CellHandle<T> {
 
     fn release(&mut self) {
         let header = self.header();
-        if header.has(COMPLETED) {
-            discard(&header.meta, self.take());
-        } else {
+        if !header.has(COMPLETED) {
             drop(header.awaiter.take());
+        } else if !header.has(TAKEN) {
+            discard(&header.meta, self.take());
         }
         header.change(HANDLE, 0);
         // SAFETY: a claim was given up, and this is the last use.
@@ -422,6 +429,7 @@ impl fmt::Debug for Header {
             (CANCELLED, "Cancelled"),
             (WATCHED, "Watched"),
             (CLEANUP, "Cleanup"),
+            (TAKEN, "Taken"),
         ];
         let names = names.iter().filter(|(bit, _)| state & bit != 0).map(|(_, name)| *name);
         f.debug_struct("Header").field("state", &names.collect::<Vec<_>>()).field("meta", &self.meta).finish()

@@ -64,6 +64,13 @@ pub struct Meta {
     pub(crate) spawned_at: &'static Location<'static>,
 }
 
+impl Meta {
+    /// The same task, without its name.
+    pub(crate) fn anonymous(&self) -> Self {
+        Self { id: self.id, name: None, spawned_at: self.spawned_at }
+    }
+}
+
 impl fmt::Display for Meta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.name {

@@ -153,7 +153,9 @@ where
             let mut kept = None;
             let meta = &record.meta;
             unhandled::contain(meta, "panicked in telling how it ended", || kept = Some(exit.on_exit(outcome)));
-            unhandled::contain(meta, "panicked in dropping its context", || drop(this.myself.context.take()));
+            if !this.myself.context.is_empty() {
+                unhandled::contain(meta, "panicked in dropping its context", || drop(this.myself.context.take()));
+            }
             record.end(kept);
         });
         Poll::Ready(())
