@@ -27,7 +27,7 @@ use std::fmt;
 use std::ptr::NonNull;
 use std::task::Waker;
 
-use aio_base::live::{Kind, Live};
+use aio_base::live::Live;
 
 mod list;
 
@@ -94,30 +94,27 @@ enum First {
 
 impl Wheel {
     pub(crate) fn new() -> Self {
-        Self {
-            tick: 0,
-            len: 0,
-            slots: Box::default(),
-            near: [0; NEAR_SLOTS / 64],
-            near_words: 0,
-            far: [0; FAR_LEVELS],
-        }
+        Self { tick: 0, len: 0, slots: Box::default(), near: [0; NEAR_SLOTS / 64], near_words: 0, far: [0; FAR_LEVELS] }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Links `node`, to be due at its deadline; at the next tick, if that has passed.
+    /// Links `node`, to be due at its deadline; at the next tick, if that has passed. It is `now`, or was a moment ago.
     ///
     /// # Safety
     /// 1. `node` is not linked, and neither moved nor freed until it was removed or popped.
     /// 2. Until then it is accessed only while this wheel is borrowed: `deadline` not at all, `waiter` freely.
-    pub(crate) unsafe fn insert(&mut self, node: NonNull<Node>) {
+    pub(crate) unsafe fn insert(&mut self, node: NonNull<Node>, now: u64) {
         if self.slots.is_empty() {
             // Raw pointers in an array, not a list of its own type: `vec!` knows that these are zero and leaves it to
             // the system to clear the pages.
             self.slots = vec![list::EMPTY; DUE + 1].into_boxed_slice();
+        }
+        if self.is_empty() {
+            // Nobody looks at the time of an empty wheel.
+            self.tick = self.tick.max(now / TICK);
         }
         // SAFETY: the node is valid (1), and ours alone as long as the wheel is borrowed (2).
         let node_ref = unsafe { &mut *node.as_ptr() };
@@ -143,12 +140,30 @@ impl Wheel {
         self.len -= 1;
     }
 
-    /// Lets the time be `now`, or as much of it as there is until [`pop_due`](Self::pop_due) has something to pop.
-    pub(crate) fn advance(&mut self, now: u64) {
-        self.advance_to(now / TICK);
+    /// Unlinks and returns the next timer that is due at `now`.
+    pub(crate) fn pop_due(&mut self, now: u64) -> Option<NonNull<Node>> {
+        self.advance(now / TICK);
+        self.pop_front()
     }
 
-    fn advance_to(&mut self, target: u64) {
+    /// Unlinks and returns the first timer, due or not. It is the end of the wheel: its time runs away.
+    pub(crate) fn pop_any(&mut self) -> Option<NonNull<Node>> {
+        if !self.is_empty() {
+            self.advance(u64::MAX);
+        }
+        self.pop_front()
+    }
+
+    fn pop_front(&mut self) -> Option<NonNull<Node>> {
+        let node = list::first(self.slots.get(DUE)?)?;
+        // SAFETY: it is the first node of this list.
+        unsafe { list::unlink(&mut self.slots[DUE], node) };
+        self.len -= 1;
+        Some(node)
+    }
+
+    /// Lets the time be `target`, or the first tick until then that has timers, which become due.
+    fn advance(&mut self, target: u64) {
         if target <= self.tick || self.has_due() {
             return;
         }
@@ -165,32 +180,12 @@ impl Wheel {
                 }
                 // The moment before: its timers come nearer, and the first of them may be due when the slot begins.
                 Some(First::Far(tick)) if tick <= target => self.set_tick(tick - 1),
-                _ => {
-                    self.set_tick(target);
-                    return;
-                }
+                _ => return self.set_tick(target),
             }
         }
     }
 
-    /// Unlinks and returns the first timer that is due, by what [`advance`](Self::advance) knows of the time.
-    pub(crate) fn pop_due(&mut self) -> Option<NonNull<Node>> {
-        let node = list::first(self.slots.get(DUE)?)?;
-        // SAFETY: it is the first node of this list.
-        unsafe { list::unlink(&mut self.slots[DUE], node) };
-        self.len -= 1;
-        Some(node)
-    }
-
-    /// Unlinks and returns the first timer, due or not. It is the end of the wheel: its time runs away.
-    pub(crate) fn pop_any(&mut self) -> Option<NonNull<Node>> {
-        if !self.is_empty() {
-            self.advance_to(u64::MAX);
-        }
-        self.pop_due()
-    }
-
-    /// When to call [`advance`](Self::advance) again: not later than the first timer is due, but for a timer far away
+    /// When to call [`pop_due`](Self::pop_due) again: not later than the first timer is due, but for a timer far away
     /// possibly earlier. `None` if there are no timers.
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         if self.is_empty() {

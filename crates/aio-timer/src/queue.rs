@@ -1,0 +1,291 @@
+//! A wheel that several threads may touch, and a timer's place in it.
+//!
+//! Every loop has a queue, and the process has one for threads without a loop. A timer is registered with the queue of
+//! the thread that polls it, and from then on belongs to that queue: wherever it is polled or dropped later, that
+//! happens under the queue's lock. Wakers are cloned before that lock is taken, and woken and dropped after it is
+//! released.
+//!
+//! ```text
+//!              ──1 register──▶          ──2 fire──▶ FIRED
+//!   UNLINKED                   LINKED
+//!              ◀──4 unlink───           ──3 close─▶ ORPHANED
+//! ```
+//! 1. [`Entry::register`].
+//! 2. [`Queue::fire_due`] finds it due: wakes it, and [`Entry::poll`] will say so.
+//! 3. [`Queue::close`], when the loop ends: wakes it, and [`Entry::poll`] says when it would have been due, so that it
+//!    can be registered elsewhere.
+//! 4. [`Entry`] is dropped.
+
+use std::fmt;
+use std::marker::PhantomPinned;
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use aio_base::live::{Kind, Live};
+use aio_base::sync::{Arc, Condvar, Mutex, UnsafeCell};
+use aio_base::{Deadline, Panics, WakeList};
+
+use crate::wheel::{Node, Waiter, Wheel};
+
+/// See the [module](self).
+pub(crate) struct Queue {
+    pub(crate) state: Mutex<State>,
+    /// Tells the thread of [`Watch::Until`] that there is an earlier timer.
+    pub(crate) earlier: Condvar,
+}
+
+pub(crate) struct State {
+    wheel: Wheel,
+    /// When the first timer was registered.
+    epoch: Option<Instant>,
+    pub(crate) watch: Watch,
+}
+
+/// Who looks after the queue, and whether that needs to be told of an earlier timer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Watch {
+    /// A loop, on the very thread that registers: it looks at the next deadline before it parks.
+    Loop,
+    /// The loop has ended.
+    Closed,
+    /// Nobody yet; a thread must be started.
+    Nobody,
+    /// A thread that will look at the next deadline before it sleeps.
+    Awake,
+    /// A thread that sleeps until then.
+    Until(Deadline),
+}
+
+/// What a registration asks of the caller, after the lock is released.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Registered {
+    Done,
+    /// A thread must be started to look after the queue; [`Watch`] says `Awake` already.
+    NeedsThread,
+    /// Nothing was registered: the queue takes no more timers.
+    Closed,
+}
+
+/// What became of a timer.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Linked,
+    Fired,
+    /// Its queue was closed before this moment came.
+    Orphaned(Instant),
+}
+
+/// The deadline of a node that has fired; that of a registered one lies after the epoch.
+const FIRED: u64 = 0;
+
+impl Queue {
+    pub(crate) fn new(watch: Watch) -> Self {
+        Self { state: Mutex::new(State { wheel: Wheel::new(), epoch: None, watch }), earlier: Condvar::new() }
+    }
+
+    /// When to look again; never, if there are no timers.
+    pub(crate) fn next_deadline(&self) -> Deadline {
+        self.state.lock().next_deadline()
+    }
+
+    /// Wakes all timers that are due, in order. Reads the clock once, and only if there are timers.
+    pub(crate) fn fire_due(&self) {
+        self.fire_due_at(aio_core::now);
+    }
+
+    fn fire_due_at(&self, clock: impl Fn() -> Instant) {
+        let mut now = None;
+        self.wake_each(|state| {
+            if state.wheel.is_empty() {
+                return None;
+            }
+            let now = *now.get_or_insert_with(|| state.nanos(clock()));
+            state.pop_due(now)
+        });
+    }
+
+    /// Unlinks and wakes all timers, and takes no more.
+    pub(crate) fn close(&self) {
+        self.state.lock().watch = Watch::Closed;
+        self.wake_each(State::pop_any);
+    }
+
+    /// Wakes what `pop` gives, batch by batch, until it gives nothing more.
+    ///
+    /// A panic of a waker ends here: it is a stranger's, and must take neither the loop nor the other timers with it. The
+    /// panic hook has reported it.
+    fn wake_each(&self, mut pop: impl FnMut(&mut State) -> Option<Waker>) {
+        let mut wakers = WakeList::new();
+        let mut panics = Panics::new();
+        loop {
+            let mut state = self.state.lock();
+            while wakers.has_room()
+                && let Some(waker) = pop(&mut state)
+            {
+                wakers.push(waker);
+            }
+            drop(state);
+            if wakers.is_empty() {
+                // The destructor of a payload may panic as well.
+                return std::mem::forget(panics.take());
+            }
+            panics.catch(|| wakers.wake_all());
+        }
+    }
+}
+
+impl State {
+    pub(crate) fn next_deadline(&self) -> Deadline {
+        match (self.epoch, self.wheel.next_deadline()) {
+            (Some(epoch), Some(nanos)) => Deadline::after(epoch, Duration::from_nanos(nanos)),
+            _ => Deadline::NEVER,
+        }
+    }
+
+    fn nanos(&self, now: Instant) -> u64 {
+        self.epoch.map_or(0, |epoch| Deadline::at(now).nanos_since(epoch))
+    }
+
+    fn pop_due(&mut self, now: u64) -> Option<Waker> {
+        let mut node = self.wheel.pop_due(now)?;
+        // SAFETY: what the wheel gives was linked, hence is valid, and ours alone as long as the lock is held: its
+        // owner will find it unlinked, and frees it only after it has had the lock.
+        let node = unsafe { node.as_mut() };
+        node.deadline = FIRED;
+        node.waiter.take().map(|waiter| waiter.waker)
+    }
+
+    fn pop_any(&mut self) -> Option<Waker> {
+        let mut node = self.wheel.pop_any()?;
+        // SAFETY: as in `pop_due`.
+        unsafe { node.as_mut() }.waiter.take().map(|waiter| waiter.waker)
+    }
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.lock();
+        f.debug_struct("Queue").field("wheel", &state.wheel).field("watch", &state.watch).finish()
+    }
+}
+
+/// A timer's place in a queue.
+pub(crate) struct Entry {
+    queue: Arc<Queue>,
+    /// Accessed only while `queue` is locked. It is linked if, and only if, it has a waiter.
+    node: UnsafeCell<Node>,
+    /// The wheel has its address.
+    _pinned: PhantomPinned,
+}
+
+// SAFETY: the node is accessed only under the queue's lock, and what is in it (a waker) is `Send`.
+unsafe impl Send for Entry {}
+// SAFETY: as above.
+unsafe impl Sync for Entry {}
+
+impl Entry {
+    pub(crate) fn new(queue: Arc<Queue>) -> Self {
+        Self { queue, node: UnsafeCell::new(Node::new(FIRED)), _pinned: PhantomPinned }
+    }
+
+    /// Links the entry, which is new, to have `waker` woken at `deadline`.
+    pub(crate) fn register(self: Pin<&Self>, deadline: Deadline, now: Instant, waker: Waker) -> Registered {
+        let mut state = self.queue.state.lock();
+        if state.watch == Watch::Closed {
+            drop(state);
+            drop(waker);
+            return Registered::Closed;
+        }
+        let epoch = *state.epoch.get_or_insert(now);
+        let now = Deadline::at(now).nanos_since(epoch);
+        let node = self.node.with_mut(|node| node);
+        // SAFETY: the queue is locked. The entry is pinned, so its node stays where it is until it is dropped, and
+        // `Entry::drop` unlinks it; it is accessed nowhere but under this lock. That it is not linked yet is checked.
+        unsafe {
+            assert!((*node).waiter.is_none(), "a timer was registered twice");
+            (*node).deadline = deadline.nanos_since(epoch);
+            (*node).waiter = Some(Waiter { waker, _live: Live::new(Kind::Timer) });
+            state.wheel.insert(NonNull::new_unchecked(node), now);
+        }
+        match state.watch {
+            Watch::Loop | Watch::Awake | Watch::Closed => {}
+            Watch::Nobody => {
+                state.watch = Watch::Awake;
+                return Registered::NeedsThread;
+            }
+            Watch::Until(moment) => {
+                if state.next_deadline().earliest(moment) != moment {
+                    state.watch = Watch::Awake;
+                    drop(state);
+                    self.queue.earlier.notify_one();
+                }
+            }
+        }
+        Registered::Done
+    }
+
+    /// What became of it; if it is still linked, `waker` is the one to be woken from now on.
+    pub(crate) fn poll(self: Pin<&Self>, waker: &Waker) -> Fate {
+        let mut new = None;
+        loop {
+            let state = self.queue.state.lock();
+            // SAFETY: the queue is locked.
+            let node = unsafe { &mut *self.node.with_mut(|node| node) };
+            let Some(waiter) = &mut node.waiter else {
+                return match state.epoch {
+                    Some(epoch) if node.deadline != FIRED => {
+                        Deadline::after(epoch, Duration::from_nanos(node.deadline))
+                            .instant()
+                            .map_or(Fate::Fired, Fate::Orphaned)
+                    }
+                    _ => Fate::Fired,
+                };
+            };
+            if waiter.waker.will_wake(waker) {
+                return Fate::Linked;
+            }
+            match new.take() {
+                Some(new) => {
+                    let old = std::mem::replace(&mut waiter.waker, new);
+                    drop(state);
+                    drop(old);
+                    return Fate::Linked;
+                }
+                // Not under the lock.
+                None => {
+                    drop(state);
+                    new = Some(waker.clone());
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let mut state = self.queue.state.lock();
+        let node = self.node.with_mut(|node| node);
+        // SAFETY: the queue is locked; with a waiter, the node is linked into its wheel.
+        let waiter = unsafe {
+            let waiter = (*node).waiter.take();
+            if waiter.is_some() {
+                state.wheel.remove(NonNull::new_unchecked(node));
+            }
+            waiter
+        };
+        drop(state);
+        drop(waiter);
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Entry { .. }")
+    }
+}
+
+#[cfg(all(test, aio_loom))]
+mod tests;

@@ -1,0 +1,129 @@
+use std::sync::Arc as StdArc; // `Wake` asks for it
+use std::task::Wake;
+
+use aio_base::sync::atomic::{AtomicUsize, Ordering};
+use aio_base::thread;
+
+use super::*;
+use crate::fallback;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: StdArc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Wakes {
+    fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+fn register(queue: &Arc<Queue>, now: Instant, after: Duration, wakes: &StdArc<Wakes>) -> (Pin<Box<Entry>>, Registered) {
+    let entry = Box::pin(Entry::new(queue.clone()));
+    let registered = entry.as_ref().register(Deadline::after(now, after), now, wakes.clone().into());
+    (entry, registered)
+}
+
+/// The loop finds a timer due while another thread drops it: one of them unlinks it, and the other sees that.
+#[test]
+fn a_timer_dropped_on_another_thread_while_it_fires_is_unlinked_once() {
+    let start = Instant::now();
+    loom::model(move || {
+        let queue = Arc::new(Queue::new(Watch::Loop));
+        let wakes = [(); 2].map(|()| StdArc::<Wakes>::default());
+        let (dropped, _) = register(&queue, start, MINUTE, &wakes[0]);
+        let (kept, _) = register(&queue, start, MINUTE, &wakes[1]);
+        let other = thread::spawn("", move || drop(dropped)).unwrap();
+        queue.fire_due_at(|| start + 2 * MINUTE);
+        other.join().unwrap();
+        assert!(wakes[0].count() <= 1);
+        assert_eq!(wakes[1].count(), 1);
+        assert_eq!(kept.as_ref().poll(Waker::noop()), Fate::Fired);
+        assert!(queue.state.lock().wheel.is_empty());
+    });
+}
+
+/// The loop finds a timer due while its task, now on another thread, polls it with another waker: either the poll sees
+/// that it has fired, or the new waker is woken.
+#[test]
+fn a_timer_polled_on_another_thread_while_it_fires_does_not_lose_the_wake() {
+    let start = Instant::now();
+    loom::model(move || {
+        let queue = Arc::new(Queue::new(Watch::Loop));
+        let [old, new] = [(); 2].map(|()| StdArc::<Wakes>::default());
+        let (entry, _) = register(&queue, start, MINUTE, &old);
+        let waker = Waker::from(new.clone());
+        let other = thread::spawn("", move || {
+            let fate = entry.as_ref().poll(&waker);
+            (entry, fate)
+        })
+        .unwrap();
+        queue.fire_due_at(|| start + 2 * MINUTE);
+        let (entry, fate) = other.join().unwrap();
+        match fate {
+            Fate::Linked => assert_eq!((old.count(), new.count()), (0, 1)),
+            Fate::Fired => assert_eq!((old.count(), new.count()), (1, 0)),
+            Fate::Orphaned(_) => unreachable!("the queue is open"),
+        }
+        assert_eq!(entry.as_ref().poll(Waker::noop()), Fate::Fired);
+    });
+}
+
+/// The loop ends while another thread polls one of its timers: the poll sees it, or the waker is woken and polls again.
+#[test]
+fn a_timer_polled_on_another_thread_while_its_loop_ends_is_told() {
+    let start = Instant::now();
+    loom::model(move || {
+        let queue = Arc::new(Queue::new(Watch::Loop));
+        let [old, new] = [(); 2].map(|()| StdArc::<Wakes>::default());
+        let (entry, _) = register(&queue, start, MINUTE, &old);
+        let waker = Waker::from(new.clone());
+        let other = thread::spawn("", move || {
+            let fate = entry.as_ref().poll(&waker);
+            (entry, fate)
+        })
+        .unwrap();
+        queue.close();
+        let (entry, fate) = other.join().unwrap();
+        assert_eq!(fate == Fate::Linked, new.count() == 1);
+        assert_eq!(entry.as_ref().poll(Waker::noop()), Fate::Orphaned(start + MINUTE));
+        assert_eq!(register(&queue, start, MINUTE, &new).1, Registered::Closed);
+    });
+}
+
+/// The thread is about to sleep until a far deadline while another registers a near one: it must not sleep through that.
+/// (Loom knows no time: a sleep that nobody ends would never end, and loom would say so.)
+#[test]
+fn a_registration_is_not_slept_through() {
+    let start = Instant::now();
+    loom::model(move || {
+        let queue = Arc::new(Queue::new(Watch::Nobody));
+        let [far, near] = [(); 2].map(|()| StdArc::<Wakes>::default());
+        let (_far, registered) = register(&queue, start, 1_000_000 * MINUTE, &far);
+        assert_eq!(registered, Registered::NeedsThread);
+        let thread = thread::spawn("", {
+            let (queue, near) = (queue.clone(), near.clone());
+            move || {
+                let mut now = start;
+                while near.count() == 0 {
+                    now += 10 * MINUTE;
+                    queue.fire_due_at(|| now);
+                    if near.count() == 0 {
+                        assert!(fallback::wait(&queue, now, MINUTE));
+                    }
+                }
+            }
+        })
+        .unwrap();
+        let (_near, registered) = register(&queue, start, MINUTE, &near);
+        assert_eq!(registered, Registered::Done);
+        thread.join().unwrap();
+        assert_eq!((far.count(), near.count()), (0, 1));
+    });
+}

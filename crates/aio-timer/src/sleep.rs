@@ -1,0 +1,164 @@
+//! Waiting for a moment.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use aio_base::{Deadline, live};
+use pin_project_lite::pin_project;
+
+use crate::queue::{Entry, Fate, Registered};
+use crate::{fallback, timers};
+
+/// Waits for `duration`.
+///
+/// The time begins when the future is polled first, and the wait is over at the first millisecond that does not come
+/// too early. A `duration` of zero gives other tasks a turn, exactly once, and looks at no clock. One that no clock can
+/// measure (`Duration::MAX`) never ends.
+///
+/// It works everywhere: on a loop with [`Timers`](crate::Timers) the loop itself wakes the sleeper, on other threads a
+/// thread of the process called `aio-timer` does, which is started when it is needed and ends when it has nothing to
+/// do.
+///
+/// # Cancel safety
+/// Dropping the future removes the timer.
+///
+/// # Fairness
+/// Who sleeps until the earlier moment is woken first; until the same moment, who began first.
+///
+/// # Panics
+/// If the thread `aio-timer` is needed and the system has none to give.
+///
+/// # Examples
+/// ```
+/// use aio_timer::sleep;
+/// use std::time::{Duration, Instant};
+///
+/// aio_core::block_on(async {
+///     let begin = Instant::now();
+///     sleep(Duration::from_millis(10)).await;
+///     assert!(begin.elapsed() >= Duration::from_millis(10));
+/// });
+/// ```
+pub fn sleep(duration: Duration) -> Sleep {
+    Sleep::new(When::After(duration))
+}
+
+/// Waits until `deadline`. One that has passed gives other tasks a turn, exactly once.
+///
+/// `deadline` is a moment of [`aio_core::now`]. For the rest, see [`sleep`].
+pub fn sleep_until(deadline: Instant) -> Sleep {
+    Sleep::new(When::At(deadline))
+}
+
+pin_project! {
+    /// The future of [`sleep`] and [`sleep_until`]. Once it is ready it stays so.
+    #[must_use = "a sleep does nothing unless awaited"]
+    pub struct Sleep {
+        #[pin]
+        state: State,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State {
+        Unregistered { when: When },
+        Registered { #[pin] entry: Entry },
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum When {
+    After(Duration),
+    At(Instant),
+    Never,
+    Past,
+}
+
+// A sleeping task should be small. (The live counter takes room in builds that have it.)
+const _: () = assert!(live::ENABLED || size_of::<Sleep>() == 48 || size_of::<usize>() != 8 || cfg!(aio_loom));
+
+impl Sleep {
+    const fn new(when: When) -> Self {
+        Self { state: State::Unregistered { when } }
+    }
+
+    /// Begins anew, to be ready at `deadline`.
+    pub fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
+        self.set(sleep_until(deadline));
+    }
+
+    /// Whether the time is over. Unlike [`poll`](Future::poll), it gives others no turn if it always was.
+    pub(crate) fn poll_past(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.project().state;
+        let when = match state.as_mut().project() {
+            StateProj::Unregistered { when } => *when,
+            StateProj::Registered { entry } => match entry.as_ref().poll(cx.waker()) {
+                Fate::Linked => return Poll::Pending,
+                Fate::Fired => When::Past,
+                Fate::Orphaned(deadline) => When::At(deadline),
+            },
+        };
+        if let When::Past | When::After(Duration::ZERO) = when {
+            state.set(State::Unregistered { when: When::Past });
+            return Poll::Ready(());
+        }
+        let now = aio_core::now();
+        let deadline = match when {
+            When::After(duration) => Deadline::after(now, duration),
+            When::At(deadline) => Deadline::at(deadline),
+            When::Never | When::Past => Deadline::NEVER,
+        };
+        if deadline.is_past(now) {
+            state.set(State::Unregistered { when: When::Past });
+            return Poll::Ready(());
+        }
+        if deadline == Deadline::NEVER {
+            state.set(State::Unregistered { when: When::Never });
+        } else {
+            state.register(deadline, now, cx);
+        }
+        Poll::Pending
+    }
+}
+
+impl State {
+    fn register(mut self: Pin<&mut Self>, deadline: Deadline, now: Instant, cx: &mut Context<'_>) {
+        let mut queue = timers::current().unwrap_or_else(fallback::queue);
+        loop {
+            self.set(Self::Registered { entry: Entry::new(queue.clone()) });
+            let StateProj::Registered { entry } = self.as_mut().project() else { return };
+            match entry.as_ref().register(deadline, now, cx.waker().clone()) {
+                Registered::Done => return,
+                Registered::NeedsThread => return fallback::start(queue),
+                Registered::Closed => queue = fallback::queue(),
+            }
+        }
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let is_first = matches!(self.state, State::Unregistered { when: When::After(_) | When::At(_) });
+        let poll = self.as_mut().poll_past(cx);
+        if is_first && poll.is_ready() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        poll
+    }
+}
+
+impl fmt::Debug for Sleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state: &dyn fmt::Debug = match &self.state {
+            State::Unregistered { when } => when,
+            State::Registered { entry } => entry,
+        };
+        f.debug_tuple("Sleep").field(state).finish()
+    }
+}

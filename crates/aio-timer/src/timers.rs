@@ -1,0 +1,90 @@
+//! The layer of a loop that knows when to wake up.
+
+use std::cell::RefCell;
+use std::task::Waker;
+
+use aio_base::Deadline;
+use aio_base::sync::Arc;
+use aio_core::Driver;
+
+use crate::queue::{Queue, Watch};
+
+aio_base::thread_local! {
+    /// The queue of this thread's loop.
+    static CURRENT: RefCell<Option<Arc<Queue>>> = RefCell::new(None);
+}
+
+/// The queue of this thread's loop, if it has one with timers.
+pub(crate) fn current() -> Option<Arc<Queue>> {
+    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+}
+
+/// A [`Driver`] that adds timers to another: with it in its stack, a loop serves the [`sleep`](crate::sleep)s of its
+/// tasks itself, and needs no thread for them.
+///
+/// ```
+/// use aio_core::{EventLoop, ThreadPark};
+/// use aio_timer::{Timers, sleep};
+/// use std::time::Duration;
+///
+/// let event_loop = EventLoop::new(Timers::new(ThreadPark::new()));
+/// event_loop.run(async { sleep(Duration::from_millis(1)).await });
+/// ```
+///
+/// A timer that outlives the loop is woken when the loop ends, and moves to the loop, or the thread, that polls it
+/// next.
+#[derive(Debug)]
+pub struct Timers<D> {
+    queue: Arc<Queue>,
+    inner: D,
+    /// For each `enter` that was not left yet, what was current before.
+    former: Vec<Option<Arc<Queue>>>,
+}
+
+impl<D: Driver> Timers<D> {
+    /// Timers over `inner`.
+    pub fn new(inner: D) -> Self {
+        Self { queue: Arc::new(Queue::new(Watch::Loop)), inner, former: Vec::new() }
+    }
+
+    /// The layer below.
+    pub fn inner(&self) -> &D {
+        &self.inner
+    }
+}
+
+impl<D: Driver> Driver for Timers<D> {
+    fn enter(&mut self) {
+        let queue = self.queue.clone();
+        self.former.push(CURRENT.with(|current| current.replace(Some(queue))));
+        self.inner.enter();
+    }
+
+    fn leave(&mut self) {
+        self.inner.leave();
+        if let Some(former) = self.former.pop() {
+            CURRENT.with(|current| current.replace(former));
+        }
+    }
+
+    /// First what the layers below deliver, then timers: asyncio's order.
+    fn turn(&mut self) {
+        self.inner.turn();
+        self.queue.fire_due();
+    }
+
+    fn park(&mut self, deadline: Deadline) {
+        self.inner.park(deadline.earliest(self.queue.next_deadline()));
+        self.queue.fire_due();
+    }
+
+    fn unparker(&self) -> Waker {
+        self.inner.unparker()
+    }
+}
+
+impl<D> Drop for Timers<D> {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
