@@ -1,0 +1,413 @@
+//! Sleeping, on a loop and without one.
+#![cfg(not(aio_loom))]
+
+mod common;
+
+use std::cell::RefCell;
+use std::future::{pending, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
+
+use aio_base::live::{self, Kind, leak_check};
+use aio_core::{Driver, ThreadPark, block_on, now, yield_now};
+use aio_timer::{Sleep, Timers, sleep, sleep_until, timeout};
+use common::{MS, run};
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wakes {
+    fn new() -> (Arc<Self>, Waker) {
+        let wakes = Arc::<Self>::default();
+        (wakes.clone(), wakes.into())
+    }
+
+    fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn poll_with(sleep: Pin<&mut Sleep>, waker: &Waker) -> Poll<()> {
+    sleep.poll(&mut Context::from_waker(waker))
+}
+
+/// The number of timers that are linked, where that is counted.
+fn assert_timers(expected: isize) {
+    if live::ENABLED {
+        assert_eq!(live::count(Kind::Timer), expected);
+    }
+}
+
+#[test]
+fn a_sleep_is_never_early() {
+    async fn check() {
+        for micros in [1, 300, 999, 1000, 1001, 2500, 7000] {
+            let duration = Duration::from_micros(micros);
+            let begin = Instant::now();
+            sleep(duration).await;
+            assert!(begin.elapsed() >= duration);
+            let deadline = Instant::now() + duration;
+            sleep_until(deadline).await;
+            assert!(Instant::now() >= deadline);
+        }
+    }
+    leak_check(|| {
+        run(check());
+        block_on(check());
+        futures_lite::future::block_on(check());
+    });
+}
+
+#[test]
+fn timers_fire_by_deadline_and_equal_ones_in_the_order_in_which_they_began() {
+    leak_check(|| {
+        let log = RefCell::new(Vec::new());
+        run(async {
+            let base = now();
+            // The deadlines of 0..3, of which each has three sleepers that began in this order.
+            let mut sleeps: Vec<_> = [2, 0, 1, 0, 2, 1, 1, 2, 0]
+                .into_iter()
+                .enumerate()
+                .map(|(id, n)| (id, Box::pin(sleep_until(base + (5 + 3 * n) * MS))))
+                .collect();
+            // One waker for all of them would not tell who fired first; what each `poll` finds, one by one, does.
+            poll_fn(|cx| {
+                sleeps.retain_mut(|(id, sleep)| {
+                    let ready = sleep.as_mut().poll(cx).is_ready();
+                    if ready {
+                        log.borrow_mut().push(*id);
+                    }
+                    !ready
+                });
+                if sleeps.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+        });
+        // With a late wake-up several deadlines may pass at once, and are then found in the order of polling.
+        let mut sorted = log.borrow().clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    });
+    leak_check(|| {
+        // Each in a task of its own: tasks run in the order in which they were woken.
+        let log = std::rc::Rc::new(RefCell::new(Vec::new()));
+        run({
+            let log = log.clone();
+            async move {
+                let base = now();
+                let tasks: Vec<_> = [2, 0, 1, 0, 2, 1, 1, 2, 0]
+                    .into_iter()
+                    .enumerate()
+                    .map(|(id, n)| {
+                        let log = log.clone();
+                        aio_core::local::spawn(async move {
+                            sleep_until(base + (5 + 3 * n) * MS).await;
+                            log.borrow_mut().push(id);
+                        })
+                    })
+                    .collect();
+                for task in tasks {
+                    task.await;
+                }
+            }
+        });
+        assert_eq!(*log.borrow(), [1, 3, 8, 2, 5, 6, 0, 4, 7]);
+    });
+}
+
+#[test]
+fn sleeping_for_no_time_is_one_yield_and_no_timer() {
+    leak_check(|| {
+        let (wakes, waker) = Wakes::new();
+        let past = Instant::now();
+        for sleep in [sleep(Duration::ZERO), sleep_until(past)] {
+            let before = wakes.count();
+            let mut sleep = pin!(sleep);
+            assert!(poll_with(sleep.as_mut(), &waker).is_pending());
+            assert_eq!(wakes.count(), before + 1);
+            assert_timers(0);
+            assert!(poll_with(sleep.as_mut(), &waker).is_ready());
+            assert!(poll_with(sleep.as_mut(), &waker).is_ready());
+            assert_eq!(wakes.count(), before + 1);
+        }
+    });
+}
+
+#[test]
+fn a_sleep_beyond_the_clock_never_ends() {
+    async fn check() {
+        assert!(timeout(3 * MS, sleep(Duration::MAX)).await.is_err());
+        for shift in 32..64 {
+            let mut sleep = pin!(sleep(Duration::from_secs(1 << shift)));
+            assert!(poll_fn(|cx| Poll::Ready(sleep.as_mut().poll(cx))).await.is_pending());
+            assert!(poll_fn(|cx| Poll::Ready(sleep.as_mut().poll(cx))).await.is_pending());
+            // Others are not disturbed by one so far away.
+            aio_timer::sleep(MS).await;
+        }
+    }
+    leak_check(|| {
+        run(check());
+        block_on(check());
+    });
+}
+
+#[test]
+fn a_sleep_begins_when_it_is_polled_first() {
+    leak_check(|| {
+        run(async {
+            let early = sleep(20 * MS);
+            sleep(20 * MS).await;
+            let begin = Instant::now();
+            early.await;
+            assert!(begin.elapsed() >= 20 * MS);
+        });
+    });
+}
+
+#[test]
+fn dropping_a_sleep_removes_its_timer() {
+    leak_check(|| {
+        run(async {
+            let mut sleeps: Vec<_> = (1..100).map(|n| Box::pin(sleep(n * 1000 * MS))).collect();
+            for sleep in &mut sleeps {
+                assert!(poll_with(sleep.as_mut(), Waker::noop()).is_pending());
+            }
+            assert_timers(99);
+            sleeps.drain(40..60);
+            assert_timers(79);
+            drop(sleeps);
+            assert_timers(0);
+        });
+    });
+}
+
+#[test]
+fn a_sleep_can_be_reset_before_and_after_it_fired() {
+    leak_check(|| {
+        run(async {
+            let mut sleep = pin!(sleep(3_600_000 * MS));
+            assert!(poll_with(sleep.as_mut(), Waker::noop()).is_pending());
+            for _ in 0..2 {
+                let deadline = now() + 3 * MS;
+                sleep.as_mut().reset(deadline);
+                sleep.as_mut().await;
+                assert!(now() >= deadline);
+            }
+        });
+    });
+}
+
+#[test]
+fn a_sleep_may_move_to_another_thread_and_end_there() {
+    leak_check(|| {
+        run(async {
+            let [mut dropped, mut finished] = [3_600_000, 20].map(|n| Box::pin(sleep(n * MS)));
+            assert!(poll_with(dropped.as_mut(), Waker::noop()).is_pending());
+            assert!(poll_with(finished.as_mut(), Waker::noop()).is_pending());
+            let begin = Instant::now();
+            let thread = std::thread::spawn(move || {
+                drop(dropped);
+                // The loop it belongs to wakes it here.
+                block_on(finished);
+            });
+            while !thread.is_finished() {
+                sleep(MS).await;
+            }
+            thread.join().unwrap();
+            assert!(begin.elapsed() >= 15 * MS);
+            assert_timers(0);
+        });
+    });
+}
+
+#[test]
+fn a_sleep_that_outlives_its_loop_goes_on_elsewhere() {
+    leak_check(|| {
+        let (wakes, waker) = Wakes::new();
+        let mut deadline = Instant::now();
+        let mut sleep = run(async {
+            deadline = now() + 20 * MS;
+            let mut sleep = Box::pin(sleep_until(deadline));
+            assert!(poll_with(sleep.as_mut(), &waker).is_pending());
+            sleep
+        });
+        assert_eq!(wakes.count(), 1, "it is told that the loop has ended");
+        assert_timers(0);
+        assert!(poll_with(sleep.as_mut(), &waker).is_pending());
+        // To another loop this time, after it was with the thread of the process.
+        run(async {
+            sleep.await;
+            assert!(Instant::now() >= deadline);
+        });
+    });
+}
+
+#[test]
+fn a_panicking_waker_keeps_nobody_asleep() {
+    struct Bomb;
+    impl Wake for Bomb {
+        fn wake(self: Arc<Self>) {
+            panic!("bomb");
+        }
+    }
+    leak_check(|| {
+        run(async {
+            let (wakes, waker) = Wakes::new();
+            let deadline = now() + 5 * MS;
+            let mut sleeps: Vec<_> = (0..100).map(|_| Box::pin(sleep_until(deadline))).collect();
+            for (n, sleep) in sleeps.iter_mut().enumerate() {
+                let waker = if n % 10 == 3 { Arc::new(Bomb).into() } else { waker.clone() };
+                assert!(poll_with(sleep.as_mut(), &waker).is_pending());
+            }
+            sleep_until(deadline).await;
+            assert_eq!(wakes.count(), 90);
+        });
+    });
+}
+
+/// A waker may drop other timers that are due, and register new ones.
+#[test]
+fn a_waker_may_drop_a_timer_that_is_due_with_it() {
+    struct DropOthers(std::sync::Mutex<Vec<Pin<Box<Sleep>>>>);
+    impl Wake for DropOthers {
+        fn wake(self: Arc<Self>) {
+            self.0.lock().unwrap().clear();
+            let mut another = pin!(sleep(MS));
+            assert!(poll_with(another.as_mut(), Waker::noop()).is_pending());
+        }
+    }
+    leak_check(|| {
+        run(async {
+            let (wakes, waker) = Wakes::new();
+            let deadline = now() + 5 * MS;
+            let dropper = Arc::new(DropOthers(std::sync::Mutex::default()));
+            let mut first = pin!(sleep_until(deadline));
+            assert!(poll_with(first.as_mut(), &dropper.clone().into()).is_pending());
+            for _ in 0..100 {
+                let mut sleep = Box::pin(sleep_until(deadline));
+                assert!(poll_with(sleep.as_mut(), &waker).is_pending());
+                dropper.0.lock().unwrap().push(sleep);
+            }
+            sleep_until(deadline).await;
+            // Those that were already taken out with the first were woken too; the others are gone.
+            assert!(wakes.count() < 100);
+            assert_timers(0);
+        });
+    });
+}
+
+#[test]
+fn many_sleeps_all_end() {
+    leak_check(|| {
+        run(async {
+            let begin = Instant::now();
+            let tasks: Vec<_> = (0..5000_u32)
+                .map(|n| {
+                    let duration = Duration::from_micros(u64::from(n.wrapping_mul(2_654_435_761) % 50_000));
+                    aio_core::spawn(async move {
+                        sleep(duration).await;
+                        assert!(begin.elapsed() >= duration);
+                    })
+                })
+                .collect();
+            for task in tasks {
+                task.await;
+            }
+        });
+    });
+}
+
+#[test]
+fn threads_without_a_loop_share_one_timer_thread() {
+    leak_check(|| {
+        let threads: Vec<_> = (0..8_u32)
+            .map(|n| {
+                std::thread::spawn(move || {
+                    block_on(async {
+                        for i in 0..5 {
+                            let begin = Instant::now();
+                            sleep((n + i) % 4 * MS).await;
+                            assert!(begin.elapsed() >= (n + i) % 4 * MS);
+                        }
+                    });
+                })
+            })
+            .collect();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_busy_loop_fires_its_timers_all_the_same() {
+    leak_check(|| {
+        run(async {
+            let sleeper = aio_core::spawn(sleep(3 * MS));
+            while !sleeper.is_finished() {
+                yield_now().await;
+            }
+        });
+    });
+}
+
+/// Entering is a stack: the innermost loop gets the timers.
+#[test]
+fn timers_belong_to_the_loop_entered_last() {
+    leak_check(|| {
+        let (wakes, waker) = Wakes::new();
+        let mut outer = Timers::new(ThreadPark::new());
+        let mut inner = Timers::new(ThreadPark::new());
+        outer.enter();
+        inner.enter();
+        let mut sleep = pin!(sleep(3_600_000 * MS));
+        assert!(poll_with(sleep.as_mut(), &waker).is_pending());
+        inner.leave();
+        drop(inner);
+        assert_eq!(wakes.count(), 1);
+        assert!(poll_with(sleep.as_mut(), &waker).is_pending());
+        outer.leave();
+        drop(outer);
+        assert_eq!(wakes.count(), 2);
+    });
+}
+
+/// Misuse of a driver by hand: the loop is gone, but was never left.
+#[test]
+fn a_timer_is_not_lost_to_a_loop_that_was_dropped_without_being_left() {
+    leak_check(|| {
+        let mut timers = Timers::new(ThreadPark::new());
+        timers.enter();
+        drop(timers);
+        block_on(sleep(MS));
+    });
+}
+
+#[test]
+fn a_sleep_is_send_and_says_what_it_is_doing() {
+    fn assert_send<T: Send>(_: &T) {}
+    fn assert_sync<T: Sync>(_: &T) {}
+    leak_check(|| {
+        let mut sleep = Box::pin(sleep(3_600_000 * MS));
+        assert_send(&sleep);
+        assert_sync(&sleep);
+        assert_eq!(format!("{sleep:?}"), "Sleep(After(3600s))");
+        run(async {
+            assert!(poll_with(sleep.as_mut(), Waker::noop()).is_pending());
+            assert_eq!(format!("{sleep:?}"), "Sleep(Entry { .. })");
+            let forever = timeout(MS, pending::<()>());
+            assert_send(&forever);
+            drop(sleep);
+        });
+    });
+}
