@@ -1,5 +1,6 @@
 //! The runtimes behind one face, each in its file. The face costs nothing: everything is inlined.
 
+mod aio;
 mod bare;
 mod futures;
 mod monoio;
@@ -11,6 +12,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+pub(crate) use aio::Aio;
 pub(crate) use bare::Bare;
 pub(crate) use futures::Futures;
 pub(crate) use monoio::{Monoio, MonoioThreads};

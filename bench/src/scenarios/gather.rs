@@ -10,7 +10,7 @@ use futures_concurrency::future::Join;
 use tokio::task::JoinSet;
 
 use crate::harness::{Meter, Sample, Scenario};
-use crate::runtimes::{Local, Monoio, Smol, Tokio, YieldOnce};
+use crate::runtimes::{Aio, Local, Monoio, Smol, Tokio, YieldOnce};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![
@@ -39,6 +39,11 @@ where
 {
     let children = move || (0..width).map(child);
     Scenario::new(name, repeat, repeat.div_ceil(10))
+        .aio("aio", move |n| {
+            let gather =
+                move || async move { black_box(aio_group::gather(children().collect::<Vec<_>>()).await).len() };
+            repeated::<Aio, _>(n, width, gather)
+        })
         .peer("futures join_all", move |n| {
             repeated::<Smol, _>(n, width, move || async move { black_box(join_all(children()).await).len() })
         })

@@ -6,26 +6,30 @@
 use std::hint::black_box;
 
 use crate::harness::{Meter, Sample, Scenario};
-use crate::runtimes::{Bare, Futures, Local, Monoio, Shared, Smol, Tokio};
+use crate::runtimes::{Aio, Bare, Futures, Local, Monoio, Shared, Smol, Tokio};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![
         Scenario::new("spawn+join local", 100_000, 20_000)
+            .aio("aio", local::spawn_join::<Aio>)
             .peer("tokio", local::spawn_join::<Tokio>)
             .peer("smol", local::spawn_join::<Smol>)
             .peer("monoio", local::spawn_join::<Monoio>)
             .peer("futures", local::spawn_join::<Futures>)
             .floor("async-task, bare", local::spawn_join::<Bare>),
         Scenario::new("spawn+join Send", 100_000, 20_000)
+            .aio("aio", shared::spawn_join::<Aio>)
             .peer("tokio", shared::spawn_join::<Tokio>)
             .peer("smol", shared::spawn_join::<Smol>),
         Scenario::new("chain local", 200_000, 20_000)
+            .aio("aio", local::chain::<Aio>)
             .peer("tokio", local::chain::<Tokio>)
             .peer("smol", local::chain::<Smol>)
             .peer("monoio", local::chain::<Monoio>)
             .peer("futures", local::chain::<Futures>)
             .floor("async-task, bare", local::chain::<Bare>),
         Scenario::new("chain Send", 200_000, 20_000)
+            .aio("aio", shared::chain::<Aio>)
             .peer("tokio", shared::chain::<Tokio>)
             .peer("smol", shared::chain::<Smol>),
     ]

@@ -7,10 +7,12 @@ use monoio::{FusionDriver, RuntimeBuilder};
 use tokio::runtime::Builder;
 
 use crate::harness::{Meter, Sample, Scenario};
+use crate::runtimes::Aio;
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![
         Scenario::new("run(async {})", 10_000, 1_000)
+            .aio("aio", |n| repeated(n, || Aio::start(async {})))
             .peer("tokio", |n| {
                 repeated(n, || Builder::new_current_thread().build().expect("it needs nothing").block_on(async {}))
             })
@@ -28,6 +30,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             })
             .peer("futures", |n| repeated(n, || LocalPool::new().run_until(async {}))),
         Scenario::new("block_on(ready)", 1_000_000, 100_000)
+            .aio("aio", |n| repeated(n, || aio_core::block_on(async { black_box(()) })))
             .peer("tokio", |n| {
                 let runtime = Builder::new_current_thread().build().expect("it needs nothing");
                 repeated(n, || runtime.block_on(async { black_box(()) }))

@@ -4,18 +4,20 @@
 use std::hint::black_box;
 
 use crate::harness::{Meter, Sample, Scenario};
-use crate::runtimes::{Blocking, MonoioThreads, Smol, Tokio, TokioFewThreads};
+use crate::runtimes::{Aio, Blocking, MonoioThreads, Smol, Tokio, TokioFewThreads};
 
 const N_TASKS: u64 = 64;
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![
         Scenario::new("to_thread, one by one", 5_000, 1_000)
+            .aio("aio", one_by_one::<Aio>)
             .peer("tokio", one_by_one::<Tokio>)
             .peer("tokio, 4 threads", one_by_one::<TokioFewThreads>)
             .peer("smol", one_by_one::<Smol>)
             .peer("monoio, 4 threads", one_by_one::<MonoioThreads>),
         Scenario::new("to_thread, 64 tasks", 500, 50)
+            .aio("aio", concurrent::<Aio>)
             .peer("tokio", concurrent::<Tokio>)
             .peer("tokio, 4 threads", concurrent::<TokioFewThreads>)
             .peer("smol", concurrent::<Smol>)

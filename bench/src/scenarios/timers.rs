@@ -9,24 +9,28 @@ use std::time::{Duration, Instant};
 
 use crate::alloc;
 use crate::harness::{Meter, Sample, Scenario};
-use crate::runtimes::{Monoio, Smol, Timers, Tokio};
+use crate::runtimes::{Aio, Monoio, Smol, Timers, Tokio};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![
         Scenario::new("timer, none pending", 100_000, 20_000)
+            .aio("aio", |n| register_cancel::<Aio>(0, n))
             .peer("tokio", |n| register_cancel::<Tokio>(0, n))
             .peer("smol", |n| register_cancel::<Smol>(0, n))
             .peer("monoio", |n| register_cancel::<Monoio>(0, n)),
         Scenario::new("timer, 100k pending", 100_000, 20_000)
+            .aio("aio", |n| register_cancel::<Aio>(100_000, n))
             .peer("tokio", |n| register_cancel::<Tokio>(100_000, n))
             .peer("smol", |n| register_cancel::<Smol>(100_000, n))
             .peer("monoio", |n| register_cancel::<Monoio>(100_000, n)),
         Scenario::new("timeout of a ready future", 1_000_000, 100_000)
+            .aio("aio", timeout_ready::<Aio>)
             .peer("tokio", timeout_ready::<Tokio>)
             .peer("smol", timeout_ready::<Smol>)
             .peer("monoio", timeout_ready::<Monoio>),
         Scenario::new("sleeps, CPU", 1_000_000, 100_000)
             .rounds(3, 1)
+            .aio("aio", sleeps::<Aio>)
             .peer("tokio", sleeps::<Tokio>)
             .peer("smol", sleeps::<Smol>)
             .peer("monoio", sleeps::<Monoio>),
