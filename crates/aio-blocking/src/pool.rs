@@ -1,0 +1,332 @@
+//! The threads that do the jobs.
+
+use std::fmt;
+use std::io;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Waker;
+use std::time::Duration;
+
+use aio_base::Panics;
+use aio_base::live::{Kind, Live};
+use aio_base::sync::{Arc, Condvar, Mutex, MutexGuard};
+use aio_base::thread::{self, JoinHandle};
+
+use crate::crew::{Call, Crew, ThreadIndex};
+use crate::job::Run;
+use crate::queue::{Queue, Ticket};
+use crate::{PoolConfig, ToThread};
+
+/// A reference to a job, as the queue holds it.
+type Job = std::sync::Arc<dyn Run>;
+
+/// A few threads for blocking functions, with one queue.
+///
+/// [`to_thread`](crate::to_thread) has a pool of its own in each loop. Make another one for work that must not wait
+/// behind it, or not take its threads: `asyncio` has `run_in_executor` for that.
+///
+/// No thread is started before a job needs it, and a thread that has been idle for
+/// [some time](PoolConfig::idle_timeout) ends.
+///
+/// Dropping the pool cancels what is queued and **blocks** until the jobs that run have ended. To await a cancelled job
+/// panics. (Should a job of its own drop the pool, that one thread is not waited for.)
+///
+/// # Fairness
+/// First come, first served.
+///
+/// # Examples
+/// ```
+/// use aio_blocking::{Pool, PoolConfig};
+///
+/// futures_lite::future::block_on(async {
+///     let pool = Pool::new(PoolConfig::new().max_threads(1));
+///     assert_eq!(pool.run(|| 6 * 7).await, 42);
+/// });
+/// ```
+pub struct Pool {
+    shared: Shared,
+}
+
+impl Pool {
+    /// An empty pool, without threads so far.
+    pub fn new(config: PoolConfig) -> Self {
+        Self::with(config, Threads::OfTheLoop)
+    }
+
+    /// The pool of the process, which is never dropped.
+    pub(crate) fn of_the_process() -> Self {
+        Self::with(PoolConfig::new(), Threads::OfTheProcess)
+    }
+
+    fn with(config: PoolConfig, threads: Threads) -> Self {
+        let inner = Inner {
+            queue: Queue::new(),
+            crew: Crew::new(config.max_threads),
+            rooms: Vec::new(),
+            last_ended: None,
+            idle_timeout: config.idle_timeout,
+            threads,
+            is_closed: false,
+        };
+        Self { shared: Shared(Arc::new(Mutex::new(inner))) }
+    }
+
+    /// Runs `f` in a thread of this pool; in everything else like [`to_thread`](crate::to_thread).
+    pub fn run<F, T>(&self, f: F) -> ToThread<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        ToThread::new(f, Some(self.shared.clone()))
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        let mut inner = self.shared.0.lock();
+        inner.is_closed = true;
+        let mut queue = mem::replace(&mut inner.queue, Queue::new());
+        let rooms = mem::take(&mut inner.rooms);
+        let last_ended = inner.last_ended.take();
+        drop(inner);
+
+        let mut panics = Panics::new();
+        for room in rooms.iter().flatten() {
+            room.bell.notify_one();
+        }
+        while let Some(job) = queue.pop() {
+            let awaiter = panics.catch(|| job.refuse()).flatten();
+            panics.catch(|| awaiter.map(Waker::wake));
+        }
+        for room in rooms.into_iter().flatten().chain(last_ended) {
+            if room.token != thread::token() {
+                room.join();
+            }
+        }
+        panics.resume();
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = self.shared.0.lock();
+        f.debug_struct("Pool").field("queue_is_empty", &inner.queue.is_empty()).field("crew", &inner.crew).finish()
+    }
+}
+
+/// What the pool, its threads and its awaiters share. Under the lock, jobs are moved and threads are started; nothing is
+/// woken, run or dropped.
+#[derive(Clone)]
+pub(crate) struct Shared(Arc<Mutex<Inner>>);
+
+/// Whose threads they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Threads {
+    /// They are joined when the pool is dropped, and counted until then.
+    OfTheLoop,
+    /// They may outlive everything.
+    OfTheProcess,
+}
+
+struct Inner {
+    queue: Queue<Job>,
+    crew: Crew,
+    /// One for each thread that lives, by its index.
+    rooms: Vec<Option<Room>>,
+    /// The thread that ended last of its own accord: it cannot join itself, the next to end does it.
+    last_ended: Option<Room>,
+    idle_timeout: Duration,
+    threads: Threads,
+    /// The pool was dropped: the queue is empty and stays so, and nobody is started any more.
+    is_closed: bool,
+}
+
+struct Room {
+    handle: JoinHandle<()>,
+    bell: Arc<Condvar>,
+    /// Of the thread, once it runs.
+    token: usize,
+    _live: Option<Live>,
+}
+
+impl Room {
+    fn join(self) {
+        // An error would be a panic of the thread; `contain` lets none through.
+        let _ = self.handle.join();
+    }
+}
+
+/// Why a job is not accepted.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    Closed,
+    NoThread(io::Error),
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("the pool was shut down before the job could begin"),
+            Self::NoThread(error) => write!(f, "failed to start a thread for the job: {error}"),
+        }
+    }
+}
+
+impl Shared {
+    /// Puts `job` into the queue and sees to it that somebody comes for it.
+    pub(crate) fn submit(&self, job: Job) -> Result<Ticket, Refused> {
+        let mut inner = self.0.lock();
+        if inner.is_closed {
+            return Err(Refused::Closed);
+        }
+        let ticket = inner.queue.push(job);
+        match self.call(&mut inner) {
+            Ok(bell) => {
+                drop(inner);
+                ring(bell);
+                Ok(ticket)
+            }
+            Err(error) => {
+                let job = inner.queue.take_back(ticket);
+                drop(inner);
+                drop(job);
+                Err(Refused::NoThread(error))
+            }
+        }
+    }
+
+    /// Removes a job that was cancelled from the queue.
+    pub(crate) fn take_back(&self, ticket: Ticket) {
+        let job = self.0.lock().queue.take_back(ticket);
+        drop(job);
+    }
+
+    /// Jobs wait: somebody must come. Returns the bell to ring when the lock has been released; an error only if there
+    /// is no thread at all.
+    fn call(&self, inner: &mut Inner) -> io::Result<Option<Arc<Condvar>>> {
+        match inner.crew.call() {
+            Call::Nobody => Ok(None),
+            Call::Wake(thread) => Ok(inner.rooms[thread].as_ref().map(|room| room.bell.clone())),
+            Call::Start => match self.start(inner) {
+                Err(error) if !inner.crew.start_failed() => Err(error),
+                _ => Ok(None),
+            },
+        }
+    }
+
+    /// Starts a thread. Under the lock: rarely done, and so nobody sees a thread that has no room yet.
+    fn start(&self, inner: &mut Inner) -> io::Result<()> {
+        let vacant = inner.rooms.iter().position(Option::is_none);
+        let index = vacant.unwrap_or(inner.rooms.len());
+        let bell = Arc::new(Condvar::new());
+        #[cfg(all(test, not(aio_loom)))]
+        tests::allow_thread()?;
+        let handle = {
+            let (pool, bell) = (self.clone(), bell.clone());
+            thread::spawn("aio-blocking", move || pool.work(index, &bell))?
+        };
+        let _live = (inner.threads == Threads::OfTheLoop).then(|| Live::new(Kind::Thread));
+        let room = Some(Room { handle, bell, token: 0, _live });
+        match vacant {
+            Some(index) => inner.rooms[index] = room,
+            None => inner.rooms.push(room),
+        }
+        Ok(())
+    }
+
+    /// What a thread does.
+    fn work(&self, me: ThreadIndex, bell: &Condvar) {
+        // Whom to wake for the last job. That is done when this thread has its next job or counts as asleep: the awaiter
+        // may come with another job at once, and no other thread shall be called for it.
+        let mut awaiter = None;
+        let mut inner = self.0.lock();
+        // Unless the pool is closed.
+        if let Some(Some(room)) = inner.rooms.get_mut(me) {
+            room.token = thread::token();
+        }
+        inner.crew.arrive();
+        let mut has_just_arrived = true;
+        loop {
+            if let Some(job) = inner.queue.pop() {
+                // If no thread can be started, the one here will do all jobs in the end.
+                let next = if has_just_arrived && !inner.queue.is_empty() { self.call(&mut inner) } else { Ok(None) };
+                has_just_arrived = false;
+                drop(inner);
+                ring(next.ok().flatten());
+                wake(awaiter);
+                awaiter = contain(|| job.run()).flatten();
+                inner = self.0.lock();
+                continue;
+            }
+            if inner.is_closed {
+                break;
+            }
+            inner.crew.sleep(me);
+            if awaiter.is_some() {
+                drop(inner);
+                wake(awaiter.take());
+                inner = self.0.lock();
+            }
+            while inner.crew.is_asleep(me) && !inner.is_closed {
+                let is_time_up;
+                (inner, is_time_up) = self.doze(inner, bell);
+                // A call or the end that came together with the end of the time goes first.
+                if is_time_up && inner.crew.is_asleep(me) && !inner.is_closed {
+                    inner.crew.leave(me);
+                    let room = inner.rooms[me].take();
+                    let previous = mem::replace(&mut inner.last_ended, room);
+                    drop(inner);
+                    if let Some(previous) = previous {
+                        previous.join();
+                    }
+                    return;
+                }
+            }
+            if inner.is_closed {
+                break;
+            }
+            inner.crew.arrive();
+            has_just_arrived = true;
+        }
+        drop(inner);
+        wake(awaiter);
+    }
+
+    /// Waits for the bell, or until the thread has been idle for too long; the second value says whether it has. (To
+    /// wake for nothing begins the time anew, which is rare and harms nobody.)
+    fn doze<'a>(&'a self, inner: MutexGuard<'a, Inner>, bell: &Condvar) -> (MutexGuard<'a, Inner>, bool) {
+        // Loom knows no time. There, zero stands for a time that may be up at any moment from now.
+        #[cfg(aio_loom)]
+        if inner.idle_timeout.is_zero() {
+            drop(inner);
+            return (self.0.lock(), true);
+        }
+        let idle_timeout = inner.idle_timeout;
+        bell.wait_timeout(inner, idle_timeout)
+    }
+}
+
+fn ring(bell: Option<Arc<Condvar>>) {
+    if let Some(bell) = bell {
+        bell.notify_one();
+    }
+}
+
+fn wake(awaiter: Option<Waker>) {
+    if let Some(awaiter) = awaiter {
+        contain(|| awaiter.wake());
+    }
+}
+
+/// Calls what may panic: a waker, or the destructor of a result nobody waits for. The panic hook has reported it; the
+/// thread has other jobs to do. (The payload is forgotten, since its destructor may panic too.)
+fn contain<R>(f: impl FnOnce() -> R) -> Option<R> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(mem::forget).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! A blocking function as a future.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::resume_unwind;
+use std::pin::Pin;
+// Not the facade's: loom's cannot hold a trait object.
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::current;
+use crate::job::{Job, Outcome, Work};
+use crate::pool::{Refused, Shared};
+use crate::queue::Ticket;
+
+/// Runs `f`, which may block, in a thread of a small pool, while the loop goes on.
+///
+/// Nothing happens before the first poll; then `f` waits for a thread in the order of the first polls. It runs with the
+/// task-locals that the awaiting task has at that moment.
+///
+/// The pool is the one of the current loop; it takes [asyncio's size](crate::PoolConfig::new) if the loop was not
+/// configured otherwise, and when the loop ends, it waits until every job that has begun is done. Without a
+/// loop of `aio`, under another executor or in a thread of the pool itself, the jobs go to a pool of the process.
+///
+/// Meant for calls that block (files, name lookup, a C library) or compute for some milliseconds. A job that waits
+/// for another job of the same pool may wait for ever, once such jobs hold all threads.
+///
+/// # Cancel safety
+/// If `f` has not begun when the future is dropped, it never will; it is dropped there and then. If it has begun, it
+/// runs to its end, and its result is dropped in the thread of the pool.
+///
+/// # Panics
+/// A panic in `f` goes on in whoever awaits. Awaiting also panics if the system refuses to start even one thread, or if
+/// the pool was shut down before `f` could begin.
+///
+/// # Examples
+/// ```
+/// # futures_lite::future::block_on(async {
+/// let text = aio_blocking::to_thread(|| std::fs::read_to_string("Cargo.toml")).await?;
+/// assert!(text.contains("aio-blocking"));
+/// # Ok::<(), std::io::Error>(())
+/// # }).unwrap();
+/// ```
+pub fn to_thread<F, T>(f: F) -> ToThread<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    ToThread::new(f, None)
+}
+
+/// The future of [`to_thread`] and [`Pool::run`](crate::Pool::run).
+#[must_use = "a job begins when it is awaited"]
+pub struct ToThread<T> {
+    job: Arc<dyn Work<T>>,
+    place: Place,
+}
+
+/// Where the job is.
+enum Place {
+    /// Not in a queue so far: it is to go to this pool, or to the current one.
+    Nowhere(Option<Shared>),
+    /// It was put into the queue of this pool.
+    Queue(Shared, Ticket),
+}
+
+impl<T: Send + 'static> ToThread<T> {
+    pub(crate) fn new<F: FnOnce() -> T + Send + 'static>(f: F, pool: Option<Shared>) -> Self {
+        Self { job: Arc::new(Job::new(f)), place: Place::Nowhere(pool) }
+    }
+}
+
+impl<T> ToThread<T> {
+    fn submit(&mut self, pool: Shared, cx: &mut Context<'_>) -> Result<(), Refused> {
+        self.job.enqueue(aio_core::Context::current(), cx.waker().clone());
+        let ticket = pool.submit(self.job.clone())?;
+        self.place = Place::Queue(pool, ticket);
+        Ok(())
+    }
+}
+
+impl<T> Future for ToThread<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        if let Place::Nowhere(pool) = &mut self.place {
+            let pool = pool.take().unwrap_or_else(current::pool);
+            return match self.submit(pool, cx) {
+                Ok(()) => Poll::Pending,
+                Err(refused) => {
+                    self.job.abandon();
+                    panic!("to_thread: {refused}");
+                }
+            };
+        }
+        self.job.poll(cx.waker()).map(|outcome| match outcome {
+            Outcome::Returned(value) => value,
+            Outcome::Panicked(payload) => resume_unwind(payload),
+            Outcome::Refused => panic!("to_thread: {}", Refused::Closed),
+        })
+    }
+}
+
+impl<T> Drop for ToThread<T> {
+    fn drop(&mut self) {
+        if self.job.abandon()
+            && let Place::Queue(pool, ticket) = &self.place
+        {
+            pool.take_back(*ticket);
+        }
+    }
+}
+
+impl<T> fmt::Debug for ToThread<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ToThread").field("is_queued", &matches!(self.place, Place::Queue(..))).finish()
+    }
+}
