@@ -11,6 +11,7 @@ const SECOND: u64 = 1000 * MS;
 struct Pair {
     wheel: Wheel,
     now: u64,
+    #[expect(clippy::vec_box, reason = "a linked node must not move")]
     nodes: Vec<Box<Node>>,
     /// By tick, then deadline, then order of registration.
     model: BTreeMap<(u64, u64, usize), usize>,
@@ -62,8 +63,7 @@ impl Pair {
     fn advance(&mut self, now: u64) -> Vec<usize> {
         self.now = self.now.max(now);
         let mut fired = Vec::new();
-        loop {
-            let Some(node) = self.wheel.pop_due(now) else { break };
+        while let Some(node) = self.wheel.pop_due(now) {
             let ((tick, deadline, _), id) = self.model.pop_first().expect("something fired that should not exist");
             assert_eq!(node.as_ptr().cast_const(), &raw const *self.nodes[id], "out of order");
             assert!(tick * TICK <= now && deadline <= now, "{deadline} fired at {now}");
@@ -88,7 +88,7 @@ impl Pair {
                 assert!(next <= tick.saturating_mul(TICK), "looks too late: {next} for tick {tick}");
                 assert!(next > self.now / TICK * TICK || tick <= self.now / TICK, "would spin: {next} at {}", self.now);
                 // Where nothing has to move first, it is exact.
-                if tick >> NEAR_BLOCK <= (self.now / TICK >> NEAR_BLOCK) + 1 {
+                if tick >> NEAR_BLOCK <= ((self.now / TICK) >> NEAR_BLOCK) + 1 {
                     assert_eq!(next, tick.saturating_mul(TICK));
                 }
             }
