@@ -1,0 +1,129 @@
+//! Under executors that are not ours, on several threads.
+#![cfg(not(aio_loom))]
+
+use std::sync::Arc;
+
+use aio_base::live::leak_check;
+use aio_sync::{Event, Lock, local};
+
+const TASKS: usize = 20;
+const ROUNDS: usize = 200;
+
+/// What the tasks share. The count is changed in two steps with a yield in between: whoever came in there would lose
+/// one.
+#[derive(Default)]
+struct Work {
+    count: Lock<usize>,
+    start: Event,
+}
+
+impl Work {
+    async fn add(self: Arc<Self>, yield_now: impl AsyncFn()) {
+        self.start.wait().await;
+        for _ in 0..ROUNDS {
+            let mut count = self.count.lock().await;
+            let before = *count;
+            yield_now().await;
+            *count = before + 1;
+        }
+    }
+
+    fn assert_done(&self) {
+        assert_eq!(*self.count.try_lock().expect("all have released it"), TASKS * ROUNDS);
+    }
+}
+
+#[test]
+fn tasks_of_tokio_share_a_lock_and_an_event() {
+    leak_check(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+        runtime.block_on(async {
+            let work = Arc::new(Work::default());
+            let tasks: Vec<_> = (0..TASKS).map(|_| tokio::spawn(work.clone().add(tokio::task::yield_now))).collect();
+            tokio::task::yield_now().await;
+            work.start.set();
+            for task in tasks {
+                task.await.unwrap();
+            }
+            work.assert_done();
+        });
+    });
+}
+
+#[test]
+fn tasks_of_smol_share_a_lock_and_an_event() {
+    leak_check(|| {
+        let executor = smol::Executor::new();
+        let work = Arc::new(Work::default());
+        let tasks: Vec<_> = (0..TASKS).map(|_| executor.spawn(work.clone().add(smol::future::yield_now))).collect();
+        let stop = smol::channel::bounded::<()>(1);
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| smol::block_on(executor.run(stop.1.recv())));
+            }
+            work.start.set();
+            smol::block_on(async {
+                for task in tasks {
+                    task.await;
+                }
+            });
+            stop.0.close();
+        });
+        work.assert_done();
+    });
+}
+
+/// Aborted wherever they are, waiting or in the lock, they neither keep it nor leave anybody asleep.
+#[test]
+fn aborted_tasks_of_tokio_leave_the_lock_to_the_others() {
+    leak_check(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+        runtime.block_on(async {
+            let work = Arc::new(Work::default());
+            work.start.set();
+            let spawn = || tokio::spawn(work.clone().add(tokio::task::yield_now));
+            let aborted: Vec<_> = (0..TASKS).map(|_| spawn()).collect();
+            let others: Vec<_> = (0..TASKS).map(|_| spawn()).collect();
+            for task in &aborted {
+                tokio::task::yield_now().await;
+                task.abort();
+            }
+            for task in others {
+                task.await.unwrap();
+            }
+            for task in aborted {
+                let _ = task.await;
+            }
+            assert!(*work.count.try_lock().expect("all have released it") >= TASKS * ROUNDS);
+        });
+    });
+}
+
+#[test]
+fn the_local_home_works_in_a_local_executor() {
+    leak_check(|| {
+        let (count, start) = (local::Lock::new(0), local::Event::new());
+        let executor = smol::LocalExecutor::new();
+        let tasks: Vec<_> = (0..TASKS)
+            .map(|_| {
+                executor.spawn(async {
+                    start.wait().await;
+                    for _ in 0..ROUNDS {
+                        let mut count = count.lock().await;
+                        let before = *count;
+                        smol::future::yield_now().await;
+                        *count = before + 1;
+                    }
+                })
+            })
+            .collect();
+        smol::block_on(executor.run(async {
+            start.set();
+            for task in tasks {
+                task.await;
+            }
+        }));
+        drop(executor);
+        assert_eq!(count.into_inner(), TASKS * ROUNDS);
+    });
+}
