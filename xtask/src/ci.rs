@@ -28,14 +28,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 /// The other half of the facade and the loom models, which the first clippy does not see. In the profile in which the
 /// models are run, so that build scripts and macros are compiled once.
 fn clippy_of_models(workspace: &Workspace) -> Result<()> {
-    let mut packages = Vec::new();
-    for package in &workspace.packages {
-        if package.has_loom_models()? {
-            packages.push(package.name.as_str());
-        }
-    }
+    let tree = workspace.sources()?;
+    let packages = workspace.packages.iter().filter(|package| package.has_loom_models(&tree));
     Cargo::new(&["clippy", "--release", "--lib", "--tests"])
-        .packages(packages)
+        .packages(packages.map(|package| package.name.as_str()))
         .args(["--", "-D", "warnings"])
         .loom(workspace)
         .run(workspace)

@@ -1,9 +1,10 @@
-//! The chores of this workspace: `cargo xtask COMMAND`. Each file is one command; [`cargo`] and [`workspace`] are what
-//! they stand on.
+//! The chores of this workspace: `cargo xtask COMMAND`. Each file is one command; [`cargo`], [`workspace`] and
+//! [`source`] are what they stand on.
 
 mod bench;
 mod cargo;
 mod ci;
+mod source;
 mod test;
 mod tidy;
 mod workspace;
@@ -20,7 +21,7 @@ Commands:
     test [KIND]... [-p PACKAGE]...
         Runs the tests of the workspace, or of the packages named. Kinds (default: all of them):
             behaviour   unit and integration tests
-            property    tests in a module `property`, or in a test target named `property*`
+            property    tests made by the macro `proptest!`
             doc         examples in the documentation
             real        test targets named `real*` or `foreign*`: the clock, the system, other runtimes
             loom        models of cross-thread protocols (LOOM_MAX_PREEMPTIONS, default 3, bounds the search)

@@ -1,6 +1,7 @@
-//! `cargo xtask test`: every kind of test, told apart by where it stands, and none of them silently empty.
+//! `cargo xtask test`: every kind of test, told apart by the sources, and none of them silently empty.
 
 use crate::cargo::Cargo;
+use crate::source::{Source, Tree};
 use crate::workspace::{Package, Target, TargetKind, Workspace};
 use crate::{Error, Result, unknown};
 
@@ -32,9 +33,6 @@ const KINDS: [(&str, Kind); 5] = [
     ("loom", Kind::Loom),
 ];
 
-/// The module whose tests are property tests, wherever it stands.
-const PROPERTY_MODULE: &str = "property::";
-
 impl Options {
     pub(crate) fn parse(args: &[String]) -> Result<Self> {
         let mut options = Self::default();
@@ -57,11 +55,12 @@ impl Options {
 /// workspace does not have. Only "all kinds of this package" may leave kinds out.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let packages = workspace.select(&options.packages)?;
+    let tree = workspace.sources()?;
     let may_be_empty = options.kinds.is_empty() && !options.packages.is_empty();
     let mut counts = Vec::new();
     for (name, kind) in KINDS {
         if options.kinds.is_empty() || options.kinds.contains(&kind) {
-            let passed = run_kind(workspace, kind, &packages)?;
+            let passed = run_kind(workspace, &tree, kind, &packages)?;
             if passed == 0 && !may_be_empty {
                 return Err(Error::Failed(format!("no {name} test was run: is it where `cargo xtask` looks for it?")));
             }
@@ -76,12 +75,12 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn run_kind(workspace: &Workspace, kind: Kind, packages: &[&Package]) -> Result<u64> {
+fn run_kind(workspace: &Workspace, tree: &Tree, kind: Kind, packages: &[&Package]) -> Result<u64> {
     let mut passed = 0;
     if kind == Kind::Loom {
         // One line for each package, so that none of them can be empty behind another's back.
         for package in packages {
-            if package.has_loom_models()? {
+            if package.has_loom_models(tree) {
                 let ran = loom(workspace, package).run_tests(workspace)?;
                 if ran == 0 {
                     return Err(Error::Failed(format!("`{}` has loom models, but none of them ran", package.name)));
@@ -89,10 +88,8 @@ fn run_kind(workspace: &Workspace, kind: Kind, packages: &[&Package]) -> Result<
                 passed += ran;
             }
         }
-    } else {
-        for cargo in lines(kind, packages) {
-            passed += cargo.run_tests(workspace)?;
-        }
+    } else if let Some(cargo) = line(tree, kind, packages) {
+        passed += cargo.run_tests(workspace)?;
     }
     Ok(passed)
 }
@@ -105,37 +102,44 @@ fn loom(workspace: &Workspace, package: &Package) -> Cargo {
         .env("LOOM_MAX_PREEMPTIONS", preemptions)
 }
 
-/// The cargo lines for `kind`, loom aside; none, if no target can hold a test of that kind.
-fn lines(kind: Kind, packages: &[&Package]) -> Vec<Cargo> {
+/// The cargo line for `kind`, loom aside; none, if there can be no such test in `packages`.
+fn line(tree: &Tree, kind: Kind, packages: &[&Package]) -> Option<Cargo> {
+    let real = |target: &Target| target.name.starts_with("real") || target.name.starts_with("foreign");
     let ordinary = |target: &Target| match target.kind {
         TargetKind::Lib | TargetKind::Bin => target.test,
-        TargetKind::Test => target.test && kind_of_test_target(&target.name) == Kind::Behaviour,
+        TargetKind::Test => target.test && !real(target),
         TargetKind::Other => false,
     };
-    let named =
-        |target: &Target| target.kind == TargetKind::Test && target.test && kind_of_test_target(&target.name) == kind;
-    let lines = match kind {
+    match kind {
         Kind::Behaviour => {
-            vec![test_line(packages, ordinary).map(|cargo| cargo.args(["--", "--skip", PROPERTY_MODULE]))]
+            let skipped = property_tests(tree, packages).into_iter().flat_map(|name| ["--skip", name]);
+            Some(test_line(packages, ordinary)?.args(["--"]).args(skipped))
         }
-        Kind::Property => vec![
-            test_line(packages, ordinary).map(|cargo| cargo.args(["--", PROPERTY_MODULE])),
-            test_line(packages, named),
-        ],
+        Kind::Property => {
+            let holding: Vec<&Package> =
+                packages.iter().copied().filter(|package| !property_tests(tree, &[package]).is_empty()).collect();
+            Some(test_line(&holding, ordinary)?.args(["--"]).args(property_tests(tree, &holding)))
+        }
+        Kind::Real => test_line(packages, |target| target.kind == TargetKind::Test && target.test && real(target)),
         Kind::Doc => {
             let documented = packages.iter().filter(|package| package.targets.iter().any(|target| target.doctest));
             let names: Vec<&str> = documented.map(|package| package.name.as_str()).collect();
-            vec![(!names.is_empty()).then(|| Cargo::new(&["test", "--doc"]).packages(names))]
+            (!names.is_empty()).then(|| Cargo::new(&["test", "--doc"]).packages(names))
         }
-        Kind::Real => vec![test_line(packages, named)],
-        Kind::Loom => Vec::new(),
-    };
-    lines.into_iter().flatten().collect()
+        Kind::Loom => None,
+    }
 }
 
-/// `cargo test` of the targets that `wanted` picks out. One line for all packages: cargo then builds them in parallel
-/// and with the same features. The name of a test target decides its kind, so that a name picked out in one package may
-/// be picked out in all.
+fn property_tests<'a>(tree: &'a Tree, packages: &[&Package]) -> Vec<&'a str> {
+    let sources = packages.iter().flat_map(|package| tree.below(&package.folder));
+    let mut names: Vec<&str> = sources.flat_map(Source::property_tests).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// `cargo test` of the targets that `wanted` picks out. One line for all packages, which cargo builds in parallel and with
+/// the same features. A name of a test target decides its kind, so one picked out in one package may be in all.
 fn test_line(packages: &[&Package], wanted: impl Fn(&Target) -> bool) -> Option<Cargo> {
     let chosen: Vec<&&Package> = packages.iter().filter(|package| package.targets.iter().any(&wanted)).collect();
     let targets: Vec<&Target> =
@@ -156,16 +160,6 @@ fn test_line(packages: &[&Package], wanted: impl Fn(&Target) -> bool) -> Option<
     (!targets.is_empty()).then(|| names.into_iter().fold(cargo, |cargo, name| cargo.args(["--test", name])))
 }
 
-fn kind_of_test_target(name: &str) -> Kind {
-    if name.starts_with("property") {
-        Kind::Property
-    } else if name.starts_with("real") || name.starts_with("foreign") {
-        Kind::Real
-    } else {
-        Kind::Behaviour
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,37 +171,34 @@ mod tests {
             test: kind != TargetKind::Other,
             doctest: kind == TargetKind::Lib,
         };
-        Package { name: name.to_owned(), root: "/nowhere".into(), targets: targets.iter().map(target).collect() }
+        Package { name: name.to_owned(), folder: name.to_owned(), targets: targets.iter().map(target).collect() }
     }
 
-    fn shown(kind: Kind, packages: &[Package]) -> Vec<String> {
-        lines(kind, &packages.iter().collect::<Vec<_>>()).iter().map(ToString::to_string).collect()
+    fn shown(kind: Kind, packages: &[Package]) -> Option<String> {
+        let lock = "proptest! {\n    fn lock_is_a_list() {\n    }\n}\n".to_owned();
+        let tree = Tree::new(vec![("a/tests/lock.rs".to_owned(), lock)]);
+        line(&tree, kind, &packages.iter().collect::<Vec<_>>()).map(|cargo| cargo.to_string())
     }
 
     #[test]
     fn each_kind_takes_the_targets_that_are_its_own() {
         let packages = [
-            package("a", &[("a", TargetKind::Lib), ("lock", TargetKind::Test), ("property_lock", TargetKind::Test)]),
+            package("a", &[("a", TargetKind::Lib), ("lock", TargetKind::Test)]),
             package("b", &[("b", TargetKind::Bin), ("lock", TargetKind::Test), ("foreign_lock", TargetKind::Test)]),
             package("c", &[("demo", TargetKind::Other)]),
         ];
-        assert_eq!(
-            shown(Kind::Behaviour, &packages),
-            ["cargo test -p a -p b --lib --bins --test lock -- --skip property::"]
-        );
-        assert_eq!(
-            shown(Kind::Property, &packages),
-            ["cargo test -p a -p b --lib --bins --test lock -- property::", "cargo test -p a --test property_lock"]
-        );
-        assert_eq!(shown(Kind::Real, &packages), ["cargo test -p b --test foreign_lock"]);
-        assert_eq!(shown(Kind::Doc, &packages), ["cargo test --doc -p a"]);
+        let expect = |kind, line: &str| assert_eq!(shown(kind, &packages).as_deref(), Some(line));
+        expect(Kind::Behaviour, "cargo test -p a -p b --lib --bins --test lock -- --skip lock_is_a_list");
+        expect(Kind::Property, "cargo test -p a --lib --test lock -- lock_is_a_list");
+        expect(Kind::Real, "cargo test -p b --test foreign_lock");
+        expect(Kind::Doc, "cargo test --doc -p a");
     }
 
     #[test]
     fn a_kind_without_targets_runs_nothing() {
         let packages = [package("c", &[("demo", TargetKind::Other)])];
         for (name, kind) in KINDS {
-            assert_eq!(shown(kind, &packages), [""; 0], "{name}");
+            assert_eq!(shown(kind, &packages), None, "{name}");
         }
     }
 

@@ -10,16 +10,14 @@
 //! | `manifest` | every member takes the lints and the minimum Rust version of the workspace |
 //!
 //! An exception is a comment on the line or directly above it, with its reason: `// facade: Wake asks for this Arc`.
-//! The line-based view is enough because rustfmt has the last word on how the sources are laid out.
 
 mod rules;
-mod source;
 
 use std::fmt;
 
-use crate::workspace::{Workspace, files, read};
+use crate::source::{Source, Tree};
+use crate::workspace::Workspace;
 use crate::{Error, Result};
-use source::{Source, Tree};
 
 /// The files with atomics that no loom model of their own covers, and why that is right.
 const UNMODELLED: &str = "xtask/unmodelled.txt";
@@ -40,16 +38,9 @@ impl fmt::Display for Finding {
 }
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    let mut texts = Vec::new();
-    for file in files(&workspace.root, &["rs", "toml", "md", "txt"])? {
-        texts.push((workspace.relative(&file).to_string_lossy().replace('\\', "/"), read(&file)?));
-    }
-    let members: Vec<String> = workspace
-        .packages
-        .iter()
-        .map(|package| format!("{}/Cargo.toml", workspace.relative(&package.root).display()))
-        .collect();
-    let tree = Tree::new(texts);
+    let tree = workspace.sources()?;
+    let members: Vec<String> =
+        workspace.packages.iter().map(|package| format!("{}/Cargo.toml", package.folder)).collect();
     if !tree.sources.iter().any(Source::is_library) {
         return Err(Error::Failed("tidy found no library code to look at".to_owned()));
     }

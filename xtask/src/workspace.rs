@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::source::{Source, Tree};
 use crate::{Error, Result};
 
 #[derive(Debug)]
@@ -20,7 +21,8 @@ pub(crate) struct Workspace {
 #[derive(Debug)]
 pub(crate) struct Package {
     pub(crate) name: String,
-    pub(crate) root: PathBuf,
+    /// Where it is, relative to the root of the workspace.
+    pub(crate) folder: String,
     pub(crate) targets: Vec<Target>,
 }
 
@@ -59,14 +61,11 @@ impl Workspace {
     }
 
     fn read(metadata: &Value) -> Option<Self> {
-        let mut packages =
-            metadata["packages"].as_array()?.iter().map(Package::read).collect::<Option<Vec<Package>>>()?;
+        let root = Path::new(metadata["workspace_root"].as_str()?);
+        let packages = metadata["packages"].as_array()?.iter().map(|package| Package::read(package, root));
+        let mut packages = packages.collect::<Option<Vec<Package>>>()?;
         packages.sort_by(|a, b| a.name.cmp(&b.name));
-        Some(Self {
-            root: metadata["workspace_root"].as_str()?.into(),
-            target: metadata["target_directory"].as_str()?.into(),
-            packages,
-        })
+        Some(Self { root: root.to_owned(), target: metadata["target_directory"].as_str()?.into(), packages })
     }
 
     /// The packages of these names; all of them if there are none.
@@ -81,29 +80,30 @@ impl Workspace {
         names.iter().map(find).collect()
     }
 
-    /// `path` as it is written in messages and lists: relative to the root.
-    pub(crate) fn relative<'a>(&self, path: &'a Path) -> &'a Path {
-        path.strip_prefix(&self.root).unwrap_or(path)
+    /// All sources, manifests and documents.
+    pub(crate) fn sources(&self) -> Result<Tree> {
+        let mut texts = Vec::new();
+        for path in files(&self.root, &["rs", "toml", "md", "txt"])? {
+            let text = fs::read_to_string(&path)
+                .map_err(|error| Error::Failed(format!("failed to read `{}`: {error}", path.display())))?;
+            texts.push((relative(&path, &self.root), text));
+        }
+        Ok(Tree::new(texts))
     }
 }
 
 impl Package {
-    fn read(package: &Value) -> Option<Self> {
+    fn read(package: &Value, root: &Path) -> Option<Self> {
         Some(Self {
             name: package["name"].as_str()?.to_owned(),
-            root: Path::new(package["manifest_path"].as_str()?).parent()?.to_owned(),
+            folder: relative(Path::new(package["manifest_path"].as_str()?).parent()?, root),
             targets: package["targets"].as_array()?.iter().map(Target::read).collect::<Option<_>>()?,
         })
     }
 
     /// Whether its library holds loom models.
-    pub(crate) fn has_loom_models(&self) -> Result<bool> {
-        for file in files(&self.root.join("src"), &["rs"])? {
-            if read(&file)?.lines().any(is_loom_model) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+    pub(crate) fn has_loom_models(&self, tree: &Tree) -> bool {
+        tree.below(&format!("{}/src", self.folder)).any(Source::has_loom_models)
     }
 }
 
@@ -123,18 +123,14 @@ impl Target {
     }
 }
 
-/// Whether a line of source says that what follows is a loom model: `#[cfg(all(test, aio_loom))]`.
-pub(crate) fn is_loom_model(line: &str) -> bool {
-    let line = line.trim_start();
-    (line.starts_with("#[cfg(") || line.starts_with("#![cfg("))
-        && line.contains("test")
-        && line.contains("aio_loom")
-        && !line.contains("not(aio_loom)")
+/// `path` as it is written in messages and lists: relative to the root, with slashes.
+fn relative(path: &Path, root: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/")
 }
 
 /// The files below `folder` with one of `extensions`, sorted; none if there is no such folder. Target folders and
 /// hidden ones are left out.
-pub(crate) fn files(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>> {
+fn files(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -158,29 +154,16 @@ pub(crate) fn files(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>> 
     Ok(found)
 }
 
-pub(crate) fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).map_err(|error| Error::Failed(format!("failed to read `{}`: {error}", path.display())))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_loom_model_is_told_by_its_cfg() {
-        assert!(is_loom_model("#[cfg(all(test, aio_loom))]"));
-        assert!(is_loom_model("    #[cfg(all(aio_loom, test))]"));
-        assert!(is_loom_model("#![cfg(all(test, aio_loom))]"));
-        assert!(!is_loom_model("#[cfg(all(test, not(aio_loom)))]"));
-        assert!(!is_loom_model("#[cfg(aio_loom)]"));
-        assert!(!is_loom_model("// #[cfg(all(test, aio_loom))]"));
-    }
-
-    #[test]
     fn the_workspace_knows_its_own_xtask() {
         let workspace = Workspace::load().unwrap();
         let [package] = workspace.select(&["xtask".to_owned()]).unwrap()[..] else { panic!("one package") };
-        assert_eq!(workspace.relative(&package.root), Path::new("xtask"));
+        assert_eq!(package.folder, "xtask");
+        assert!(workspace.sources().unwrap().find("xtask/src/workspace.rs").is_some());
         assert!(package.targets.iter().any(|target| target.kind == TargetKind::Bin && target.test));
         assert!(matches!(workspace.select(&["nonsense".to_owned()]), Err(Error::Usage(_))));
     }

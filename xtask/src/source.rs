@@ -1,33 +1,35 @@
-//! A source file as the rules see it: which lines are library code, which are tests, which are comments.
+//! The sources line by line: which of them are library code, which are tests, and tests of what kind.
+//!
+//! The line-based view is enough because rustfmt has the last word on how the sources are laid out.
 
 use std::collections::BTreeSet;
 
 /// All files that are looked at.
 #[derive(Debug)]
-pub(super) struct Tree {
-    pub(super) sources: Vec<Source>,
+pub(crate) struct Tree {
+    pub(crate) sources: Vec<Source>,
 }
 
 #[derive(Debug)]
-pub(super) struct Source {
+pub(crate) struct Source {
     /// Relative to the root, with slashes.
-    pub(super) path: String,
-    pub(super) lines: Vec<Line>,
+    pub(crate) path: String,
+    pub(crate) lines: Vec<Line>,
 }
 
 #[derive(Debug)]
-pub(super) struct Line {
+pub(crate) struct Line {
     /// As it stands in the file.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// Without comments; empty if it is one.
-    pub(super) code: String,
+    pub(crate) code: String,
     /// Whether it is compiled for tests only.
-    pub(super) test: bool,
+    pub(crate) test: bool,
 }
 
 impl Tree {
     /// From pairs of path and content.
-    pub(super) fn new(texts: Vec<(String, String)>) -> Self {
+    pub(crate) fn new(texts: Vec<(String, String)>) -> Self {
         let mut sources: Vec<Source> = texts.into_iter().map(|(path, text)| Source::new(path, &text)).collect();
         // A file is a test if the `mod` line that declares it is; so are the files below it.
         let test_modules: BTreeSet<String> = sources.iter().flat_map(Source::test_modules).collect();
@@ -41,21 +43,26 @@ impl Tree {
         Self { sources }
     }
 
-    pub(super) fn find(&self, path: &str) -> Option<&Source> {
+    pub(crate) fn find(&self, path: &str) -> Option<&Source> {
         self.sources.iter().find(|source| source.path == path)
+    }
+
+    /// The sources below `folder`.
+    pub(crate) fn below(&self, folder: &str) -> impl Iterator<Item = &Source> {
+        self.sources.iter().filter(move |source| source.path.starts_with(&format!("{folder}/")))
     }
 }
 
 impl Source {
     fn new(path: String, text: &str) -> Self {
         let rust = path.ends_with(".rs");
-        let outside = path.contains("/tests/") && !path.contains("/src/");
+        let is_test = path.contains("/tests/") || path.ends_with("/tests.rs");
         let mut lines: Vec<Line> = text
             .lines()
             .map(|line| Line {
                 text: line.to_owned(),
                 code: if rust { code(line) } else { String::new() },
-                test: outside,
+                test: is_test,
             })
             .collect();
         mark_tests(&mut lines);
@@ -63,29 +70,68 @@ impl Source {
     }
 
     /// Whether it is a part of a library of `crates/`. Its tests, examples and benches are not.
-    pub(super) fn is_library(&self) -> bool {
+    pub(crate) fn is_library(&self) -> bool {
         self.path.starts_with("crates/") && self.path.contains("/src/") && self.path.ends_with(".rs")
     }
 
     /// The lines of code that end up in the library, with their numbers.
-    pub(super) fn library_lines(&self) -> impl Iterator<Item = (usize, &Line)> {
+    pub(crate) fn library_lines(&self) -> impl Iterator<Item = (usize, &Line)> {
         let is_library = self.is_library();
         self.numbered().filter(move |(_, line)| is_library && !line.test && !line.code.is_empty())
     }
 
-    pub(super) fn numbered(&self) -> impl Iterator<Item = (usize, &Line)> {
+    pub(crate) fn numbered(&self) -> impl Iterator<Item = (usize, &Line)> {
         self.lines.iter().enumerate().map(|(index, line)| (index + 1, line))
     }
 
-    /// Whether the line, or the comment directly above it, names `rule` and gives a reason.
-    pub(super) fn is_excepted(&self, number: usize, rule: &str) -> bool {
-        let gives_reason = |line: &Line| {
-            let comment = line.text.strip_prefix(&line.code).unwrap_or(&line.text).trim_start();
-            let reason = comment.strip_prefix("// ").and_then(|comment| comment.strip_prefix(rule));
-            reason.and_then(|reason| reason.strip_prefix(": ")).is_some_and(|reason| !reason.trim().is_empty())
-        };
-        let above = self.lines[..number - 1].iter().rev().take_while(|line| line.text.trim_start().starts_with("//"));
-        std::iter::once(&self.lines[number - 1]).chain(above).any(gives_reason)
+    /// Whether it holds loom models, or declares the file that does: `#[cfg(aio_loom)]`, and only in tests.
+    pub(crate) fn has_loom_models(&self) -> bool {
+        self.lines.iter().any(|line| {
+            let code = line.code.trim_start();
+            let is_cfg = code.starts_with("#[cfg(") || code.starts_with("#![cfg(");
+            line.test && is_cfg && code.contains("aio_loom") && !code.contains("not(aio_loom)")
+        })
+    }
+
+    /// The names of the property tests: functions in a `proptest!` block, or with one inside.
+    pub(crate) fn property_tests(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        let mut block_indent: Option<usize> = None;
+        let mut latest = None;
+        for line in &self.lines {
+            let code = line.code.trim_start();
+            let indent = line.code.len() - code.len();
+            if let Some(rest) = code.strip_prefix("fn ") {
+                latest = rest.split(['(', '<']).next();
+                if block_indent.is_some() {
+                    names.extend(latest);
+                }
+            }
+            if code == "}" && block_indent == Some(indent) {
+                block_indent = None;
+            } else if code.ends_with("proptest! {") {
+                block_indent = Some(indent);
+            } else if code.starts_with("proptest!(") {
+                names.extend(latest);
+            }
+        }
+        names
+    }
+
+    /// The comment on the line and those directly above it, without their slashes.
+    pub(crate) fn comments(&self, number: usize) -> impl Iterator<Item = &str> {
+        let is_comment = |line: &&Line| line.text.trim_start().starts_with("//");
+        let above = self.lines[..number - 1].iter().rev().take_while(is_comment);
+        std::iter::once(&self.lines[number - 1]).chain(above).filter_map(|line| {
+            let comment = line.text.strip_prefix(&line.code).unwrap_or(&line.text);
+            comment.trim_start().strip_prefix("// ")
+        })
+    }
+
+    /// Whether a comment names `rule` and gives a reason.
+    pub(crate) fn is_excepted(&self, number: usize, rule: &str) -> bool {
+        let reason = |comment: &str| Some(!comment.strip_prefix(rule)?.strip_prefix(": ")?.trim().is_empty());
+        self.comments(number).any(|comment| reason(comment) == Some(true))
     }
 
     /// The modules declared for tests only, as paths without extension.
@@ -181,6 +227,38 @@ use f;
             ("crates/x/tests/lock.rs", "use f;"),
         ]);
         assert_eq!(library_code(&tree), ["use d;"]);
+    }
+
+    #[test]
+    fn a_loom_model_is_a_cfg_in_a_test() {
+        let holds = |path: &str, text: &str| tree(&[(path, text)]).sources[0].has_loom_models();
+        assert!(holds("crates/x/src/a.rs", "#[cfg(all(test, aio_loom))]\nmod loom {\n}"));
+        assert!(holds("crates/x/src/a.rs", "#![cfg(all(test, aio_loom))]"));
+        assert!(holds("crates/x/src/a.rs", "#[cfg(test)]\nmod tests {\n    #[cfg(aio_loom)]\n    mod loom;\n}"));
+        assert!(!holds("crates/x/src/a.rs", "#[cfg(aio_loom)]\nuse loom;"));
+        assert!(!holds("crates/x/src/a.rs", "#[cfg(all(test, not(aio_loom)))]\nmod tests {\n}"));
+        assert!(!holds("crates/x/tests/a.rs", "#![cfg(not(aio_loom))]"));
+        assert!(!holds("crates/x/src/a.rs", "// #[cfg(all(test, aio_loom))]"));
+    }
+
+    #[test]
+    fn property_tests_are_known_by_their_macro() {
+        // Not as one string: this file is a source, too.
+        let text = [
+            "fn no() {}",
+            "proptest! {",
+            "    #![proptest_config(config())]",
+            "    #[test]",
+            "    fn in_a_block(ops in any::<u8>()) {",
+            "    }",
+            "}",
+            "fn nor_this() {}",
+            "fn around_it() {",
+            "    proptest!(|(x in 0..9)| { });",
+            "}",
+        ]
+        .join("\n");
+        assert_eq!(tree(&[("crates/x/src/a.rs", &text)]).sources[0].property_tests(), ["in_a_block", "around_it"]);
     }
 
     #[test]
