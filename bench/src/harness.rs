@@ -5,6 +5,8 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
+
 use crate::alloc;
 
 /// The same work, done by each row.
@@ -56,28 +58,50 @@ pub(crate) struct Measurement {
 /// the state of its root future is measured.
 pub(crate) struct Meter {
     allocations: u64,
-    started: Instant,
+    clock: Clock,
+}
+
+enum Clock {
+    Cpu(ClockId, Duration),
+    Wall(Instant),
 }
 
 impl Meter {
+    /// Measures the CPU time of this thread: what the machine does for others in between does not count.
     pub(crate) fn start() -> Self {
+        Self::start_cpu(ClockId::ThreadCPUTime)
+    }
+
+    /// Measures the CPU time of all threads.
+    pub(crate) fn start_process() -> Self {
+        Self::start_cpu(ClockId::ProcessCPUTime)
+    }
+
+    /// Measures the time that passes, for work that threads hand to each other.
+    pub(crate) fn start_wall() -> Self {
         // The clock last: what it returns is the beginning.
-        Self { allocations: alloc::allocations(), started: Instant::now() }
+        Self { allocations: alloc::allocations(), clock: Clock::Wall(Instant::now()) }
+    }
+
+    fn start_cpu(clock: ClockId) -> Self {
+        Self { allocations: alloc::allocations(), clock: Clock::Cpu(clock, cpu_time(clock)) }
     }
 
     /// Ends it; `n` operations were done.
+    #[expect(clippy::cast_precision_loss, reason = "no run takes 2^53 ns")]
     pub(crate) fn stop(self, n: u64) -> Sample {
-        let elapsed = self.started.elapsed();
-        Sample::new(elapsed, alloc::allocations() - self.allocations, n)
+        let cost = match self.clock {
+            Clock::Cpu(clock, started) => cpu_time(clock) - started,
+            Clock::Wall(started) => started.elapsed(),
+        };
+        let allocations = alloc::allocations() - self.allocations;
+        let n = n as f64;
+        Sample { ns_per_op: cost.as_nanos() as f64 / n, allocs_per_op: allocations as f64 / n, lateness: None }
     }
 }
 
-impl Sample {
-    #[expect(clippy::cast_precision_loss, reason = "no run takes 2^53 ns")]
-    pub(crate) fn new(cost: Duration, allocations: u64, n: u64) -> Self {
-        let n = n as f64;
-        Self { ns_per_op: cost.as_nanos() as f64 / n, allocs_per_op: allocations as f64 / n, lateness: None }
-    }
+fn cpu_time(clock: ClockId) -> Duration {
+    clock_gettime(clock).try_into().expect("time does not run backwards")
 }
 
 impl Scenario {

@@ -29,7 +29,7 @@ fn one_by_one<R: Blocking>(n: u64) -> Sample {
     R::run(async move {
         // The first job starts a thread.
         R::to_thread(|| {}).await;
-        let meter = Meter::start();
+        let meter = Meter::start_wall();
         for i in 0..n {
             black_box(R::to_thread(move || black_box(i)).await);
         }
@@ -40,7 +40,7 @@ fn one_by_one<R: Blocking>(n: u64) -> Sample {
 fn concurrent<R: Blocking>(n: u64) -> Sample {
     R::run(async move {
         R::to_thread(|| {}).await;
-        let meter = Meter::start();
+        let meter = Meter::start_wall();
         let jobs = || async move {
             for i in 0..n {
                 black_box(R::to_thread(move || black_box(i)).await);

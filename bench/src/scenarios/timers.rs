@@ -7,7 +7,6 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use crate::alloc;
 use crate::harness::{Meter, Sample, Scenario};
 use crate::runtimes::{Aio, Monoio, Smol, Timers, Tokio};
 
@@ -97,8 +96,7 @@ fn timeout_ready<R: Timers>(n: u64) -> Sample {
 /// of its timers.
 fn sleeps<R: Timers>(n: u64) -> Sample {
     R::run(async move {
-        let allocations = alloc::allocations();
-        let cpu = cpu_time();
+        let meter = Meter::start_process();
         let first = Instant::now() + Duration::from_micros(2 * n);
         let mut scattered = Scattered(1);
         let late: Rc<RefCell<Vec<Duration>>> = Rc::default();
@@ -114,16 +112,10 @@ fn sleeps<R: Timers>(n: u64) -> Sample {
         for task in tasks {
             task.await;
         }
-        let sample = Sample::new(cpu_time() - cpu, alloc::allocations() - allocations, n);
+        let sample = meter.stop(n);
         let mut late = late.take();
         let median = late.len() / 2;
         let (_, &mut median, _) = late.select_nth_unstable(median);
         Sample { lateness: Some(median), ..sample }
     })
-}
-
-/// What this process has used so far.
-fn cpu_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    time.try_into().expect("time does not run backwards")
 }
