@@ -6,7 +6,8 @@
 //! - [`sync`] and [`thread`]: the *facade*. Atomics, locks, condition variables and threads come from here and from
 //!   nowhere else, so that a model checker can stand in for them (`--cfg aio_loom`).
 //! - [`Parker`]: a thread that waits for a token.
-//! - [`WakeList`], [`WakerSlot`] and [`WakerSet`]: wakers are taken out under a lock, and run, cloned and dropped outside of it.
+//! - [`WakeList`], [`WakerSlot`] and [`WakerSet`]: wakers are taken out under a lock, and run, cloned and
+//!   dropped outside of it.
 //! - [`ReadySet`]: futures polled in place, each only when it was woken.
 //! - [`home`]: the two homes, [`Shared`] and [`Local`]; one algorithm is written once and serves both.
 //! - [`Deadline`]: the one file where [`Duration`](std::time::Duration) meets [`Instant`](std::time::Instant).

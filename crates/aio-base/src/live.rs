@@ -4,8 +4,8 @@
 //! that must not leak holds a [`Live`] token; a test wraps its body in [`leak_check`].
 
 #[cfg(all(debug_assertions, not(aio_loom)))]
-use std::sync::atomic::{AtomicIsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicIsize, Ordering}; // facade: a statistic of test builds, absent under loom
+use std::sync::{Mutex, PoisonError}; // facade: tests take turns, models do not come here
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +102,7 @@ fn check<R>(test: impl FnOnce() -> R, looks: u32) -> R {
         if leaks().is_empty() {
             break;
         }
+        // facade: the threads looked for are real ones.
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     let leaks = leaks();

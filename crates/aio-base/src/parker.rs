@@ -102,6 +102,7 @@ impl From<Unparker> for Waker {
                 self.0.unpark();
             }
         }
+        // facade: what `Wake` asks for
         std::sync::Arc::new(Outer(unparker.0)).into()
     }
 }
