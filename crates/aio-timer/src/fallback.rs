@@ -18,7 +18,7 @@
 
 use std::time::{Duration, Instant};
 
-use aio_base::sync::{Arc, OnceLock};
+use aio_base::sync::OnceLock;
 use aio_base::{Deadline, thread};
 
 use crate::queue::{Queue, Watch};
@@ -27,18 +27,17 @@ use crate::queue::{Queue, Watch};
 const IDLE: Duration = Duration::from_secs(10);
 
 /// The queue of the process.
-pub(crate) fn queue() -> Arc<Queue> {
-    static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
-    QUEUE.get_or_init(|| Arc::new(Queue::new(Watch::Nobody))).clone()
+pub(crate) fn queue() -> &'static Queue {
+    static QUEUE: OnceLock<Queue> = OnceLock::new();
+    QUEUE.get_or_init(|| Queue::new(Watch::Nobody))
 }
 
 /// Starts the thread that a registration asked for.
 ///
 /// # Panics
 /// If the system has no thread to give. The next registration tries again.
-pub(crate) fn start(queue: Arc<Queue>) {
-    let theirs = queue.clone();
-    if let Err(error) = thread::spawn("aio-timer", move || look_after(&theirs, IDLE)) {
+pub(crate) fn start(queue: &'static Queue) {
+    if let Err(error) = thread::spawn("aio-timer", move || look_after(queue, IDLE)) {
         queue.state.lock().watch = Watch::Nobody;
         panic!("failed to start the thread `aio-timer`: {error}");
     }

@@ -5,6 +5,10 @@
 //! happens under the queue's lock. Wakers are cloned before that lock is taken, and woken and dropped after it is
 //! released.
 //!
+//! Queues are never freed: when a loop has ended and nobody refers to its queue any more, the next loop gets it. So a
+//! timer needs no counted reference to the queue; that its users are counted under the lock, which it takes anyway, will
+//! do.
+//!
 //! ```text
 //!              ──1 register──▶          ──2 fire──▶ FIRED
 //!   UNLINKED                   LINKED
@@ -24,7 +28,7 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use aio_base::live::{Kind, Live};
-use aio_base::sync::{Arc, Condvar, Mutex, UnsafeCell};
+use aio_base::sync::{Condvar, Mutex, OnceLock, UnsafeCell};
 use aio_base::{Deadline, Panics, WakeList};
 
 use crate::wheel::{Node, Waiter, Wheel};
@@ -41,7 +45,13 @@ pub(crate) struct State {
     /// When the first timer was registered.
     epoch: Option<Instant>,
     pub(crate) watch: Watch,
+    /// Who refers to the queue: its loop, a thread on which that is the current one, and every [`Entry`] that was
+    /// registered. Without users it goes to [`UNUSED`]. (The queue of the process has none to speak of, and stays.)
+    n_users: usize,
 }
+
+/// Queues for loops to come.
+static UNUSED: OnceLock<Mutex<Vec<&'static Queue>>> = OnceLock::new();
 
 /// Who looks after the queue, and whether that needs to be told of an earlier timer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,8 +92,42 @@ pub(crate) enum Fate {
 const FIRED: u64 = 0;
 
 impl Queue {
+    /// A new one, with one user: the caller.
     pub(crate) fn new(watch: Watch) -> Self {
-        Self { state: Mutex::new(State { wheel: Wheel::new(), epoch: None, watch }), earlier: Condvar::new() }
+        Self {
+            state: Mutex::new(State { wheel: Wheel::new(), epoch: None, watch, n_users: 1 }),
+            earlier: Condvar::new(),
+        }
+    }
+
+    /// One for a loop, which is its user until it calls [`close`](Self::close).
+    pub(crate) fn open() -> &'static Self {
+        let unused = UNUSED.get_or_init(Mutex::default).lock().pop();
+        match unused {
+            Some(queue) => {
+                queue.state.lock().reopen();
+                queue
+            }
+            None => Box::leak(Box::new(Self::new(Watch::Loop))),
+        }
+    }
+
+    /// Adds a user.
+    pub(crate) fn retain(&'static self) {
+        self.state.lock().n_users += 1;
+    }
+
+    /// Takes a user away.
+    pub(crate) fn release(&'static self) {
+        let is_unused = self.state.lock().remove_user();
+        if is_unused {
+            self.put_away();
+        }
+    }
+
+    #[cold]
+    fn put_away(&'static self) {
+        UNUSED.get_or_init(Mutex::default).lock().push(self);
     }
 
     /// When to look again; never, if there are no timers.
@@ -107,10 +151,11 @@ impl Queue {
         });
     }
 
-    /// Unlinks and wakes all timers, and takes no more.
-    pub(crate) fn close(&self) {
+    /// Unlinks and wakes all timers, and takes no more. The loop ceases to be a user.
+    pub(crate) fn close(&'static self) {
         self.state.lock().watch = Watch::Closed;
         self.wake_each(State::pop_any);
+        self.release();
     }
 
     /// Wakes what `pop` gives, batch by batch, until it gives nothing more.
@@ -138,6 +183,18 @@ impl Queue {
 }
 
 impl State {
+    /// As [`Queue::new`] makes it, but for the memory of the wheel.
+    fn reopen(&mut self) {
+        self.wheel.restart();
+        (self.epoch, self.watch, self.n_users) = (None, Watch::Loop, 1);
+    }
+
+    /// Whether that was the last one.
+    fn remove_user(&mut self) -> bool {
+        self.n_users -= 1;
+        self.n_users == 0
+    }
+
     pub(crate) fn next_deadline(&self) -> Deadline {
         match (self.epoch, self.wheel.next_deadline()) {
             (Some(epoch), Some(nanos)) => Deadline::after(epoch, Duration::from_nanos(nanos)),
@@ -174,7 +231,7 @@ impl fmt::Debug for Queue {
 
 /// A timer's place in a queue.
 pub(crate) struct Entry {
-    queue: Arc<Queue>,
+    queue: &'static Queue,
     /// Accessed only while `queue` is locked. It is linked if, and only if, it has a waiter.
     node: UnsafeCell<Node>,
     /// The wheel has its address.
@@ -187,13 +244,16 @@ unsafe impl Send for Entry {}
 unsafe impl Sync for Entry {}
 
 impl Entry {
-    pub(crate) fn new(queue: Arc<Queue>) -> Self {
+    /// To be [registered](Self::register) with `queue`, at once and once.
+    pub(crate) fn new(queue: &'static Queue) -> Self {
         Self { queue, node: UnsafeCell::new(Node::new(FIRED)), _pinned: PhantomPinned }
     }
 
-    /// Links the entry, which is new, to have `waker` woken at `deadline`.
-    pub(crate) fn register(self: Pin<&Self>, deadline: Deadline, now: Instant, waker: Waker) -> Registered {
+    /// Links the entry, to have `waker` woken when the time is `left` from `now`. The entry becomes a user of the queue,
+    /// also if that is closed.
+    pub(crate) fn register(self: Pin<&Self>, now: Instant, left: Duration, waker: Waker) -> Registered {
         let mut state = self.queue.state.lock();
+        state.n_users += 1;
         if state.watch == Watch::Closed {
             drop(state);
             drop(waker);
@@ -201,12 +261,13 @@ impl Entry {
         }
         let epoch = *state.epoch.get_or_insert(now);
         let now = Deadline::at(now).nanos_since(epoch);
+        let left = u64::try_from(left.as_nanos()).unwrap_or(u64::MAX);
         let node = self.node.with_mut(|node| node);
         // SAFETY: the queue is locked. The entry is pinned, so its node stays where it is until it is dropped, and
         // `Entry::drop` unlinks it; it is accessed nowhere but under this lock. That it is not linked yet is checked.
         unsafe {
             assert!((*node).waiter.is_none(), "a timer was registered twice");
-            (*node).deadline = deadline.nanos_since(epoch);
+            (*node).deadline = now.saturating_add(left);
             (*node).waiter = Some(Waiter { waker, _live: Live::new(Kind::Timer) });
             state.wheel.insert(NonNull::new_unchecked(node), now);
         }
@@ -276,8 +337,12 @@ impl Drop for Entry {
             }
             waiter
         };
+        let queue_is_unused = state.remove_user();
         drop(state);
         drop(waiter);
+        if queue_is_unused {
+            self.queue.put_away();
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use aio_base::{Deadline, live};
@@ -14,8 +14,8 @@ use crate::{fallback, timers};
 /// Waits for `duration`.
 ///
 /// The time begins when the future is polled first, and the wait is over at the first millisecond that does not come
-/// too early. A `duration` of zero gives other tasks a turn, exactly once, and looks at no clock. One that no clock can
-/// measure (`Duration::MAX`) never ends.
+/// too early. A `duration` of zero gives other tasks a turn, exactly once, and looks at no clock. One of centuries
+/// (`Duration::MAX`) never ends.
 ///
 /// It works everywhere: on a loop with [`Timers`](crate::Timers) the loop itself wakes the sleeper, on other threads a
 /// thread of the process called `aio-timer` does, which is started when it is needed and ends when it has nothing to
@@ -77,6 +77,9 @@ enum When {
     Past,
 }
 
+/// A wait that no program will live to see the end of: 292 years.
+const FOREVER: Duration = Duration::from_nanos(u64::MAX / 2);
+
 // A sleeping task should be small. (The live counter takes room in builds that have it.)
 const _: () = assert!(live::ENABLED || size_of::<Sleep>() == 48 || size_of::<usize>() != 8 || cfg!(aio_loom));
 
@@ -101,36 +104,41 @@ impl Sleep {
                 Fate::Orphaned(deadline) => When::At(deadline),
             },
         };
-        if let When::Past | When::After(Duration::ZERO) = when {
-            state.set(State::Unregistered { when: When::Past });
-            return Poll::Ready(());
+        match when {
+            When::Past | When::After(Duration::ZERO) => {
+                state.set(State::Unregistered { when: When::Past });
+                return Poll::Ready(());
+            }
+            When::Never => return Poll::Pending,
+            When::After(_) | When::At(_) => {}
         }
         let now = aio_core::now();
-        let deadline = match when {
-            When::After(duration) => Deadline::after(now, duration),
-            When::At(deadline) => Deadline::at(deadline),
-            When::Never | When::Past => Deadline::NEVER,
+        let left = match when {
+            When::After(duration) => duration,
+            When::At(deadline) => Deadline::at(deadline).remaining(now).unwrap_or_default(),
+            When::Never | When::Past => Duration::ZERO,
         };
-        if deadline.is_past(now) {
+        if left.is_zero() {
             state.set(State::Unregistered { when: When::Past });
             return Poll::Ready(());
         }
-        if deadline == Deadline::NEVER {
+        if left > FOREVER {
             state.set(State::Unregistered { when: When::Never });
         } else {
-            state.register(deadline, now, cx);
+            state.register(now, left, cx.waker());
         }
         Poll::Pending
     }
 }
 
 impl State {
-    fn register(mut self: Pin<&mut Self>, deadline: Deadline, now: Instant, cx: &mut Context<'_>) {
+    fn register(mut self: Pin<&mut Self>, now: Instant, left: Duration, waker: &Waker) {
         let mut queue = timers::current().unwrap_or_else(fallback::queue);
         loop {
-            self.set(Self::Registered { entry: Entry::new(queue.clone()) });
+            let waker = waker.clone();
+            self.set(Self::Registered { entry: Entry::new(queue) });
             let StateProj::Registered { entry } = self.as_mut().project() else { return };
-            match entry.as_ref().register(deadline, now, cx.waker().clone()) {
+            match entry.as_ref().register(now, left, waker) {
                 Registered::Done => return,
                 Registered::NeedsThread => return fallback::start(queue),
                 Registered::Closed => queue = fallback::queue(),

@@ -1,22 +1,22 @@
 //! The layer of a loop that knows when to wake up.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::task::Waker;
 
 use aio_base::Deadline;
-use aio_base::sync::Arc;
 use aio_core::Driver;
 
-use crate::queue::{Queue, Watch};
+use crate::queue::Queue;
 
 aio_base::thread_local! {
     /// The queue of this thread's loop.
-    static CURRENT: RefCell<Option<Arc<Queue>>> = RefCell::new(None);
+    static CURRENT: Cell<Option<&'static Queue>> = Cell::new(None);
 }
 
 /// The queue of this thread's loop, if it has one with timers.
-pub(crate) fn current() -> Option<Arc<Queue>> {
-    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+#[inline]
+pub(crate) fn current() -> Option<&'static Queue> {
+    CURRENT.try_with(Cell::get).ok().flatten()
 }
 
 /// A [`Driver`] that adds timers to another: with it in its stack, a loop serves the [`sleep`](crate::sleep)s of its
@@ -35,16 +35,16 @@ pub(crate) fn current() -> Option<Arc<Queue>> {
 /// next.
 #[derive(Debug)]
 pub struct Timers<D> {
-    queue: Arc<Queue>,
+    queue: &'static Queue,
     inner: D,
     /// For each `enter` that was not left yet, what was current before.
-    former: Vec<Option<Arc<Queue>>>,
+    former: Vec<Option<&'static Queue>>,
 }
 
 impl<D: Driver> Timers<D> {
     /// Timers over `inner`.
     pub fn new(inner: D) -> Self {
-        Self { queue: Arc::new(Queue::new(Watch::Loop)), inner, former: Vec::new() }
+        Self { queue: Queue::open(), inner, former: Vec::new() }
     }
 
     /// The layer below.
@@ -55,15 +55,17 @@ impl<D: Driver> Timers<D> {
 
 impl<D: Driver> Driver for Timers<D> {
     fn enter(&mut self) {
-        let queue = self.queue.clone();
-        self.former.push(CURRENT.with(|current| current.replace(Some(queue))));
+        // As long as a thread has it for the current one, it must not go to another loop.
+        self.queue.retain();
+        self.former.push(CURRENT.replace(Some(self.queue)));
         self.inner.enter();
     }
 
     fn leave(&mut self) {
         self.inner.leave();
         if let Some(former) = self.former.pop() {
-            CURRENT.with(|current| current.replace(former));
+            CURRENT.set(former);
+            self.queue.release();
         }
     }
 

@@ -146,7 +146,14 @@ impl Wheel {
         self.pop_front()
     }
 
-    /// Unlinks and returns the first timer, due or not. It is the end of the wheel: its time runs away.
+    /// Lets the time begin again, of a wheel that is empty.
+    pub(crate) fn restart(&mut self) {
+        debug_assert!(self.is_empty());
+        self.tick = 0;
+    }
+
+    /// Unlinks and returns the first timer, due or not. It is the end of the wheel: its time runs away, until it is
+    /// [restarted](Self::restart).
     pub(crate) fn pop_any(&mut self) -> Option<NonNull<Node>> {
         if !self.is_empty() {
             self.advance(u64::MAX);

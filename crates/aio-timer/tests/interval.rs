@@ -74,10 +74,13 @@ fn a_dropped_tick_is_not_lost() {
         run(async {
             let start = now() + 10 * MS;
             let mut interval = interval_at(start, 1000 * MS);
-            for _ in 0..3 {
-                assert_eq!(timeout(MS, interval.tick()).await, Err(Elapsed));
-            }
-            assert_eq!(interval.tick().await, start);
+            // However often it is given up, the tick that comes in the end is the first.
+            let first = loop {
+                if let Ok(tick) = timeout(MS, interval.tick()).await {
+                    break tick;
+                }
+            };
+            assert_eq!(first, start);
         });
     });
 }

@@ -24,9 +24,18 @@ impl Wakes {
     }
 }
 
-fn register(queue: &Arc<Queue>, now: Instant, after: Duration, wakes: &StdArc<Wakes>) -> (Pin<Box<Entry>>, Registered) {
-    let entry = Box::pin(Entry::new(queue.clone()));
-    let registered = entry.as_ref().register(Deadline::after(now, after), now, wakes.clone().into());
+fn leak(queue: Queue) -> &'static Queue {
+    Box::leak(Box::new(queue))
+}
+
+fn register(
+    queue: &'static Queue,
+    now: Instant,
+    after: Duration,
+    wakes: &StdArc<Wakes>,
+) -> (Pin<Box<Entry>>, Registered) {
+    let entry = Box::pin(Entry::new(queue));
+    let registered = entry.as_ref().register(now, after, wakes.clone().into());
     (entry, registered)
 }
 
@@ -35,10 +44,10 @@ fn register(queue: &Arc<Queue>, now: Instant, after: Duration, wakes: &StdArc<Wa
 fn a_timer_dropped_on_another_thread_while_it_fires_is_unlinked_once() {
     let start = Instant::now();
     loom::model(move || {
-        let queue = Arc::new(Queue::new(Watch::Loop));
+        let queue = leak(Queue::new(Watch::Loop));
         let wakes = [(); 2].map(|()| StdArc::<Wakes>::default());
-        let (dropped, _) = register(&queue, start, MINUTE, &wakes[0]);
-        let (kept, _) = register(&queue, start, MINUTE, &wakes[1]);
+        let (dropped, _) = register(queue, start, MINUTE, &wakes[0]);
+        let (kept, _) = register(queue, start, MINUTE, &wakes[1]);
         let other = thread::spawn("", move || drop(dropped)).unwrap();
         queue.fire_due_at(|| start + 2 * MINUTE);
         other.join().unwrap();
@@ -55,9 +64,9 @@ fn a_timer_dropped_on_another_thread_while_it_fires_is_unlinked_once() {
 fn a_timer_polled_on_another_thread_while_it_fires_does_not_lose_the_wake() {
     let start = Instant::now();
     loom::model(move || {
-        let queue = Arc::new(Queue::new(Watch::Loop));
+        let queue = leak(Queue::new(Watch::Loop));
         let [old, new] = [(); 2].map(|()| StdArc::<Wakes>::default());
-        let (entry, _) = register(&queue, start, MINUTE, &old);
+        let (entry, _) = register(queue, start, MINUTE, &old);
         let waker = Waker::from(new.clone());
         let other = thread::spawn("", move || {
             let fate = entry.as_ref().poll(&waker);
@@ -80,20 +89,22 @@ fn a_timer_polled_on_another_thread_while_it_fires_does_not_lose_the_wake() {
 fn a_timer_polled_on_another_thread_while_its_loop_ends_is_told() {
     let start = Instant::now();
     loom::model(move || {
-        let queue = Arc::new(Queue::new(Watch::Loop));
+        let queue = leak(Queue::new(Watch::Loop));
         let [old, new] = [(); 2].map(|()| StdArc::<Wakes>::default());
-        let (entry, _) = register(&queue, start, MINUTE, &old);
+        let (entry, _) = register(queue, start, MINUTE, &old);
         let waker = Waker::from(new.clone());
         let other = thread::spawn("", move || {
             let fate = entry.as_ref().poll(&waker);
             (entry, fate)
         })
         .unwrap();
+        // It stays out of the pool, which would outlive the model.
+        queue.retain();
         queue.close();
         let (entry, fate) = other.join().unwrap();
         assert_eq!(fate == Fate::Linked, new.count() == 1);
         assert_eq!(entry.as_ref().poll(Waker::noop()), Fate::Orphaned(start + MINUTE));
-        assert_eq!(register(&queue, start, MINUTE, &new).1, Registered::Closed);
+        assert_eq!(register(queue, start, MINUTE, &new).1, Registered::Closed);
     });
 }
 
@@ -103,25 +114,25 @@ fn a_timer_polled_on_another_thread_while_its_loop_ends_is_told() {
 fn a_registration_is_not_slept_through() {
     let start = Instant::now();
     loom::model(move || {
-        let queue = Arc::new(Queue::new(Watch::Nobody));
+        let queue = leak(Queue::new(Watch::Nobody));
         let [far, near] = [(); 2].map(|()| StdArc::<Wakes>::default());
-        let (_far, registered) = register(&queue, start, 1_000_000 * MINUTE, &far);
+        let (_far, registered) = register(queue, start, 1_000_000 * MINUTE, &far);
         assert_eq!(registered, Registered::NeedsThread);
         let thread = thread::spawn("", {
-            let (queue, near) = (queue.clone(), near.clone());
+            let near = near.clone();
             move || {
                 let mut now = start;
                 while near.count() == 0 {
                     now += 10 * MINUTE;
                     queue.fire_due_at(|| now);
                     if near.count() == 0 {
-                        assert!(fallback::wait(&queue, now, MINUTE));
+                        assert!(fallback::wait(queue, now, MINUTE));
                     }
                 }
             }
         })
         .unwrap();
-        let (_near, registered) = register(&queue, start, MINUTE, &near);
+        let (_near, registered) = register(queue, start, MINUTE, &near);
         assert_eq!(registered, Registered::Done);
         thread.join().unwrap();
         assert_eq!((far.count(), near.count()), (0, 1));
