@@ -96,7 +96,13 @@ fn nothing_local_leaves_its_thread() {
 /// The line holds pointers to the futures that wait in it.
 #[test]
 fn what_waits_stays_where_it_is() {
-    assert!(!<IsUnpin<LockFuture<'static, Both>>>::IS && !<IsUnpin<local::LockFuture<'static, Both>>>::IS);
-    assert!(!<IsUnpin<EventFuture<'static>>>::IS && !<IsUnpin<local::EventFuture<'static>>>::IS);
-    assert!(<IsUnpin<Lock<Both>>>::IS && <IsUnpin<LockGuard<'static, Both>>>::IS && <IsUnpin<Event>>::IS);
+    let pinned = [
+        <IsUnpin<LockFuture<'static, Both>>>::IS,
+        <IsUnpin<local::LockFuture<'static, Both>>>::IS,
+        <IsUnpin<EventFuture<'static>>>::IS,
+        <IsUnpin<local::EventFuture<'static>>>::IS,
+    ];
+    assert_eq!(pinned, [false; 4]);
+    let movable = [<IsUnpin<Lock<Both>>>::IS, <IsUnpin<LockGuard<'static, Both>>>::IS, <IsUnpin<Event>>::IS];
+    assert_eq!(movable, [true; 3]);
 }

@@ -18,6 +18,8 @@ in_both_homes! {
 
 const WAITERS: usize = 6;
 
+type Waiters<F> = [Option<Pin<Box<F>>>; WAITERS];
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Stage {
     New,
@@ -97,7 +99,7 @@ fn the_lock_behaves_like_its_model<H: Home>() {
     proptest!(|(ops in prop::collection::vec(lock_op(), 0..60))| {
         let (lock, log) = (Lock::<u32, H>::new(0), WakeLog::default());
         let mut model = LockModel::default();
-        let mut waiters: [Option<Pin<Box<LockFuture<'_, u32, H>>>>; WAITERS] = Default::default();
+        let mut waiters: Waiters<LockFuture<'_, u32, H>> = Default::default();
         let mut guard: Option<LockGuard<'_, u32, H>> = None;
         for op in ops {
             match op {
@@ -201,7 +203,7 @@ fn the_event_behaves_like_its_model<H: Home>() {
     proptest!(|(ops in prop::collection::vec(event_op(), 0..60))| {
         let (event, log) = (Event::<H>::new(), WakeLog::default());
         let mut model = EventModel::default();
-        let mut waiters: [Option<Pin<Box<EventFuture<'_, H>>>>; WAITERS] = Default::default();
+        let mut waiters: Waiters<EventFuture<'_, H>> = Default::default();
         for op in ops {
             match op {
                 EventOp::Start(i) => {
