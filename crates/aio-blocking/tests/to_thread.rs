@@ -135,7 +135,9 @@ fn jobs_that_wait_for_each_other_run_at_the_same_time() {
         let all_here = Arc::new(Barrier::new(4));
         let mut jobs = [(); 4].map(|()| {
             let all_here = all_here.clone();
-            pool.run(move || drop(all_here.wait()))
+            pool.run(move || {
+                all_here.wait();
+            })
         });
         for job in &mut jobs {
             assert!(poll(job).is_pending());
@@ -313,7 +315,9 @@ fn idle_threads_end() {
         let all_here = Arc::new(Barrier::new(4));
         let mut jobs = [(); 4].map(|()| {
             let all_here = all_here.clone();
-            pool.run(move || drop(all_here.wait()))
+            pool.run(move || {
+                all_here.wait();
+            })
         });
         for job in &mut jobs {
             assert!(poll(job).is_pending());
@@ -334,7 +338,9 @@ fn threads_of_a_burst_end_although_jobs_keep_trickling_in() {
         let all_here = Arc::new(Barrier::new(4));
         let mut jobs = [(); 4].map(|()| {
             let all_here = all_here.clone();
-            pool.run(move || drop(all_here.wait()))
+            pool.run(move || {
+                all_here.wait();
+            })
         });
         for job in &mut jobs {
             assert!(poll(job).is_pending());

@@ -151,26 +151,29 @@ fn a_result_that_comes_during_a_poll_is_not_missed() {
     });
 }
 
-/// A job is submitted while the pool is dropped: it runs, or its awaiter is told; nobody waits for ever.
+/// A job is submitted while the pool is dropped: it has run when the pool is gone, or its awaiter is told; nobody waits
+/// for ever.
 #[test]
 fn a_job_submitted_during_the_shutdown_runs_or_is_refused() {
     model(|| {
         let pool = pool(1);
-        let closures = Arc::new(AtomicUsize::new(0));
-        let closure = CountDrop(closures.clone());
-        let job = pool.run(move || drop(closure));
+        let (closures, is_gone) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (closure, is_pool_gone) = (CountDrop(closures.clone()), is_gone.clone());
+        let mut job = pool.run(move || {
+            let _closure = closure;
+            is_pool_gone.load(Ordering::Acquire)
+        });
         let other = thread::spawn("", || {
-            let mut job = job;
-            block_on(std::future::poll_fn(move |cx| {
-                match catch_unwind(AssertUnwindSafe(|| pin!(&mut job).poll(cx))) {
-                    Ok(Poll::Pending) => Poll::Pending,
-                    Ok(Poll::Ready(())) | Err(_) => Poll::Ready(()),
-                }
-            }));
+            block_on(std::future::poll_fn(move |cx| match catch_unwind(AssertUnwindSafe(|| pin!(&mut job).poll(cx))) {
+                Ok(Poll::Pending) => Poll::Pending,
+                Ok(Poll::Ready(was_pool_gone)) => Poll::Ready(Some(was_pool_gone)),
+                Err(_refused) => Poll::Ready(None),
+            }))
         });
         let other = other.unwrap();
         drop(pool);
-        other.join().unwrap();
+        is_gone.store(1, Ordering::Release);
+        assert_ne!(other.join().unwrap(), Some(1), "ran in a thread that was not joined");
         assert_eq!(closures.load(Ordering::Relaxed), 1);
     });
 }
