@@ -57,14 +57,14 @@ impl<D: Driver> Driver for Timers<D> {
     fn enter(&mut self) {
         // As long as a thread has it for the current one, it must not go to another loop.
         self.queue.retain();
-        self.former.push(CURRENT.replace(Some(self.queue)));
+        self.former.push(CURRENT.with(|current| current.replace(Some(self.queue))));
         self.inner.enter();
     }
 
     fn leave(&mut self) {
         self.inner.leave();
         if let Some(former) = self.former.pop() {
-            CURRENT.set(former);
+            CURRENT.with(|current| current.set(former));
             self.queue.release();
         }
     }
