@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn, ready};
+use std::hint::black_box;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
@@ -16,7 +17,9 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             .aio("aio", |n| register_cancel::<Aio>(0, n))
             .peer("tokio", |n| register_cancel::<Tokio>(0, n))
             .peer("smol", |n| register_cancel::<Smol>(0, n))
-            .peer("monoio", |n| register_cancel::<Monoio>(0, n)),
+            .peer("monoio", |n| register_cancel::<Monoio>(0, n))
+            // Most of it, for those who ask it once.
+            .floor("reading the clock", read_clock),
         Scenario::new("timer, 100k pending", 100_000, 20_000)
             .aio("aio", |n| register_cancel::<Aio>(100_000, n))
             .peer("tokio", |n| register_cancel::<Tokio>(100_000, n))
@@ -71,6 +74,14 @@ fn register_cancel<R: Timers>(n_others: u64, n: u64) -> Sample {
         }
         meter.stop(n)
     })
+}
+
+fn read_clock(n: u64) -> Sample {
+    let meter = Meter::start();
+    for _ in 0..n {
+        black_box(Instant::now());
+    }
+    meter.stop(n)
 }
 
 async fn poll_once<F: Future<Output = ()>>(mut future: Pin<&mut F>) {
