@@ -1,0 +1,181 @@
+//! Children of one type: arrays and vectors.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use super::Gather;
+use super::keep::Keep;
+use super::sealed::Sealed;
+use super::slot::{AGAIN, Slot};
+use crate::child_wakers::ChildWakers;
+
+/// Up to so many children share the parent's waker and are all polled at each wake-up: a few futile polls cost less
+/// than wakers of their own.
+pub(super) const FEW: usize = 32;
+
+impl<F> Sealed for Vec<F> {}
+
+impl<F: Future, K: Keep<F::Output>> Gather<K> for Vec<F> {
+    type Outputs = Vec<K::Kept>;
+    type Failure = K::Failure;
+    type Running = Crowd<Option<Pin<Box<[Slot<F, K>]>>>>;
+
+    fn start(self) -> Self::Running {
+        Crowd { many: None, slots: Some(Box::into_pin(self.into_iter().map(Slot::new).collect())) }
+    }
+}
+
+impl<F, const N: usize> Sealed for [F; N] {}
+
+impl<F: Future, K: Keep<F::Output>, const N: usize> Gather<K> for [F; N] {
+    type Outputs = [K::Kept; N];
+    type Failure = K::Failure;
+    type Running = Crowd<[Slot<F, K>; N]>;
+
+    fn start(self) -> Self::Running {
+        Crowd { many: None, slots: self.map(Slot::new) }
+    }
+}
+
+pin_project! {
+    /// An array or a vector of children, polled in place.
+    pub struct Crowd<S> {
+        // If there are more than a few. `None` before the first poll and after the last one. Dropped before the slots.
+        many: Option<Many>,
+        #[pin]
+        slots: S,
+    }
+}
+
+/// Slots of one type, in a row.
+pub trait Slots {
+    /// What is in a slot.
+    type Child: Future;
+    /// What is kept of it.
+    type Keep: Keep<<Self::Child as Future>::Output>;
+    /// What is kept of all of them.
+    type Outputs;
+
+    /// The row.
+    fn row(self: Pin<&mut Self>) -> Pin<&mut [Slot<Self::Child, Self::Keep>]>;
+    /// Takes what was kept out of each.
+    fn take(self: Pin<&mut Self>) -> Self::Outputs;
+}
+
+impl<S: Slots> Future for Crowd<S> {
+    type Output = Result<S::Outputs, <S::Keep as Keep<<S::Child as Future>::Output>>::Failure>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let row = this.slots.as_mut().row();
+        if row.len() <= FEW {
+            let mut all_ended = true;
+            for slot in each(row) {
+                all_ended &= slot.poll(cx)?.is_ready();
+            }
+            if !all_ended {
+                return Poll::Pending;
+            }
+        } else {
+            // Put back only if there is more to come. After a panic or a failure, another poll would begin anew.
+            let many = match this.many.take() {
+                None => Many::begin(row, cx)?,
+                Some(many) => many.go_on(row, cx)?,
+            };
+            if many.n_running > 0 {
+                *this.many = Some(many);
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(Ok(this.slots.take()))
+    }
+}
+
+/// Wakers for many children.
+struct Many {
+    wakers: ChildWakers,
+    /// How many have not ended.
+    n_running: usize,
+}
+
+impl Many {
+    /// Polls all children.
+    fn begin<F: Future, K: Keep<F::Output>>(
+        row: Pin<&mut [Slot<F, K>]>,
+        cx: &mut Context<'_>,
+    ) -> Result<Self, K::Failure> {
+        let mut this = Self { wakers: ChildWakers::new(row.len()), n_running: 0 };
+        this.wakers.register(cx.waker());
+        for (index, slot) in each(row).enumerate() {
+            let ended = slot.poll(&mut Context::from_waker(&this.wakers.lend(index)))?.is_ready();
+            this.n_running += usize::from(!ended);
+        }
+        Ok(this)
+    }
+
+    /// Polls the children that have been woken since the last time.
+    fn go_on<F: Future, K: Keep<F::Output>>(
+        mut self,
+        mut row: Pin<&mut [Slot<F, K>]>,
+        cx: &mut Context<'_>,
+    ) -> Result<Self, K::Failure> {
+        self.wakers.register(cx.waker());
+        for index in self.wakers.take_woken() {
+            let slot = at(row.as_mut(), index);
+            // A child may have been woken after its end.
+            if slot.is_running() && slot.poll(&mut Context::from_waker(&self.wakers.lend(index)))?.is_ready() {
+                self.n_running -= 1;
+            }
+        }
+        Ok(self)
+    }
+}
+
+impl<F: Future, K: Keep<F::Output>, const N: usize> Slots for [Slot<F, K>; N] {
+    type Child = F;
+    type Keep = K;
+    type Outputs = [K::Kept; N];
+
+    fn row(self: Pin<&mut Self>) -> Pin<&mut [Slot<F, K>]> {
+        // SAFETY: the slice is the array; nothing is moved.
+        unsafe { self.map_unchecked_mut(|array| array.as_mut_slice()) }
+    }
+
+    fn take(self: Pin<&mut Self>) -> Self::Outputs {
+        let mut row = self.row();
+        std::array::from_fn(|index| at(row.as_mut(), index).take())
+    }
+}
+
+impl<F: Future, K: Keep<F::Output>> Slots for Option<Pin<Box<[Slot<F, K>]>>> {
+    type Child = F;
+    type Keep = K;
+    type Outputs = Vec<K::Kept>;
+
+    fn row(self: Pin<&mut Self>) -> Pin<&mut [Slot<F, K>]> {
+        self.get_mut().as_mut().expect(AGAIN).as_mut()
+    }
+
+    fn take(self: Pin<&mut Self>) -> Self::Outputs {
+        let slots = self.get_mut().take().expect(AGAIN);
+        // SAFETY: a slot is `!Unpin` for the sake of its future only, and all futures have been dropped in their place.
+        let slots = unsafe { Pin::into_inner_unchecked(slots) };
+        // Standard collections do this in place: the third allocation and its walk through memory are saved.
+        slots.into_vec().into_iter().map(Slot::into_kept).collect()
+    }
+}
+
+/// The element at `index` of a pinned slice.
+fn at<T>(slice: Pin<&mut [T]>, index: usize) -> Pin<&mut T> {
+    // SAFETY: an element of a pinned slice is pinned; nothing is moved.
+    unsafe { slice.map_unchecked_mut(|slice| &mut slice[index]) }
+}
+
+/// The elements of a pinned slice.
+fn each<T>(slice: Pin<&mut [T]>) -> impl ExactSizeIterator<Item = Pin<&mut T>> {
+    // SAFETY: an element of a pinned slice is pinned; nothing is moved.
+    unsafe { slice.get_unchecked_mut() }.iter_mut().map(|element| unsafe { Pin::new_unchecked(element) })
+}

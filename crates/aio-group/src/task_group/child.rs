@@ -1,0 +1,126 @@
+//! What the caller has of a child.
+
+use std::fmt;
+use std::panic::resume_unwind;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use aio_base::Shared;
+use aio_core::{JoinError, Task};
+
+use super::GroupHome;
+use super::progress::Progress;
+use super::slot::Slot;
+
+/// A child of a [`TaskGroup`](crate::TaskGroup): a future of its output. The group owns the child; dropping this does
+/// nothing.
+///
+/// A child that failed or was cancelled has no output. As long as the group is running, awaiting such a child waits:
+/// the body and the siblings, who might await it, are being cancelled anyway. [`join`](Self::join) tells at once.
+///
+/// # Cancel safety
+/// Dropping it loses the output and nothing else. Awaiting it by reference can be repeated.
+///
+/// # Panics
+/// Awaiting it panics if the group has finished and the child has no output, and if its output was taken already.
+#[must_use = "to let the child go on without looking at its output, drop this on purpose"]
+pub struct Child<T, H: GroupHome = Shared> {
+    kind: ChildKind<T, H>,
+    progress: H::Ref<Progress<H>>,
+}
+
+enum ChildKind<T, H: GroupHome> {
+    /// Always there, until this is dropped.
+    Task(Option<Task<T, H>>),
+    InPlace(H::Ref<Slot<T, H>>),
+    /// It was started when the group aborted.
+    Refused,
+}
+
+impl<T, H: GroupHome> Child<T, H> {
+    pub(crate) fn task(progress: H::Ref<Progress<H>>, task: Task<T, H>) -> Self {
+        Self { kind: ChildKind::Task(Some(task)), progress }
+    }
+
+    pub(crate) fn in_place(progress: H::Ref<Progress<H>>, slot: H::Ref<Slot<T, H>>) -> Self {
+        Self { kind: ChildKind::InPlace(slot), progress }
+    }
+
+    pub(crate) fn refused(progress: H::Ref<Progress<H>>) -> Self {
+        Self { kind: ChildKind::Refused, progress }
+    }
+
+    /// Whether it has ended.
+    pub fn is_finished(&self) -> bool {
+        match &self.kind {
+            ChildKind::Task(task) => task.as_ref().is_none_or(Task::is_finished),
+            ChildKind::InPlace(slot) => slot.is_filled(),
+            ChildKind::Refused => true,
+        }
+    }
+
+    /// Waits for the end of the child, whatever it is.
+    ///
+    /// # Errors
+    /// [`JoinError`]: the child was cancelled, or it failed and the group has the error or the panic.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses the output, and leaves the child alone.
+    pub async fn join(mut self) -> Result<T, JoinError> {
+        std::future::poll_fn(|cx| self.poll_join(cx)).await
+    }
+
+    fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+        match &mut self.kind {
+            ChildKind::Task(Some(task)) => task.poll_join(cx),
+            ChildKind::InPlace(slot) => slot.poll(cx),
+            ChildKind::Task(None) | ChildKind::Refused => Poll::Ready(Err(JoinError::cancelled())),
+        }
+    }
+
+    /// There is no output; whoever awaits it is told when the group has finished.
+    fn poll_bereft(&mut self, error: JoinError, cx: &mut Context<'_>) -> Poll<T> {
+        match error.try_into_panic() {
+            Ok(payload) => resume_unwind(payload),
+            Err(_) if self.progress.await_finish(cx.waker()) => {
+                self.drop_kind();
+                Poll::Pending
+            }
+            Err(error) => panic!("a child that {error} was awaited; `join` gives this as a value"),
+        }
+    }
+
+    fn drop_kind(&mut self) {
+        if let ChildKind::Task(task) = &mut self.kind
+            && let Some(task) = task.take()
+        {
+            task.detach();
+        }
+        self.kind = ChildKind::Refused;
+    }
+}
+
+impl<T, H: GroupHome> Future for Child<T, H> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        match ready!(self.poll_join(cx)) {
+            Ok(output) => Poll::Ready(output),
+            Err(error) => self.poll_bereft(error, cx),
+        }
+    }
+}
+
+impl<T, H: GroupHome> Unpin for Child<T, H> {}
+
+impl<T, H: GroupHome> Drop for Child<T, H> {
+    fn drop(&mut self) {
+        self.drop_kind();
+    }
+}
+
+impl<T, H: GroupHome> fmt::Debug for Child<T, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Child").field("finished", &self.is_finished()).finish()
+    }
+}

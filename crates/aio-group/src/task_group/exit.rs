@@ -1,0 +1,52 @@
+//! Children with tasks of their own.
+
+use aio_core::{JoinError, OnExit};
+
+use super::GroupHome;
+use super::progress::Place;
+use super::tally::Tally;
+
+/// Tells the group how a child's task has ended.
+pub(crate) struct Exit<O, T, E, H: GroupHome> {
+    tally: H::Ref<Tally<E, H>>,
+    place: Place,
+    convert: fn(O) -> Result<T, E>,
+}
+
+impl<O, T, E, H: GroupHome> Exit<O, T, E, H> {
+    pub(crate) fn new(tally: H::Ref<Tally<E, H>>, place: Place, convert: fn(O) -> Result<T, E>) -> Self {
+        Self { tally, place, convert }
+    }
+}
+
+impl<O, T, E, H: GroupHome> OnExit<O> for Exit<O, T, E, H> {
+    type Output = T;
+
+    fn on_exit(self, outcome: Result<O, JoinError>) -> Result<T, JoinError> {
+        let outcome = settle(&self.tally, outcome, self.convert);
+        self.tally.progress.task_ended(self.place);
+        outcome
+    }
+}
+
+/// Gives a child's failure to the group, and the rest to its handle.
+pub(crate) fn settle<O, T, E, H: GroupHome>(
+    tally: &Tally<E, H>,
+    outcome: Result<O, JoinError>,
+    convert: fn(O) -> Result<T, E>,
+) -> Result<T, JoinError> {
+    match outcome.map(convert) {
+        Ok(Ok(output)) => Ok(output),
+        Ok(Err(error)) => {
+            tally.fail(error);
+            Err(JoinError::handled())
+        }
+        Err(error) => match error.try_into_panic() {
+            Ok(payload) => {
+                tally.panicked(payload);
+                Err(JoinError::handled())
+            }
+            Err(cancelled) => Err(cancelled),
+        },
+    }
+}
