@@ -5,6 +5,18 @@ use std::time::Duration;
 use aio_base::thread;
 
 /// How large a [`Pool`](crate::Pool) may grow, and how long it keeps a thread that has nothing to do.
+///
+/// The pool that [`to_thread`](crate::to_thread) uses in a loop is the loop's value of type `Pool`. Give the loop one of
+/// your own to configure it:
+///
+/// ```
+/// use aio_blocking::{Pool, PoolConfig, to_thread};
+/// use aio_core::{EventLoop, ThreadPark};
+///
+/// let pool = Pool::new(PoolConfig::new().max_threads(1));
+/// let sum = EventLoop::new(ThreadPark::new()).with_local(pool).run(to_thread(|| 1 + 2));
+/// assert_eq!(sum, 3);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "make a `Pool` of it"]
 pub struct PoolConfig {
