@@ -427,9 +427,11 @@ fn a_job_may_use_to_thread_itself() {
 #[test]
 #[should_panic(expected = "polled after it was ready")]
 fn a_second_await_is_a_bug() {
-    let mut job = pin!(to_thread(|| ()));
-    block_on(job.as_mut());
-    block_on(job);
+    leak_check(|| {
+        let mut job = pin!(to_thread(|| ()));
+        block_on(job.as_mut());
+        block_on(job);
+    });
 }
 
 #[test]
