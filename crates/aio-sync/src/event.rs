@@ -56,8 +56,6 @@ impl<H: Home> Primitive<H> for Flag<H> {
     /// The same, when the waiter came.
     type Note = usize;
 
-    fn left(&self, _line: &mut Line<H, Self>) {}
-
     /// Each waiter is woken by every `set`: there is nothing to pass on.
     fn pass_on(_queue: &WaitQueue<H, Self>) {}
 }

@@ -11,7 +11,7 @@ use aio_base::sync::UnsafeCell;
 use aio_base::sync::atomic::Ordering;
 use aio_base::{Home, Shared};
 
-use crate::wait_queue::{Line, Primitive, Wait, WaitQueue, wake};
+use crate::wait_queue::{Primitive, Wait, WaitQueue, wake};
 
 /// A value that one task at a time may use, across `.await`s if need be.
 ///
@@ -67,25 +67,25 @@ unsafe impl<T: ?Sized + Send> Sync for Lock<T, Shared> {}
 const UNLOCKED: usize = 0;
 /// Somebody has the lock, or has been handed it; nobody waits.
 const LOCKED: usize = 1;
-/// Somebody has the lock, or has been handed it; the line is not empty.
+/// Somebody has the lock, or has been handed it; others have come to wait, and may have given up since.
 const CONTENDED: usize = 2;
 
 /// Whether one can pass, as a word.
 ///
 /// ```text
 ///               ──1 try_pass──▶            ──3 enter──▶
-///      UNLOCKED                    LOCKED                CONTENDED ⟲ 5 hand_over
-///               ◀──2 open──────            ◀──4 left,──
-///                                            hand_over
+///      UNLOCKED                    LOCKED                CONTENDED ⟲ 4 hand_over
+///         ▲     ◀────2 open────            ◀──4 hand_over──   │
+///         └───────────────────5 hand_over─────────────────────┘
 /// ```
-/// 1. [`Gate::try_pass`], one compare-and-exchange; or [`Gate::enter`] that has come too late to find it locked.
-/// 2. [`Gate::open`], one compare-and-exchange; or [`Gate::hand_over`], when all who waited have left meanwhile.
-/// 3. [`Gate::enter`]: the first to wait.
-/// 4. The last in the line leaves it: dropped ([`Gate::left`]), or with the lock ([`Gate::hand_over`]).
-/// 5. The first in the line leaves it with the lock, others remain.
+/// 1. [`Gate::try_pass`], one compare-and-exchange; or [`Gate::enter`], when the lock was released just before.
+/// 2. [`Gate::open`], one compare-and-exchange.
+/// 3. [`Gate::enter`]: one has to wait.
+/// 4. [`Gate::hand_over`] to the first in the line. The gate is CONTENDED again if others are in the line.
+/// 5. [`Gate::hand_over`]: all have given up.
 ///
-/// Edges 3 to 5 are made under the queue's lock. So there CONTENDED means exactly that the line is not empty; and while
-/// it is not, the lock cannot become free, hence nobody overtakes.
+/// Edges 3 to 5 are made under the queue's lock. The line is empty unless the gate is CONTENDED; so the lock does not
+/// become free as long as somebody waits, and nobody overtakes.
 struct Gate<H: Home>(H::Word);
 
 impl<H: Home> Gate<H> {
@@ -121,8 +121,8 @@ impl<H: Home> Gate<H> {
         let next = queue.with(|line| {
             let next = line.wake_first();
             if line.is_empty() {
-                // Nobody else moves the gate here: it is not UNLOCKED, and the queue is locked. Release as in `open`;
-                // the one in `next` is synchronized with by being woken.
+                // Nobody else moves the gate: it is CONTENDED, and the queue is locked. Release as in `open`. (Who is
+                // handed the lock sees what was written before by being woken.)
                 queue.primitive.0.store(if next.is_some() { LOCKED } else { UNLOCKED }, Ordering::Release);
             }
             next
@@ -134,14 +134,6 @@ impl<H: Home> Gate<H> {
 impl<H: Home> Primitive<H> for Gate<H> {
     type State = ();
     type Note = ();
-
-    fn left(&self, line: &mut Line<H, Self>) {
-        if line.is_empty() {
-            // It is CONTENDED and stays so as long as the queue is locked. Relaxed: what the holder has written is for
-            // its own Release to publish.
-            self.0.store(LOCKED, Ordering::Relaxed);
-        }
-    }
 
     fn pass_on(queue: &WaitQueue<H, Self>) {
         Self::open(queue);

@@ -3,7 +3,7 @@
 //! A [`WaitQueue`] is a doubly linked list, first come first served, whose nodes lie inside the waiting futures
 //! ([`Wait`]): to wait allocates nothing, and to give up costs the same however long the line is. A primitive is a
 //! [`Primitive`]: what the queue's lock guards besides the line, what each waiter brings along, and what is to be done
-//! when one goes. It decides who has to wait in [`Wait::poll`], and whom it wakes with [`Line::wake_first`], both under
+//! when one goes that was woken. It decides who has to wait in [`Wait::poll`], and whom it wakes with [`Line::wake_first`], both under
 //! the lock; it calls the waker after the lock was released.
 //!
 //! Each waiter goes through these stages; the queue's lock is held for edges 1, 2 and 5.
@@ -19,7 +19,7 @@
 //! 2. [`Line::wake_first`] takes it out of the line. From here on only the future itself may touch its node.
 //! 3. [`Wait::poll`] need not wait: the primitive said so, or did by [`Wait::finish`].
 //! 4. [`Wait::poll`] finds that it was woken.
-//! 5. Dropped in the line: it leaves, and [`Primitive::left`] hears of it.
+//! 5. Dropped in the line: it leaves.
 //! 6. Dropped between being woken and being polled: [`Primitive::pass_on`] gives the next one what it got.
 //!
 //! # Why the pointers hold
@@ -53,9 +53,6 @@ pub(crate) trait Primitive<H: Home>: Sized {
     type State;
     /// What each waiter brings along, for the others to read.
     type Note;
-
-    /// Somebody gave up and is in the line no more. The lock is held: no foreign code.
-    fn left(&self, line: &mut Line<H, Self>);
 
     /// Somebody was woken and is gone without having noticed. The lock is not held.
     fn pass_on(queue: &WaitQueue<H, Self>);
@@ -304,7 +301,6 @@ impl<'a, H: Home, P: Primitive<H>> Wait<'a, H, P> {
                 // SAFETY: it is in the line, and is marked as DONE.
                 let waker = unsafe { line.unlink(NonNull::from(&self.node)) };
                 self.node.stage.store(DONE, Ordering::Relaxed);
-                self.queue.primitive.left(line);
                 waker
             })
         });
