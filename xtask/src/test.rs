@@ -116,9 +116,10 @@ fn line(tree: &Tree, kind: Kind, packages: &[&Package]) -> Option<Cargo> {
             Some(test_line(packages, ordinary)?.args(["--"]).args(skipped))
         }
         Kind::Property => {
-            let holding: Vec<&Package> =
-                packages.iter().copied().filter(|package| !property_tests(tree, &[package]).is_empty()).collect();
-            Some(test_line(&holding, ordinary)?.args(["--"]).args(property_tests(tree, &holding)))
+            // Of all packages, not only of those with such tests: the names are patterns, and a test elsewhere that
+            // matches one of them was skipped above.
+            let names = property_tests(tree, packages);
+            (!names.is_empty()).then(|| test_line(packages, ordinary).map(|cargo| cargo.args(["--"]).args(names)))?
         }
         Kind::Real => test_line(packages, |target| target.kind == TargetKind::Test && target.test && real(target)),
         Kind::Doc => {
@@ -189,7 +190,7 @@ mod tests {
         ];
         let expect = |kind, line: &str| assert_eq!(shown(kind, &packages).as_deref(), Some(line));
         expect(Kind::Behaviour, "cargo test -p a -p b --lib --bins --test lock -- --skip lock_is_a_list");
-        expect(Kind::Property, "cargo test -p a --lib --test lock -- lock_is_a_list");
+        expect(Kind::Property, "cargo test -p a -p b --lib --bins --test lock -- lock_is_a_list");
         expect(Kind::Real, "cargo test -p b --test foreign_lock");
         expect(Kind::Doc, "cargo test --doc -p a");
     }
