@@ -1,7 +1,8 @@
 //! What a scenario is, and how its rows are measured: in one process, in turns, the minimum over the rounds.
 //!
 //! Ratios between rows are what counts. The turns give every row the same share of what else the machine does; the
-//! minimum is the least disturbed round, the median tells how disturbed they were.
+//! minimum is the least disturbed round, the median tells how disturbed they were. CPU time rather than the clock keeps
+//! both steady on a machine with other work.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,9 @@
 //! `aio` and its peers on the same payload, in one process, in turns: `cargo xtask bench`.
+//!
+//! The rows of a scenario are ours (`*`), the peers', and floors (in parentheses): less than a runtime, there to show
+//! what a part costs. A ratio is to the best of the peers: below 1.00 is ahead of them all. Times are nanoseconds of
+//! CPU for one operation, or of the clock where threads wait for each other (`to_thread`). Allocations are those of the
+//! measuring thread. Only numbers of the same run can be compared.
 
 mod alloc;
 mod harness;

@@ -11,7 +11,7 @@ use crate::runtimes::Aio;
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![
-        Scenario::new("run(async {})", 10_000, 1_000)
+        Scenario::new("run(async {})", 2_000, 500)
             .aio("aio", |n| repeated(n, || Aio::start(async {})))
             .peer("tokio", |n| {
                 repeated(n, || Builder::new_current_thread().build().expect("it needs nothing").block_on(async {}))
