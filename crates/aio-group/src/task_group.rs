@@ -236,9 +236,10 @@ impl<'env, E, H: GroupHome> GroupHandle<'env, E, H> {
             drop(child);
             return Child::refused(progress.clone());
         };
-        let exit = Exit::new(self.tally.clone(), place, convert);
+        let number = progress.queue_up();
+        let exit = Exit::new(self.tally.clone(), place, number, convert);
         let builder = Builder::new().spawned_at(Location::caller());
-        let task = spawn(builder, Gated::new(child, progress), exit);
+        let task = spawn(builder, Gated::new(child, progress, number), exit);
         progress.attach(place, task.task_ref());
         Child::task(progress.clone(), task)
     }
@@ -258,7 +259,7 @@ impl<'env, E, H: GroupHome> GroupHandle<'env, E, H> {
             drop(child);
             return Child::refused(progress.clone());
         }
-        let (child, slot) = Scoped::new(Gated::new(child, progress), self.tally.clone(), convert);
+        let (child, slot) = Scoped::new(child, self.tally.clone(), progress.queue_up(), convert);
         let child = pin(child);
         let attended = self.incoming.with(|incoming| {
             incoming.children.push(child);

@@ -6,16 +6,30 @@ use super::GroupHome;
 use super::progress::Place;
 use super::tally::Tally;
 
-/// Tells the group how a child's task has ended.
+/// Tells the group how a child's task has ended; dropped, that it has.
 pub(crate) struct Exit<O, T, E, H: GroupHome> {
     tally: H::Ref<Tally<E, H>>,
     place: Place,
+    /// Under which the child waited to begin.
+    number: Option<u64>,
     convert: fn(O) -> Result<T, E>,
 }
 
 impl<O, T, E, H: GroupHome> Exit<O, T, E, H> {
-    pub(crate) fn new(tally: H::Ref<Tally<E, H>>, place: Place, convert: fn(O) -> Result<T, E>) -> Self {
-        Self { tally, place, convert }
+    pub(crate) fn new(
+        tally: H::Ref<Tally<E, H>>,
+        place: Place,
+        number: Option<u64>,
+        convert: fn(O) -> Result<T, E>,
+    ) -> Self {
+        Self { tally, place, number, convert }
+    }
+}
+
+impl<O, T, E, H: GroupHome> Drop for Exit<O, T, E, H> {
+    fn drop(&mut self) {
+        self.tally.progress.leave(self.number);
+        self.tally.progress.task_ended(self.place);
     }
 }
 
@@ -23,9 +37,7 @@ impl<O, T, E, H: GroupHome> OnExit<O> for Exit<O, T, E, H> {
     type Output = T;
 
     fn on_exit(self, outcome: Result<O, JoinError>) -> Result<T, JoinError> {
-        let outcome = settle(&self.tally, outcome, self.convert);
-        self.tally.progress.task_ended(self.place);
-        outcome
+        settle(&self.tally, outcome, self.convert)
     }
 }
 

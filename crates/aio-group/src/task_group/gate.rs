@@ -9,24 +9,20 @@ use super::GroupHome;
 use super::progress::Progress;
 
 pin_project! {
-    /// A child that begins when the group's limit allows it, and makes room for the next when it is finished or dropped.
+    /// A child that begins when the group's limit allows it. Who is told of its end makes room for the next, see
+    /// [`Progress::leave`].
     pub(crate) struct Gated<F, H: GroupHome> {
-        // First, so that it is gone when the gate opens for the next.
         #[pin]
         child: F,
-        gate: Gate<H>,
+        progress: H::Ref<Progress<H>>,
+        // Under which it waits; none once it may begin.
+        number: Option<u64>,
     }
 }
 
-struct Gate<H: GroupHome> {
-    progress: H::Ref<Progress<H>>,
-    /// Under which it waits; none once it may begin.
-    number: Option<u64>,
-}
-
 impl<F, H: GroupHome> Gated<F, H> {
-    pub(crate) fn new(child: F, progress: &H::Ref<Progress<H>>) -> Self {
-        Self { child, gate: Gate { progress: progress.clone(), number: progress.queue_up() } }
+    pub(crate) fn new(child: F, progress: &H::Ref<Progress<H>>, number: Option<u64>) -> Self {
+        Self { child, progress: progress.clone(), number }
     }
 }
 
@@ -36,18 +32,12 @@ impl<F: Future, H: GroupHome> Future for Gated<F, H> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        if let Some(number) = this.gate.number {
-            if !this.gate.progress.may_begin(number, cx.waker()) {
+        if let Some(number) = *this.number {
+            if !this.progress.may_begin(number, cx.waker()) {
                 return Poll::Pending;
             }
-            this.gate.number = None;
+            *this.number = None;
         }
         this.child.poll(cx)
-    }
-}
-
-impl<H: GroupHome> Drop for Gate<H> {
-    fn drop(&mut self) {
-        self.progress.leave(self.number);
     }
 }

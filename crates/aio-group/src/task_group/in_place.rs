@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use aio_core::Scope;
+use aio_core::{JoinError, Scope};
 use pin_project_lite::pin_project;
 
 use super::GroupHome;
@@ -25,13 +25,16 @@ pin_project! {
         scope: Scope<Gated<F, H>>,
         slot: H::Ref<Slot<T, H>>,
         tally: H::Ref<Tally<E, H>>,
+        // Under which the child waited to begin.
+        number: Option<u64>,
         convert: fn(F::Output) -> Result<T, E>,
     }
 
     impl<F: Future, T, E, H: GroupHome> PinnedDrop for Scoped<F, T, E, H> {
         fn drop(this: Pin<&mut Self>) {
             // If it was dropped half-way; otherwise the slot is full already.
-            this.slot.fill(Err(aio_core::JoinError::cancelled()));
+            this.slot.fill(Err(JoinError::cancelled()));
+            this.tally.progress.leave(this.number);
         }
     }
 }
@@ -39,12 +42,14 @@ pin_project! {
 impl<F: Future, T, E, H: GroupHome> Scoped<F, T, E, H> {
     /// The child, and where its output will be.
     pub(crate) fn new(
-        child: Gated<F, H>,
+        child: F,
         tally: H::Ref<Tally<E, H>>,
+        number: Option<u64>,
         convert: fn(F::Output) -> Result<T, E>,
     ) -> (Self, H::Ref<Slot<T, H>>) {
         let slot = H::new_ref(Slot::new());
-        (Self { scope: Scope::new(child), slot: slot.clone(), tally, convert }, slot)
+        let scope = Scope::new(Gated::new(child, &tally.progress, number));
+        (Self { scope, slot: slot.clone(), tally, number, convert }, slot)
     }
 }
 

@@ -253,7 +253,8 @@ impl<H: GroupHome> Progress<H> {
         let waiting = self.0.with(|inner| match number.and_then(|number| inner.find_waiting(number)) {
             Some(index) => inner.waiting.remove(index).map(|gone| (false, gone)),
             None => {
-                let next = inner.waiting.pop_front();
+                // While the group aborts, nobody begins: those who wait are being cancelled.
+                let next = if inner.phase == Phase::Open { inner.waiting.pop_front() } else { None };
                 if next.is_none() {
                     inner.vacancies += 1;
                 }
