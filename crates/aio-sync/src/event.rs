@@ -5,6 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use aio_base::home::Word;
+#[cfg(not(aio_loom))]
+use aio_base::sync::atomic::AtomicUsize;
 use aio_base::sync::atomic::Ordering;
 use aio_base::{Home, Panics, Shared, WakeList};
 
@@ -138,6 +140,14 @@ impl<H: Home> Event<H> {
     }
 }
 
+#[cfg(not(aio_loom))]
+impl Event<Shared> {
+    /// An event that is not set, for a `static`.
+    pub const fn const_new() -> Self {
+        Self { queue: WaitQueue::const_new(Flag(AtomicUsize::new(CLEAR)), 0) }
+    }
+}
+
 impl<H: Home> Default for Event<H> {
     fn default() -> Self {
         Self::new()
@@ -161,14 +171,10 @@ impl<H: Home> Future for EventFuture<'_, H> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let flag = self.wait.primitive();
-        if self.wait.is_new() && flag.is_set() {
-            self.wait.finish();
-            return Poll::Ready(());
-        }
         // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
         // `Wait` is.
-        unsafe { self.map_unchecked_mut(|this| &mut this.wait) }.poll(cx, |line| (!flag.is_set()).then_some(line.state))
+        let wait = unsafe { self.map_unchecked_mut(|this| &mut this.wait) };
+        wait.poll(cx, Flag::is_set, |flag, line| (!flag.is_set()).then_some(line.state))
     }
 }
 

@@ -28,8 +28,8 @@
 //!   runs.
 //! - **A future dropped before it is ready did not happen**: it loses nothing, and what it was just being given goes to
 //!   the next.
-//! - **A waker is never called, cloned or dropped under a lock of ours**, so it may use the same primitive again. If one
-//!   of several panics, the others are woken first.
+//! - **A waker is never called, cloned or dropped under a lock of ours**, so it may use the same primitive again. If
+//!   one of several panics, the others are woken first.
 //!
 //! To protect data that is never held across an `.await` between threads, `std::sync::Mutex` is enough.
 

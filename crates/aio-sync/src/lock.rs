@@ -8,6 +8,8 @@ use std::task::{Context, Poll, ready};
 
 use aio_base::home::Word;
 use aio_base::sync::UnsafeCell;
+#[cfg(not(aio_loom))]
+use aio_base::sync::atomic::AtomicUsize;
 use aio_base::sync::atomic::Ordering;
 use aio_base::{Home, Shared};
 
@@ -152,6 +154,22 @@ impl<T, H: Home> Lock<T, H> {
     }
 }
 
+#[cfg(not(aio_loom))]
+impl<T> Lock<T, Shared> {
+    /// A free lock around `value`, for a `static`.
+    ///
+    /// # Examples
+    /// ```
+    /// use aio_sync::Lock;
+    ///
+    /// static LOG: Lock<Vec<String>> = Lock::const_new(Vec::new());
+    /// ```
+    pub const fn const_new(value: T) -> Self {
+        let gate = Gate(AtomicUsize::new(UNLOCKED));
+        Self { queue: WaitQueue::const_new(gate, ()), value: UnsafeCell::new(value) }
+    }
+}
+
 impl<T: ?Sized, H: Home> Lock<T, H> {
     /// Waits until the lock is free and takes it. A free lock is taken without yielding.
     ///
@@ -238,14 +256,10 @@ impl<'a, T: ?Sized, H: Home> Future for LockFuture<'a, T, H> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let lock = self.lock;
-        if self.wait.is_new() && lock.queue.primitive.try_pass() {
-            self.wait.finish();
-        } else {
-            // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
-            // `Wait` is.
-            let wait = unsafe { self.map_unchecked_mut(|this| &mut this.wait) };
-            ready!(wait.poll(cx, |_line| (!lock.queue.primitive.enter()).then_some(())));
-        }
+        // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
+        // `Wait` is.
+        let wait = unsafe { self.map_unchecked_mut(|this| &mut this.wait) };
+        ready!(wait.poll(cx, Gate::try_pass, |gate, _line| (!gate.enter()).then_some(())));
         Poll::Ready(LockGuard::new(lock))
     }
 }
@@ -277,7 +291,7 @@ impl<T: ?Sized, H: Home> Deref for LockGuard<'_, T, H> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: the value belongs to the holder of the lock, which is this guard as long as it exists; it is borrowed.
+        // SAFETY: the value belongs to the holder of the lock, which is this guard as long as it exists.
         self.lock.value.with(|value| unsafe { &*value })
     }
 }

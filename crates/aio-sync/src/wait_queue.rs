@@ -3,8 +3,8 @@
 //! A [`WaitQueue`] is a doubly linked list, first come first served, whose nodes lie inside the waiting futures
 //! ([`Wait`]): to wait allocates nothing, and to give up costs the same however long the line is. A primitive is a
 //! [`Primitive`]: what the queue's lock guards besides the line, what each waiter brings along, and what is to be done
-//! when one goes that was woken. It decides who has to wait in [`Wait::poll`], and whom it wakes with [`Line::wake_first`], both under
-//! the lock; it calls the waker after the lock was released.
+//! when one is gone that was woken. Who has to wait is decided in [`Wait::poll`] and who is next is taken out by
+//! [`Line::wake_first`], both under the lock; the waker is called after it was released.
 //!
 //! Each waiter goes through these stages; the queue's lock is held for edges 1, 2 and 5.
 //!
@@ -17,7 +17,7 @@
 //! ```
 //! 1. [`Wait::poll`] joins the line: the primitive said that it must wait.
 //! 2. [`Line::wake_first`] takes it out of the line. From here on only the future itself may touch its node.
-//! 3. [`Wait::poll`] need not wait: the primitive said so, or did by [`Wait::finish`].
+//! 3. [`Wait::poll`] need not wait: the primitive said so.
 //! 4. [`Wait::poll`] finds that it was woken.
 //! 5. Dropped in the line: it leaves.
 //! 6. Dropped between being woken and being polled: [`Primitive::pass_on`] gives the next one what it got.
@@ -38,6 +38,8 @@ use std::task::{Context, Poll, Waker};
 
 use aio_base::home::{Exclusive, Word};
 use aio_base::live::{Kind, Live};
+#[cfg(not(aio_loom))]
+use aio_base::sync::Mutex;
 use aio_base::sync::UnsafeCell;
 use aio_base::sync::atomic::Ordering;
 use aio_base::{Home, Panics, Shared};
@@ -51,7 +53,7 @@ const DONE: usize = 3;
 pub(crate) trait Primitive<H: Home>: Sized {
     /// What the lock guards besides the line.
     type State;
-    /// What each waiter brings along, for the others to read.
+    /// What each waiter brings along, for the others to read. Dropped under the lock.
     type Note;
 
     /// Somebody was woken and is gone without having noticed. The lock is not held.
@@ -93,8 +95,9 @@ struct Place<H: Home, N> {
     _live: Live,
 }
 
-// SAFETY: a line is a list of nodes, which hold wakers (`Send`) and notes (`Send`, asked for), and whose pointers may be
-// followed from any thread: a node is reached by others only under the queue's lock, which is a real one in this home.
+// SAFETY: a line is a list of nodes, which hold wakers (`Send`) and notes (`Send`, asked for), and whose pointers may
+// be followed from any thread: only under the queue's lock are nodes reached by them, and that is a real one in this
+// home.
 unsafe impl<P: Primitive<Shared>> Send for Line<Shared, P>
 where
     P::State: Send,
@@ -112,7 +115,7 @@ unsafe impl<N: Send> Sync for Node<Shared, N> {}
 
 impl<H: Home, P: Primitive<H>> WaitQueue<H, P> {
     pub(crate) fn new(primitive: P, state: P::State) -> Self {
-        Self { primitive, line: Exclusive::new(Line { state, first: None, last: None }) }
+        Self { primitive, line: Exclusive::new(Line::new(state)) }
     }
 
     /// Runs `f` under the lock. No foreign code in there: no waker may be cloned, woken or dropped.
@@ -128,7 +131,19 @@ impl<H: Home, P: Primitive<H>> WaitQueue<H, P> {
     }
 }
 
+/// Loom's locks are not made in constants.
+#[cfg(not(aio_loom))]
+impl<P: Primitive<Shared>> WaitQueue<Shared, P> {
+    pub(crate) const fn const_new(primitive: P, state: P::State) -> Self {
+        Self { primitive, line: Mutex::new(Line::new(state)) }
+    }
+}
+
 impl<H: Home, P: Primitive<H>> Line<H, P> {
+    const fn new(state: P::State) -> Self {
+        Self { state, first: None, last: None }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.first.is_none()
     }
@@ -147,12 +162,12 @@ impl<H: Home, P: Primitive<H>> Line<H, P> {
         let node = self.first?;
         // SAFETY: it is in the line, and it is marked as WOKEN next.
         let waker = unsafe { self.unlink(node) };
-        // SAFETY: the node exists: its owner would have to take it out of the line before it goes, and finds the lock
+        // SAFETY: the node exists: its owner, who has not seen it WOKEN yet, cannot free it without the lock, which is
         // held. This store is what lets the owner go, so it is the last thing done to the node, and done by a raw
         // pointer (a reference would have to stay valid until its function returns).
         //
-        // Release pairs with the Acquire of `Wait::poll`, and with the lock for `Wait::leave`: what was done before waking is seen by
-        // the one woken, and nothing above happens after its node is freed.
+        // Release pairs with the Acquire of `Wait::poll` (`Wait::leave` takes the lock): the one woken sees what was
+        // done before, and its node is not freed before the above.
         unsafe { (*node.as_ptr()).stage.store(WOKEN, Ordering::Release) };
         Some(waker)
     }
@@ -205,38 +220,26 @@ pub(crate) struct Wait<'a, H: Home, P: Primitive<H>> {
     node: Node<H, P::Note>,
 }
 
-impl<'a, H: Home, P: Primitive<H>> Wait<'a, H, P> {
-    pub(crate) fn primitive(&self) -> &'a P {
-        &self.queue.primitive
-    }
-
-    /// Whether it has not been polled yet.
-    #[inline]
-    pub(crate) fn is_new(&self) -> bool {
-        self.stage(Ordering::Relaxed) == NEW
-    }
-
-    /// Need not wait any more (edge 3): for primitives that look before they go to the queue.
-    #[inline]
-    pub(crate) fn finish(&self) {
-        debug_assert!(self.is_new(), "only who is not in the line may go without a word");
-        self.node.stage.store(DONE, Ordering::Relaxed);
-    }
-
-    /// `Ready` once it has been woken, or if it need not wait. The first poll asks `enter`, under the lock: `None` if it
-    /// need not, otherwise what to bring along to the back of the line. No foreign code there.
+impl<H: Home, P: Primitive<H>> Wait<'_, H, P> {
+    /// `Ready` once it has been woken, or if it need not wait.
+    ///
+    /// The first poll asks twice: `may_pass` without the lock, then `enter` with it, which returns `None` if there is
+    /// nothing to wait for, otherwise what to bring along to the back of the line. No foreign code in there.
     ///
     /// # Panics
     /// If it has been `Ready` before.
+    #[inline]
     pub(crate) fn poll(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        enter: impl FnOnce(&mut Line<H, P>) -> Option<P::Note>,
+        may_pass: impl FnOnce(&P) -> bool,
+        enter: impl FnOnce(&P, &mut Line<H, P>) -> Option<P::Note>,
     ) -> Poll<()> {
         // Others may hold a pointer to the node: from here on there is only a shared reference to it.
         let this = self.into_ref().get_ref();
         // Acquire pairs with the Release of `Line::wake_first`.
         match this.stage(Ordering::Acquire) {
+            NEW if may_pass(&this.queue.primitive) => this.end(),
             NEW => this.enter(cx, enter),
             QUEUED => this.stay(cx),
             WOKEN => this.end(),
@@ -245,11 +248,12 @@ impl<'a, H: Home, P: Primitive<H>> Wait<'a, H, P> {
     }
 
     /// Edges 1 and 3.
-    fn enter(&self, cx: &mut Context<'_>, enter: impl FnOnce(&mut Line<H, P>) -> Option<P::Note>) -> Poll<()> {
+    #[inline(never)]
+    fn enter(&self, cx: &mut Context<'_>, enter: impl FnOnce(&P, &mut Line<H, P>) -> Option<P::Note>) -> Poll<()> {
         // Cloned before the lock is taken; if it turns out not to be needed, dropped after it was released.
         let mut waker = Some(cx.waker().clone());
         self.queue.with(|line| {
-            let Some(note) = enter(line) else { return self.end() };
+            let Some(note) = enter(&self.queue.primitive, line) else { return self.end() };
             let waker = waker.take().expect("it is taken once, here");
             self.node.stage.store(QUEUED, Ordering::Relaxed);
             // SAFETY: (1) It was NEW, hence in no line, and is QUEUED now. (2) It stays where it is, since `poll` has

@@ -44,6 +44,8 @@ fn both_homes_are_inferred() {
     local.set();
     now(shared.wait());
     now(local.wait());
+    static SOMEWHERE: aio_sync::Event = aio_sync::Event::const_new();
+    assert!(!SOMEWHERE.is_set());
 }
 
 fn an_event_is_clear_at_first<H: Home>() {

@@ -55,7 +55,7 @@ fn guard<'a, H: Home>(mut future: Waiting<'a, H>) -> LockGuard<'a, u32, H> {
 
 #[test]
 fn both_homes_are_inferred() {
-    static SOMEWHERE: std::sync::LazyLock<aio_sync::Lock<u32>> = std::sync::LazyLock::new(|| aio_sync::Lock::new(1));
+    static SOMEWHERE: aio_sync::Lock<u32> = aio_sync::Lock::const_new(1);
     let shared = aio_sync::Lock::new(1);
     let local = aio_sync::local::Lock::new(Rc::new(1));
     assert_eq!(*now(shared.lock()) + *now(SOMEWHERE.lock()), 2);
