@@ -150,7 +150,5 @@ impl fmt::Debug for ChildWakers {
     }
 }
 
-#[cfg(all(test, aio_loom))]
-mod tests {
-    mod loom;
-}
+#[cfg(test)]
+mod tests;

@@ -271,12 +271,11 @@ fn wakers_may_outlive_the_gather_but_do_not_keep_the_caller() {
         let (parent, remotes) = (Arc::new(Parent::default()), remotes(MANY));
         let mut all = Box::pin(gather(remotes.iter().map(Remote::future).collect::<Vec<_>>()));
         assert!(parent.poll(&mut all).is_pending());
-        remotes[1].wake();
         drop(all);
         assert_eq!(Arc::strong_count(&parent), 1);
         remotes[1].wake();
         remotes[2].wake();
-        assert_eq!(parent.wakes(), 1);
+        assert_eq!(parent.wakes(), 0);
 
         // The last one is dropped on another thread.
         let waker = remotes[0].0.waker.take().unwrap();

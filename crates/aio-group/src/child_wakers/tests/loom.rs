@@ -1,4 +1,4 @@
-use super::super::*;
+use super::*;
 
 use aio_base::Parker;
 use aio_base::sync::atomic::{AtomicUsize, Ordering};
@@ -24,7 +24,7 @@ fn poll_until(wakers: &ChildWakers, mut done: impl FnMut(usize) -> bool) {
 /// A child is woken by two threads, perhaps while it is being polled; the parent must poll it until it has seen both.
 #[test]
 fn two_remote_wakers_of_one_child_lose_no_wake() {
-    loom::model(|| {
+    ::loom::model(|| {
         let wakers = ChildWakers::new(1);
         let told = Arc::new(AtomicUsize::new(0));
         for bit in [1, 2] {
@@ -42,7 +42,7 @@ fn two_remote_wakers_of_one_child_lose_no_wake() {
 /// Two children are woken by two threads; the parent, woken by the first of a batch, must not miss the second.
 #[test]
 fn two_children_woken_by_two_threads_are_both_polled() {
-    loom::model(|| {
+    ::loom::model(|| {
         let wakers = ChildWakers::new(2);
         for child in [0, 1] {
             let waker = wakers.lend(child).clone();
@@ -60,7 +60,7 @@ fn two_children_woken_by_two_threads_are_both_polled() {
 /// the parent's waker is not kept.
 #[test]
 fn wakes_may_come_while_and_after_the_parent_goes() {
-    loom::model(|| {
+    ::loom::model(|| {
         let wakers = ChildWakers::new(2);
         let parent = Parker::new();
         wakers.register(&parent.unparker().into());
