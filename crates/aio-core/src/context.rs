@@ -63,14 +63,18 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// Outside of a task (and of [`Context::enter`]): there is nothing that the value could belong to.
     #[track_caller]
     pub fn set(&'static self, value: T) {
-        current::with_context(|slot| {
-            let Some(slot) = slot else { panic!("a context variable was set outside of a task") };
+        let set = current::with_context(|slot| {
+            let slot = slot?;
             let mut context = slot.take();
             let former = context.set(self.key(), Arc::new(value));
             slot.put(context);
-            // Last, for its destructor may use context variables.
-            drop(former);
+            Some(former)
         });
+        match set {
+            // Last, for its destructor may use context variables.
+            Some(former) => drop(former),
+            None => panic!("a context variable was set outside of a task"),
+        }
     }
 
     fn key(&'static self) -> usize {

@@ -13,7 +13,7 @@ mod shared;
 use std::panic::{Location, resume_unwind};
 use std::task::{Context, Poll, Waker};
 
-use aio_base::Deadline;
+use aio_base::{Deadline, Panics};
 
 pub use self::block_on::block_on;
 pub(crate) use self::core::Core;
@@ -66,7 +66,8 @@ impl<D: Driver> EventLoop<D> {
     /// `main` need be neither `Send` nor `'static`.
     ///
     /// # Panics
-    /// If `main` panics, after everything has ended. If this thread runs a loop already.
+    /// If `main` panics, after everything has ended; or else if the destructor of a value of the loop does. If this
+    /// thread runs a loop already.
     #[track_caller]
     pub fn run<F: Future>(self, main: F) -> F::Output {
         let caller = Location::caller();
@@ -81,22 +82,25 @@ impl<D: Driver> EventLoop<D> {
         // `main` may borrow from the caller, so the loop must not be left before it has completed. Only a driver can
         // panic in here, and there is no going on without one.
         let abort = AbortOnUnwind;
-        let outcome = current::enter_loop(&core, || {
+        let (outcome, panics) = current::enter_loop(&core, || {
             driver.enter();
             // SAFETY: this function is not left before the task has completed: the loop below waits for it, and an
             // unwinding does not get past `abort`.
             let mut task = unsafe { spawn_main(&core, main, caller) };
             let main = task.task_ref();
             run_until(&core, &mut driver, || main.is_finished());
-            tear_down(&core, &mut driver);
+            let panics = tear_down(&core, &mut driver);
             driver.leave();
             let mut cx = Context::from_waker(Waker::noop());
-            task.poll_join(&mut cx)
+            (task.poll_join(&mut cx), panics)
         });
         std::mem::forget(abort);
         drop(driver);
         match outcome {
-            Poll::Ready(Ok(output)) => output,
+            Poll::Ready(Ok(output)) => {
+                panics.resume();
+                output
+            }
             Poll::Ready(Err(error)) => match error.try_into_panic() {
                 Ok(payload) => resume_unwind(payload),
                 Err(error) => panic!("the main task of the loop {error}"),
@@ -134,16 +138,20 @@ fn run_until(core: &Core, driver: &mut impl Driver, mut done: impl FnMut() -> bo
     }
 }
 
-/// Cancels all tasks and runs them to their ends, again and again until there is none: what ends may spawn.
-fn tear_down(core: &Core, driver: &mut impl Driver) {
+/// Cancels all tasks and runs them to their ends, again and again until there is none: what ends may spawn. Returns the
+/// first panic of a value of the loop.
+fn tear_down(core: &Core, driver: &mut impl Driver) -> Panics {
+    let mut panics = Panics::new();
     loop {
         let mut tasks = core.all_tasks();
         if tasks.is_empty() {
-            core.locals.clear();
+            core.locals.clear(&mut panics);
             // What a value of the loop did in its destructor is ended as well.
             if core.close_if_idle() {
-                return;
+                return panics;
             }
+            // A task that was woken in its last turn is still in the queue.
+            core.run_batch();
             continue;
         }
         for task in tasks.iter().filter(|task| !task.is_cleanup()) {

@@ -18,6 +18,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::current;
+use crate::task::{JoinError, step};
 
 pin_project! {
     /// A future that ends only when the cleanups begun inside it have ended.
@@ -92,14 +93,30 @@ impl<F: Future> Scope<F> {
         }
     }
 
+    /// Polls the scope; a panic, wherever in it, is an outcome like others and comes when the cleanups are done. For those
+    /// who have to tell others how something ended: tasks and groups.
+    ///
+    /// # Errors
+    /// [`JoinError`], if the future was cut, or if it or one of its cleanups has panicked.
+    #[inline]
+    pub fn poll_outcome(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output, JoinError>> {
+        step(self, cx, false)
+    }
+
     /// Whether the future is still there: neither finished nor cut.
     pub fn is_running(&self) -> bool {
         matches!(self.state, State::Running { .. })
     }
 
-    /// Whether cleanups are left, or a panic to let out.
-    pub(crate) fn has_finalizers(&self) -> bool {
-        !self.finalizers.is_empty()
+    /// Drops what is there, the future or its output, inside the scope: somewhere in it was a panic, which is how it ends.
+    pub(crate) fn abandon(self: Pin<&mut Self>) {
+        let this = self.project();
+        drop_inside(this.finalizers, this.state, None);
+    }
+
+    /// Whether there is nothing left in it: no future, no output, no cleanup, no panic to let out.
+    pub(crate) fn is_spent(&self) -> bool {
+        matches!(self.state, State::Ended { output: None } | State::Taken) && self.finalizers.is_empty()
     }
 
     /// Keeps a panic, to be let out when the scope ends.

@@ -25,7 +25,7 @@ pub(crate) use builder::{spawn_cleanup, spawn_main};
 pub(crate) use cell::{CellRef, Header, TaskList, Watchers, run as run_cell};
 pub use ended::Ended;
 pub use error::JoinError;
-pub(crate) use home::{Handle, Outcome};
+pub(crate) use home::{Handle, Outcome, ToHandle};
 pub use home::{OnExit, TaskHome};
 pub use meta::TaskId;
 pub(crate) use meta::{IdBlock, Meta};

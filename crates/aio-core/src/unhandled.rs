@@ -9,7 +9,8 @@ use crate::task::Meta;
 /// Reports what went wrong `during` the work of a task, on stderr: it would be lost otherwise.
 #[cold]
 pub(crate) fn report(meta: &Meta, during: impl fmt::Display, payload: &(dyn Any + Send)) {
-    eprintln!("aio: {meta} {during}: {}", message(payload));
+    // `eprintln` panics where nobody reads stderr any more.
+    let _ = catch_unwind(AssertUnwindSafe(|| eprintln!("aio: {meta} {during}: {}", message(payload))));
 }
 
 /// What a panic said.

@@ -5,6 +5,8 @@ use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc; // facade: shared data without a protocol
 
+use aio_base::Panics;
+
 use crate::current;
 
 /// The value of type `T` that belongs to this thread's loop; `init` makes it when it is asked for the first time. `None`
@@ -44,12 +46,13 @@ impl Locals {
     }
 
     /// Drops all values, the last one first.
-    pub(super) fn clear(&self) {
+    pub(super) fn clear(&self, panics: &mut Panics) {
         loop {
             let last = self.0.borrow_mut().pop();
             if last.is_none() {
                 return;
             }
+            panics.catch(|| drop(last));
         }
     }
 }

@@ -8,10 +8,12 @@ use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
 use aio_base::live::{Kind, Live};
+use aio_base::sync::{Arc, Mutex};
 use aio_base::{Panics, ReadySet};
 
 use super::orphans;
 use crate::current;
+use crate::task::{JoinError, OnExit, ToHandle, spawn_cleanup};
 
 /// A cleanup. It is `Send`, since the scope it belongs to may move to another thread; one that is not becomes a task of
 /// its loop, and the scope waits for that.
@@ -112,9 +114,9 @@ impl Finalizers {
         current::with_scope(|scope| match scope {
             Some(scope) => scope.with(|all| all.join(*set)),
             None => {
-                set.running.drain().for_each(|counted| orphans::adopt(counted.finalizer));
+                set.running.drain().for_each(|counted| leave_outside(counted.finalizer));
                 if let Some(payload) = set.panics.take() {
-                    orphans::adopt(Box::pin(async move { std::panic::resume_unwind(payload) }));
+                    leave_outside(Box::pin(async move { std::panic::resume_unwind(payload) }));
                 }
             }
         });
@@ -154,25 +156,55 @@ impl Drop for Finalizers {
     }
 }
 
-/// Leaves a cleanup with the current scope; without one, with the process.
+/// Leaves a cleanup with the current scope; without one, outside.
 pub(crate) fn leave(finalizer: Finalizer) {
     current::with_scope(|scope| match scope {
         Some(scope) => scope.add(finalizer),
-        None => orphans::adopt(finalizer),
+        None => leave_outside(finalizer),
     });
+}
+
+/// Leaves a cleanup where there is no scope: with the loop, as a task (so it is, for example, when the output of a
+/// detached task is dropped); without a loop, with the process.
+fn leave_outside(finalizer: Finalizer) {
+    if let Err(finalizer) = spawn_cleanup(finalizer, ToHandle) {
+        orphans::adopt(finalizer);
+    }
 }
 
 /// Leaves a cleanup that must stay on this thread: as a task of its loop, for which the current scope waits. Without a
 /// loop there is nobody to run it later, so it is run to its end at once, and the thread blocks.
 pub(crate) fn leave_local(finalizer: Pin<Box<dyn Future<Output = ()>>>) {
-    match crate::task::spawn_cleanup(finalizer) {
-        Ok(ended) => current::with_scope(|scope| {
-            // The loop waits for its tasks anyway.
-            if let Some(scope) = scope {
-                scope.add(Box::pin(ended));
-            }
-        }),
-        Err(finalizer) => crate::block_on(finalizer),
+    let left = current::with_scope(|scope| match scope {
+        Some(scope) => {
+            let panics = Arc::new(Mutex::new(Panics::new()));
+            let ended = spawn_cleanup(finalizer, ToScope(panics.clone()))?;
+            scope.add(Box::pin(async move {
+                ended.await;
+                let panics = std::mem::take(&mut *panics.lock());
+                panics.resume();
+            }));
+            Ok(())
+        }
+        // The loop waits for its tasks anyway.
+        None => spawn_cleanup(finalizer, ToHandle).map(drop),
+    });
+    if let Err(finalizer) = left {
+        crate::block_on(finalizer);
+    }
+}
+
+/// A panic of a cleanup that runs as a task goes to the scope that waits for it.
+struct ToScope(Arc<Mutex<Panics>>);
+
+impl OnExit<()> for ToScope {
+    type Output = ();
+
+    fn on_exit(self, outcome: Result<(), JoinError>) -> Result<(), JoinError> {
+        outcome.or_else(|error| {
+            self.0.lock().keep(error.try_into_panic()?);
+            Err(JoinError::handled())
+        })
     }
 }
 

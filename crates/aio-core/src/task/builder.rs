@@ -1,7 +1,6 @@
 //! Starting tasks.
 
 use std::panic::Location;
-use std::pin::Pin;
 
 use aio_base::{Local, Shared};
 
@@ -58,17 +57,24 @@ where
 #[must_use = "nothing is started before `spawn`"]
 pub struct Builder {
     name: Option<String>,
+    spawned_at: Option<&'static Location<'static>>,
 }
 
 impl Builder {
     /// A task like any other.
     pub const fn new() -> Self {
-        Self { name: None }
+        Self { name: None, spawned_at: None }
     }
 
     /// Gives it a name, which reports and [`TaskRef::name`] show.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
+        self
+    }
+
+    /// Says which line spawns it, if that is not the one that calls the builder: for functions that spawn for others.
+    pub fn spawned_at(mut self, location: &'static Location<'static>) -> Self {
+        self.spawned_at = Some(location);
         self
     }
 
@@ -134,7 +140,8 @@ impl Builder {
         })
     }
 
-    fn meta(self, core: &Core, spawned_at: &'static Location<'static>) -> Meta {
+    fn meta(self, core: &Core, caller: &'static Location<'static>) -> Meta {
+        let spawned_at = self.spawned_at.unwrap_or(caller);
         Meta { id: core.ids.next(), name: self.name.map(Box::new), spawned_at }
     }
 }
@@ -166,15 +173,17 @@ pub(crate) unsafe fn spawn_main<F: Future>(
 ///
 /// # Errors
 /// The future itself, where no loop runs.
-pub(crate) fn spawn_cleanup(
-    future: Pin<Box<dyn Future<Output = ()>>>,
-) -> Result<Ended, Pin<Box<dyn Future<Output = ()>>>> {
+pub(crate) fn spawn_cleanup<F, E>(future: F, exit: E) -> Result<Ended, F>
+where
+    F: Future<Output = ()> + 'static,
+    E: OnExit<(), Output = ()> + 'static,
+{
     let mut future = Some(future);
     let ended = current::with_loop(|core| {
         let future = future.take()?;
         let meta = Builder::new().name("cleanup").meta(core, Location::caller());
-        // SAFETY: the box is `'static`.
-        let handle = unsafe { cell::spawn(core, future, ToHandle, meta, Context::current(), true) };
+        // SAFETY: nothing borrows: both are `'static`.
+        let handle = unsafe { cell::spawn(core, future, exit, meta, Context::current(), true) };
         let task: Task<(), Local> = Task::new(handle);
         let reference: TaskRef = task.task_ref();
         task.detach();

@@ -41,7 +41,7 @@ use aio_base::sync::atomic::{AtomicU32, Ordering};
 use self::count::Count;
 pub(crate) use self::list::TaskList;
 pub(crate) use self::watchers::Watchers;
-use super::home::{Handle, discard};
+use super::home::{Handle, discard, tell};
 use super::step::step;
 use super::{Identity, Meta, OnExit, Outcome, TaskRef};
 use crate::context::ContextSlot;
@@ -283,16 +283,14 @@ impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
     #[inline]
     fn end(&self, exit: Option<E>, outcome: Outcome<F::Output>) {
         let header = &self.header;
-        let mut kept = None;
-        unhandled::contain(&header.meta, "panicked in telling how it ended", || {
-            kept = exit.map(|exit| exit.on_exit(outcome));
-        });
-        if !header.has(HANDLE) {
-            discard(&header.meta, kept.take());
-        }
+        let mut kept = exit.map(|exit| tell(exit, outcome));
         if !header.context.is_empty() {
             // Values of context variables may be anything: dropped here, on the loop, while the task still counts.
             unhandled::contain(&header.meta, "panicked in dropping its context", || drop(header.context.take()));
+        }
+        // Asked after the foreign code above, which may have dropped the handle.
+        if !header.has(HANDLE) {
+            discard(&header.meta, kept.take());
         }
         // SAFETY: rule 1. The assignment drops the scope in its place; its future is gone already.
         unsafe { *self.stage.get() = Stage::Ended(kept) };
@@ -410,6 +408,10 @@ impl Header {
 }
 
 impl Identity for Header {
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
     fn context(&self) -> &ContextSlot {
         &self.context
     }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use super::CellRef;
 use super::task_ref::{Inner, TaskRef};
 use crate::scope::leave;
+use crate::{current, unhandled};
 
 /// The future of [`TaskRef::ended`].
 #[must_use = "futures do nothing unless awaited"]
@@ -21,6 +22,19 @@ impl Ended {
     pub(super) fn new(task: TaskRef) -> Self {
         Self { task, key: 0 }
     }
+
+    fn unwatch(&self, key: u64) {
+        if key == 0 || self.task.is_finished() {
+            return;
+        }
+        match &self.task.0 {
+            Inner::Shared(task) => task.unwatch(key),
+            Inner::Local(task) => {
+                let id = self.task.id();
+                task.on_its_loop(move |core, _| core.watchers.remove(id, key));
+            }
+        }
+    }
 }
 
 impl Future for Ended {
@@ -30,29 +44,21 @@ impl Future for Ended {
         if self.task.is_finished() {
             return Poll::Ready(());
         }
-        if self.key == 0 {
-            self.key = next_key();
-        }
+        // A key for each poll: what an earlier poll on another thread asked for may still be on its way to the loop, and
+        // must not take the place of this one.
+        let former = std::mem::replace(&mut self.key, next_key());
         let waits = match &self.task.0 {
             Inner::Local(task) => watch_local(task, self.key, cx.waker()),
             Inner::Shared(task) => task.watch(self.key, cx.waker()),
         };
+        self.unwatch(former);
         if waits { Poll::Pending } else { Poll::Ready(()) }
     }
 }
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        if self.key == 0 || self.task.is_finished() {
-            return;
-        }
-        match &self.task.0 {
-            Inner::Shared(task) => task.unwatch(self.key),
-            Inner::Local(task) => {
-                let (id, key) = (self.task.id(), self.key);
-                task.on_its_loop(move |core, _| core.watchers.remove(id, key));
-            }
-        }
+        self.unwatch(self.key);
     }
 }
 
@@ -61,7 +67,7 @@ fn watch_local(task: &CellRef, key: u64, waker: &Waker) -> bool {
     let waker = waker.clone();
     task.on_its_loop(move |core, task| {
         if task.is_finished() {
-            waker.wake();
+            unhandled::contain(task.meta(), "ended, and a waker panicked", || waker.wake());
         } else {
             task.watch(core, key, waker);
         }
@@ -70,9 +76,13 @@ fn watch_local(task: &CellRef, key: u64, waker: &Waker) -> bool {
     !task.is_finished()
 }
 
-/// Adds "until it has ended" to the cleanups of the current scope.
+/// Adds "until it has ended" to the cleanups of the current scope, if there is one. A task that drops its own handle does
+/// not wait for itself.
 pub(super) fn leave_until(task: TaskRef) {
-    leave(Box::pin(task.ended()));
+    let own = current::with_task(|running| running.is_some_and(|running| running.meta().id == task.id()));
+    if !own && current::with_scope(|scope| scope.is_some()) {
+        leave(Box::pin(task.ended()));
+    }
 }
 
 fn next_key() -> u64 {

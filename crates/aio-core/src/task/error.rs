@@ -19,7 +19,8 @@ enum Reason {
 }
 
 impl JoinError {
-    pub(crate) fn cancelled() -> Self {
+    /// The task was cancelled.
+    pub fn cancelled() -> Self {
         Self(Reason::Cancelled)
     }
 

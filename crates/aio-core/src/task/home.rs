@@ -1,5 +1,6 @@
 //! What a task is made of in each of the two homes.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll};
 
 use aio_base::{Home, Local, Shared};
@@ -62,6 +63,12 @@ impl<T> OnExit<T> for ToHandle {
     fn on_exit(self, outcome: Outcome<T>) -> Outcome<T> {
         outcome
     }
+}
+
+/// Tells `exit` how the task ended. A panic in there is how it ended for the handle.
+pub(super) fn tell<T, E: OnExit<T>>(exit: E, outcome: Outcome<T>) -> Outcome<E::Output> {
+    catch_unwind(AssertUnwindSafe(|| exit.on_exit(outcome)))
+        .unwrap_or_else(|payload| Err(JoinError::panicked(payload)))
 }
 
 /// Drops an outcome that nobody will take; a panic that nobody knows of is reported.

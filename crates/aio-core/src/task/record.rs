@@ -14,7 +14,7 @@ use aio_base::sync::Mutex;
 use aio_base::sync::atomic::{AtomicBool, Ordering};
 use pin_project_lite::pin_project;
 
-use super::home::{Handle, discard};
+use super::home::{Handle, discard, tell};
 use super::step::step;
 use super::{Identity, Meta, OnExit, Outcome, TaskRef};
 use crate::context::ContextSlot;
@@ -58,7 +58,7 @@ pub(crate) trait AnyRecord: Send + Sync {
     fn meta(&self) -> &Meta;
     fn cancel(&self);
     fn is_finished(&self) -> bool;
-    /// Wakes `waker` when the task ends, in place of the one that had this key. False if it has ended.
+    /// Wakes `waker` when the task ends; no other has this key. False if it has ended.
     fn watch(&self, key: u64, waker: &Waker) -> bool;
     fn unwatch(&self, key: u64);
 }
@@ -150,11 +150,10 @@ where
         };
         current::enter_task(this.myself, || {
             let exit = this.exit.take().expect("a task ends once");
-            let mut kept = None;
-            let meta = &record.meta;
-            unhandled::contain(meta, "panicked in telling how it ended", || kept = Some(exit.on_exit(outcome)));
+            let kept = tell(exit, outcome);
             if !this.myself.context.is_empty() {
-                unhandled::contain(meta, "panicked in dropping its context", || drop(this.myself.context.take()));
+                let context = &this.myself.context;
+                unhandled::contain(&record.meta, "panicked in dropping its context", || drop(context.take()));
             }
             record.end(kept);
         });
@@ -163,8 +162,8 @@ where
 }
 
 impl<T> Record<T> {
-    fn end(&self, outcome: Option<Outcome<T>>) {
-        let mut outcome = outcome;
+    fn end(&self, outcome: Outcome<T>) {
+        let mut outcome = Some(outcome);
         let mut state = self.state.lock();
         if state.handle {
             state.outcome = outcome.take();
@@ -221,17 +220,12 @@ impl<T: Send> AnyRecord for Record<T> {
         let watcher = Watcher { key, waker: waker.clone(), _live: Live::new(Kind::Registration) };
         let mut state = self.state.lock();
         if state.ended {
+            // A waker is foreign code.
+            drop(state);
+            drop(watcher);
             return false;
         }
-        let former = match state.watchers.iter_mut().find(|watcher| watcher.key == key) {
-            Some(place) => Some(std::mem::replace(place, watcher)),
-            None => {
-                state.watchers.push(watcher);
-                None
-            }
-        };
-        drop(state);
-        drop(former);
+        state.watchers.push(watcher);
         true
     }
 
@@ -245,6 +239,10 @@ impl<T: Send> AnyRecord for Record<T> {
 }
 
 impl<T: Send + 'static> Identity for Myself<T> {
+    fn meta(&self) -> &Meta {
+        &self.record.meta
+    }
+
     fn context(&self) -> &ContextSlot {
         &self.context
     }

@@ -16,29 +16,28 @@ pub(crate) fn step<F: Future>(
     cancelled: bool,
 ) -> Poll<Outcome<F::Output>> {
     if cancelled {
-        cut(scope.as_mut());
+        contain(scope.as_mut(), Scope::cancel);
     }
     loop {
         match catch_unwind(AssertUnwindSafe(|| scope.as_mut().poll(cx))) {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(Some(output))) => return Poll::Ready(Ok(output)),
             Ok(Poll::Ready(None)) => return Poll::Ready(Err(JoinError::cancelled())),
-            Err(payload) if scope.is_running() => {
-                // The future has panicked. It is dropped, and its cleanups run; the panic is let out after them.
+            Err(payload) if scope.is_spent() => return Poll::Ready(Err(JoinError::panicked(payload))),
+            // The future has panicked, or its destructor, or a cleanup where there is an output already. What is there is
+            // dropped, and what cleanups there are run; the panic is let out after them.
+            Err(payload) => {
                 scope.keep_panic(payload);
-                cut(scope.as_mut());
+                contain(scope.as_mut(), Scope::abandon);
             }
-            // The destructor of the finished future has panicked; cleanups are left. (A panic of a cleanup comes out when
-            // none is left.)
-            Err(payload) if scope.has_finalizers() => scope.keep_panic(payload),
-            Err(payload) => return Poll::Ready(Err(JoinError::panicked(payload))),
         }
     }
 }
 
+/// Keeps a panic of `change`, a way to drop what is in the scope.
 #[cold]
-fn cut<F: Future>(mut scope: Pin<&mut Scope<F>>) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| scope.as_mut().cancel())) {
+fn contain<F: Future>(mut scope: Pin<&mut Scope<F>>, change: fn(Pin<&mut Scope<F>>)) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| change(scope.as_mut()))) {
         scope.keep_panic(payload);
     }
 }

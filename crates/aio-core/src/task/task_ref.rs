@@ -21,6 +21,7 @@ pub(super) enum Inner {
 
 /// The task that is running: what it has in either home.
 pub(crate) trait Identity {
+    fn meta(&self) -> &Meta;
     fn context(&self) -> &ContextSlot;
     fn task_ref(&self) -> TaskRef;
 }

@@ -18,22 +18,10 @@ struct Watcher {
 }
 
 impl Watchers {
-    /// Wakes `waker` when `task` ends, in place of the one that had this key.
+    /// Wakes `waker` when `task` ends. No other has this key.
     pub(super) fn insert(&self, task: TaskId, key: u64, waker: Waker) {
         let watcher = Watcher { key, waker, _live: Live::new(Kind::Registration) };
-        let former = {
-            let mut map = self.0.borrow_mut();
-            let watchers = map.entry(task).or_default();
-            match watchers.iter_mut().find(|watcher| watcher.key == key) {
-                Some(place) => Some(std::mem::replace(place, watcher)),
-                None => {
-                    watchers.push(watcher);
-                    None
-                }
-            }
-        };
-        // After the borrow: a waker is foreign code.
-        drop(former);
+        self.0.borrow_mut().entry(task).or_default().push(watcher);
     }
 
     pub(crate) fn remove(&self, task: TaskId, key: u64) {
@@ -44,6 +32,7 @@ impl Watchers {
                 Some(watchers.remove(index))
             })
         };
+        // After the borrow: a waker is foreign code.
         drop(former);
     }
 
