@@ -20,14 +20,24 @@ impl Panics {
         match catch_unwind(AssertUnwindSafe(f)) {
             Ok(value) => Some(value),
             Err(payload) => {
-                if self.0.is_none() {
-                    self.0 = Some(payload);
-                } else {
-                    std::mem::forget(payload);
-                }
+                self.keep(payload);
                 None
             }
         }
+    }
+
+    /// Keeps a panic caught elsewhere, by the same rule.
+    pub fn keep(&mut self, payload: Box<dyn Any + Send>) {
+        if self.0.is_none() {
+            self.0 = Some(payload);
+        } else {
+            std::mem::forget(payload);
+        }
+    }
+
+    /// Whether there was a panic.
+    pub fn has_panicked(&self) -> bool {
+        self.0.is_some()
     }
 
     /// The first panic, if there was one.
