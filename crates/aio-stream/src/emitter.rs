@@ -1,0 +1,74 @@
+//! How the body of a generator hands out its items.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use aio_base::sync::Arc;
+
+use crate::slot::Slot;
+
+/// Hands the items of a generator to whoever iterates over it; see [`generate`](crate::generate).
+pub struct Emitter<T> {
+    slot: Arc<Slot<T>>,
+}
+
+impl<T> Emitter<T> {
+    pub(crate) fn new(slot: Arc<Slot<T>>) -> Self {
+        Self { slot }
+    }
+
+    /// Hands out `item`, and waits until the next one is asked for.
+    ///
+    /// The body may wait for several emits at once; their items are handed out in the order in which the emits were
+    /// first polled.
+    ///
+    /// # Cancel safety
+    /// The item is handed over by the first poll. To drop the future later only gives up waiting.
+    ///
+    /// # Panics
+    /// The future panics if it is polled elsewhere than in the body of its generator: an `Emitter` is of no use to
+    /// another task or thread. It may be lent to a generator or any other future that the body awaits.
+    pub fn emit(&self, item: T) -> Emit<'_, T> {
+        Emit { slot: &self.slot, item: Some(item), turn: 0 }
+    }
+}
+
+impl<T> fmt::Debug for Emitter<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad("Emitter { .. }")
+    }
+}
+
+/// The future of [`Emitter::emit`].
+#[must_use = "an item is emitted when this is awaited"]
+pub struct Emit<'a, T> {
+    slot: &'a Slot<T>,
+    /// Until it is handed over.
+    item: Option<T>,
+    /// Meaningful once it is.
+    turn: u64,
+}
+
+/// The item is only ever moved.
+impl<T> Unpin for Emit<'_, T> {}
+
+impl<T> Future for Emit<'_, T> {
+    type Output = ();
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(item) = self.item.take() {
+            self.turn = self.slot.emit(item, cx);
+            return Poll::Pending;
+        }
+        if self.slot.is_past(self.turn, cx) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+impl<T> fmt::Debug for Emit<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emit").field("is_handed_over", &self.item.is_none()).finish()
+    }
+}

@@ -1,0 +1,53 @@
+#![cfg(not(aio_loom))]
+//! Streams on a loop of `aio`.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+
+use aio_base::live::leak_check;
+use aio_core::{defer, run, spawn, yield_now};
+use aio_stream::{StreamExt, generate};
+
+#[test]
+fn what_a_half_read_generator_deferred_has_run_when_the_task_ends() {
+    leak_check(|| {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let theirs = log.clone();
+        run(async move {
+            let log = theirs.clone();
+            spawn(async move {
+                {
+                    let mut numbers = pin!(generate(async |out| {
+                        let _guard = defer(log.clone(), async |log| {
+                            yield_now().await;
+                            log.lock().unwrap().push("cleaned up");
+                        });
+                        for n in 0.. {
+                            out.emit(n).await;
+                        }
+                    }));
+                    assert_eq!(numbers.next().await, Some(0));
+                    assert_eq!(numbers.next().await, Some(1));
+                }
+                log.lock().unwrap().push("left");
+            })
+            .await;
+            theirs.lock().unwrap().push("ended");
+        });
+        assert_eq!(*log.lock().unwrap(), ["left", "cleaned up", "ended"]);
+    });
+}
+
+#[test]
+fn a_generator_may_await_tasks() {
+    leak_check(|| {
+        let squares: Vec<_> = run(generate(async |out| {
+            let tasks: Vec<_> = (0..5).map(|n| spawn(async move { n * n })).collect();
+            for task in tasks {
+                out.emit(task.await).await;
+            }
+        })
+        .collect());
+        assert_eq!(squares, [0, 1, 4, 9, 16]);
+    });
+}
