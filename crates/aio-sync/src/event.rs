@@ -102,8 +102,8 @@ impl<H: Home> Event<H> {
     /// Takes those who came before `this_set` out of the line, as many as there is room for. Whether there may be more.
     fn take_batch(line: &mut Line<H, Flag<H>>, this_set: usize, wakers: &mut WakeList) -> bool {
         while wakers.has_room() {
-            // The line is in order of arrival: the first who came after it ends this set. (The difference, since the
-            // count may wrap; a waiter is never more than one set behind those that have returned.)
+            // In order of arrival: the first who came after this set is where it ends. (The sign of the difference says
+            // so even when the count has wrapped.)
             let is_next = line.first().is_some_and(|&sets_before| (this_set.wrapping_sub(sets_before) as isize) > 0);
             match is_next.then(|| line.wake_first()).flatten() {
                 Some(waker) => wakers.push(waker),

@@ -10,6 +10,13 @@ use aio_base::thread::{JoinHandle, spawn};
 
 use crate::{Event, Lock};
 
+/// Three threads need a bound; `LOOM_MAX_PREEMPTIONS` sets another.
+fn model(race: impl Fn() + Send + Sync + 'static) {
+    let mut builder = aio_base::thread::loom::model::Builder::new();
+    builder.preemption_bound.get_or_insert(3);
+    builder.check(race);
+}
+
 fn start(main: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
     spawn("", main).unwrap()
 }
@@ -49,7 +56,7 @@ fn total(lock: &Lock<Cell>) -> usize {
 /// Fast path against fast path, the first waiter against the release: nobody is left asleep, nobody is there twice.
 #[test]
 fn three_threads_have_the_lock_one_at_a_time() {
-    aio_base::thread::loom::model(|| {
+    model(|| {
         let lock = Arc::new(Lock::new(Cell::new(0)));
         let others = [(); 2].map(|()| {
             let lock = lock.clone();
@@ -68,7 +75,7 @@ fn three_threads_have_the_lock_one_at_a_time() {
 /// wrote is visible to the next.
 #[test]
 fn a_waiter_that_gives_up_during_the_release_leaves_the_lock_free() {
-    aio_base::thread::loom::model(|| {
+    model(|| {
         let lock = Arc::new(Lock::new(Cell::new(0)));
         let guard = lock.try_lock().unwrap();
         let theirs = lock.clone();
@@ -90,7 +97,7 @@ fn a_waiter_that_gives_up_during_the_release_leaves_the_lock_free() {
 /// The first in the line is handed the lock and gives up; the second sleeps until it gets it from there.
 #[test]
 fn a_waiter_that_gives_up_passes_the_lock_on_to_the_next() {
-    aio_base::thread::loom::model(|| {
+    model(|| {
         let lock = Arc::new(Lock::new(Cell::new(0)));
         let guard = lock.try_lock().unwrap();
         let others = [lock.clone(), lock.clone()];
@@ -108,7 +115,7 @@ fn a_waiter_that_gives_up_passes_the_lock_on_to_the_next() {
 /// A poll with another waker against the hand-over: one of the two wakers is called, and it is the right one.
 #[test]
 fn a_waiter_polled_with_a_new_waker_is_not_left_asleep() {
-    aio_base::thread::loom::model(|| {
+    model(|| {
         let lock = Arc::new(Lock::new(Cell::new(0)));
         let guard = lock.try_lock().unwrap();
         let theirs = lock.clone();
@@ -130,7 +137,7 @@ fn a_waiter_polled_with_a_new_waker_is_not_left_asleep() {
 /// `set` between the look at the flag and the place in the line.
 #[test]
 fn an_event_set_while_somebody_comes_lets_them_go() {
-    aio_base::thread::loom::model(|| {
+    model(|| {
         let shared = Arc::new((Event::new(), AtomicUsize::new(0)));
         let waiters = [(); 2].map(|()| {
             let shared = shared.clone();
@@ -151,7 +158,7 @@ fn an_event_set_while_somebody_comes_lets_them_go() {
 /// `set` takes a node out of the line whose owner is about to free it.
 #[test]
 fn an_event_set_while_somebody_gives_up_touches_nothing_freed() {
-    aio_base::thread::loom::model(|| {
+    model(|| {
         let event = Arc::new(Event::new());
         let theirs = event.clone();
         let gives_up = start(move || poll_and_drop(theirs.wait()));
@@ -166,7 +173,7 @@ fn an_event_set_while_somebody_gives_up_touches_nothing_freed() {
 /// Two `set`s share the line between them; `clear` in between un-wakes nobody.
 #[test]
 fn two_threads_that_set_an_event_and_clear_it_wake_who_waited() {
-    aio_base::thread::loom::model(|| {
+    model(|| {
         let event = Arc::new(Event::new());
         let mut wait = pin!(event.wait());
         assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
