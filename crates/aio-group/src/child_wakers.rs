@@ -1,8 +1,8 @@
 //! The wakers of many children that are polled in place by one parent.
 //!
 //! They share one block of memory, which lives as long as the last of them, wherever that is. A waker is a pointer to
-//! its child's cell in there; making one costs no allocation, and lending one for a poll costs nothing. The children
-//! themselves are not in the block: it is theirs whom the wakers do not keep alive.
+//! its child's cell in there: cloning one costs no allocation, and lending one for a poll costs nothing. The children
+//! themselves are not in the block, so that a forgotten waker keeps none of them alive.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -34,9 +34,8 @@ struct Block {
 }
 
 /// What a child's waker points to.
-#[repr(C)]
+#[repr(C)] // A pointer to the node is a pointer to the cell.
 struct Cell {
-    /// First: a pointer to it is a pointer to the cell.
     node: Node,
     /// The block in which this cell is, as [`Arc::as_ptr`] gives it. Written once, before the first waker is made.
     block: *const Block,
@@ -101,7 +100,7 @@ unsafe impl Send for Cell {}
 // SAFETY: as above.
 unsafe impl Sync for Cell {}
 
-/// For pointers to a [`Cell`]. Each waker counts as one reference to the cell's block.
+/// For pointers to a [`Cell`] whose block is alive. Each waker counts as one reference to the block, unless it is [`Lent`].
 static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
 
 unsafe fn clone(cell: *const ()) -> RawWaker {
@@ -126,7 +125,7 @@ unsafe fn wake_by_ref(cell: *const ()) {
     }
     // SAFETY: (1) claimed above; (2) a cell knows one block only; (3) the block owns both the queue and the cell, and
     // whoever uses the queue holds a reference to the block.
-    match unsafe { block.woken.push(NonNull::new_unchecked(cell.cast_mut().cast())) } {
+    match unsafe { block.woken.push(NonNull::from(node)) } {
         Push::First => block.parent.wake(),
         Push::Behind | Push::Closed => {}
     }

@@ -23,7 +23,7 @@ pub use keep::{Everything, Keep, Successes};
 ///
 /// It takes a tuple of up to twelve futures of any types, an array, or a vector, and gives back a tuple, an array, or a
 /// vector. The futures run inside the caller's task: they may borrow from it, nothing is spawned, and the whole is
-/// `Send` if they are. An output that is a `Result` is an output like any other, so one that fails does not disturb the
+/// `Send` if they and their outputs are. An output that is a `Result` is an output like any other, so one that fails does not disturb the
 /// rest (asyncio: `return_exceptions=True`); [`try_gather`](crate::try_gather()) stops at the first failure.
 ///
 /// Up to 32 futures are all polled at each wake-up. In a larger array or vector a future is polled only after it has
@@ -89,7 +89,16 @@ mod sealed {
 }
 
 pin_project! {
-    /// The future of [`gather`].
+    /// The future of [`gather`]. It keeps outputs until all are there, so it is `Send` if the futures and the outputs are:
+    ///
+    /// ```
+    /// fn send<T: Send>(_: T) {}
+    /// send(aio_group::gather((async { 1 }, async { 2 })));
+    /// ```
+    /// ```compile_fail,E0277
+    /// fn send<T: Send>(_: T) {}
+    /// send(aio_group::gather((async { 1 }, async { std::rc::Rc::new(2) })));
+    /// ```
     #[must_use = "futures do nothing unless you `.await` them"]
     pub struct Gathering<G: Gather> {
         #[pin]

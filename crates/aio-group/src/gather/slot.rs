@@ -8,9 +8,10 @@ use pin_project_lite::pin_project;
 
 use super::keep::Keep;
 
-/// A panic's message.
+/// What a panic says if the caller is wrong.
 pub(super) const AGAIN: &str = "a gather was polled again after it had ended";
-const EARLY: &str = "a child has nothing to give before it has ended";
+/// What a panic says if we are.
+pub(super) const EARLY: &str = "a child has nothing to give before it has ended";
 
 pin_project! {
     /// A child on its way from future to output.
