@@ -33,6 +33,7 @@ where
 /// # Panics
 /// Without an event loop on this thread.
 #[track_caller]
+#[inline]
 pub fn local_spawn<F>(future: F) -> Task<F::Output, Local>
 where
     F: Future + 'static,
@@ -54,9 +55,10 @@ where
 /// });
 /// ```
 #[derive(Debug, Default, Clone)]
+#[expect(clippy::box_collection, reason = "as in `Meta`, where it goes")]
 #[must_use = "nothing is started before `spawn`"]
 pub struct Builder {
-    name: Option<String>,
+    name: Option<Box<String>>,
     spawned_at: Option<&'static Location<'static>>,
 }
 
@@ -68,7 +70,7 @@ impl Builder {
 
     /// Gives it a name, which reports and [`TaskRef::name`] show.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
+        self.name = Some(Box::new(name.into()));
         self
     }
 
@@ -96,6 +98,7 @@ impl Builder {
     /// # Panics
     /// Without an event loop on this thread.
     #[track_caller]
+    #[inline]
     pub fn spawn_local<F>(self, future: F) -> Task<F::Output, Local>
     where
         F: Future + 'static,
@@ -125,6 +128,7 @@ impl Builder {
     /// # Panics
     /// Without an event loop on this thread.
     #[track_caller]
+    #[inline]
     pub fn spawn_local_with_exit<F, E>(self, future: F, exit: E) -> Task<E::Output, Local>
     where
         F: Future + 'static,
@@ -140,9 +144,10 @@ impl Builder {
         })
     }
 
+    #[inline]
     fn meta(self, core: &Core, caller: &'static Location<'static>) -> Meta {
         let spawned_at = self.spawned_at.unwrap_or(caller);
-        Meta { id: core.ids.next(), name: self.name.map(Box::new), spawned_at }
+        Meta { id: core.ids.next(), name: self.name, spawned_at }
     }
 }
 

@@ -208,6 +208,7 @@ pub(crate) unsafe fn run(header: NonNull<Header>) {
 ///
 /// # Safety
 /// On the thread of the loop, after a claim was given up; the caller does not use the cell afterwards.
+#[inline]
 unsafe fn release_claim(header: NonNull<Header>) {
     // SAFETY: the claims share one count, which has not been given up: one of them just existed.
     unsafe {
@@ -321,14 +322,16 @@ unsafe fn complete(header: NonNull<Header>) {
         unsafe { core.local_tasks.remove(header) };
         this.change(0, COMPLETED);
         let awaiter = this.awaiter.take();
-        let watchers = this.has(WATCHED).then(|| core.watchers.take(this.meta.id));
+        let watchers = if this.has(WATCHED) { core.watchers.take(this.meta.id) } else { Vec::new() };
         // A waker is foreign code, and may drop the handle: the cell is not used any more when they run.
         let who = this.meta.anonymous();
         // SAFETY: the claim "not completed" is given up, and this is the last use.
         unsafe { release_claim(header) };
-        for waker in awaiter.into_iter().chain(watchers.into_iter().flatten()) {
-            unhandled::contain(&who, "ended, and a waker panicked", || waker.wake());
+        let wake = |waker: Waker| unhandled::contain(&who, "ended, and a waker panicked", || waker.wake());
+        if let Some(awaiter) = awaiter {
+            wake(awaiter);
         }
+        watchers.into_iter().for_each(wake);
     });
 }
 
