@@ -55,11 +55,9 @@ where
         loop {
             match this.stage.as_mut().project() {
                 StageProjection::Running { future } => {
-                    // The body runs again only when all it has emitted was taken.
-                    if let Some(item) = visit.take() {
+                    if let Some(item) = visit.begin_turn(cx) {
                         return Poll::Ready(Step::Item(item));
                     }
-                    visit.begin_turn(cx);
                     let poll = future.poll(cx);
                     if let Poll::Ready(output) = poll {
                         this.stage.set(Stage::Ended { n_left: 0, output: Some(output) });
@@ -79,7 +77,8 @@ where
                     }
                 }
                 StageProjection::Ended { n_left, output } => {
-                    let item = visit.take();
+                    // The item of the last poll, or one of those behind it.
+                    let item = visit.take().or_else(|| visit.begin_turn(cx));
                     *n_left = visit.n_left();
                     return Poll::Ready(match item {
                         Some(item) => Step::Item(item),

@@ -31,7 +31,7 @@ impl<T> Emitter<T> {
     /// The future panics if it is polled elsewhere than in the body of its generator: an `Emitter` is of no use to
     /// another task or thread. It may be lent to a generator or any other future that the body awaits.
     pub fn emit(&self, item: T) -> Emit<'_, T> {
-        Emit { slot: &self.slot, item: Some(item), turn: 0 }
+        Emit { slot: &self.slot, item: Some(item), number: 0 }
     }
 }
 
@@ -48,7 +48,7 @@ pub struct Emit<'a, T> {
     /// Until it is handed over.
     item: Option<T>,
     /// Meaningful once it is.
-    turn: u64,
+    number: u64,
 }
 
 /// The item is only ever moved.
@@ -60,10 +60,10 @@ impl<T> Future for Emit<'_, T> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(item) = self.item.take() {
-            self.turn = self.slot.emit(item, cx);
+            self.number = self.slot.emit(item, cx);
             return Poll::Pending;
         }
-        if self.slot.is_past(self.turn, cx) { Poll::Ready(()) } else { Poll::Pending }
+        if self.slot.was_taken(self.number, cx) { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 

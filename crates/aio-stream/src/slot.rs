@@ -33,11 +33,13 @@ pub(crate) struct Slot<T> {
 }
 
 struct Contents<T> {
-    /// Which poll of the body this is.
-    turn: u64,
+    item: Option<T>,
+    /// How many items there were so far. (Nobody counts to the end of 64 bits.)
+    n_emitted: u64,
     /// The address of the waker of this poll: compared, never followed.
     waker: usize,
-    item: Option<T>,
+    /// Whether there is anything in the two below. That is rare, and this flag all that it costs otherwise.
+    is_crowded: bool,
     /// Items that were emitted when there was one already: a body may wait for several emits at once.
     further: VecDeque<T>,
     /// Who must be woken before the next poll of the body: emits inside something that polls its parts only when they
@@ -55,9 +57,10 @@ impl<T> Slot<T> {
         Self {
             polled_by: AtomicUsize::new(NOBODY),
             contents: UnsafeCell::new(Contents {
-                turn: 0,
-                waker: 0,
                 item: None,
+                n_emitted: 0,
+                waker: 0,
+                is_crowded: false,
                 further: VecDeque::new(),
                 waiting: Vec::new(),
             }),
@@ -80,7 +83,7 @@ impl<T> Slot<T> {
         self.contents.with_mut(|contents| f(unsafe { &mut *contents }))
     }
 
-    /// Hands over `item`. The turn in which that happened; the emit must wait for the [next](Self::is_past).
+    /// Hands over `item`, and returns its number. The emit must wait until it [was taken](Self::was_taken).
     ///
     /// # Panics
     /// Outside of the generator's poll.
@@ -88,34 +91,42 @@ impl<T> Slot<T> {
     #[track_caller]
     pub(crate) fn emit(&self, item: T, cx: &Context<'_>) -> u64 {
         self.assert_polled_here();
-        let (turn, is_direct) = self.with(|contents| {
+        let (number, is_direct) = self.with(|contents| {
             if contents.item.is_none() {
                 contents.item = Some(item);
             } else {
-                contents.further.push_back(item);
+                contents.crowd(item);
             }
-            (contents.turn, contents.is_woken_by(cx))
+            contents.n_emitted += 1;
+            (contents.n_emitted, contents.is_woken_by(cx))
         });
         if !is_direct {
             self.wait(cx);
         }
-        turn
+        number
     }
 
-    /// Whether another turn has begun since `turn`: then all items handed over in `turn` have been taken. If not, the
-    /// waker of `cx` will be woken.
+    /// Whether the item with this number was taken. If not, the waker of `cx` will be woken.
     ///
     /// # Panics
     /// Outside of the generator's poll.
     #[inline]
     #[track_caller]
-    pub(crate) fn is_past(&self, turn: u64, cx: &Context<'_>) -> bool {
+    pub(crate) fn was_taken(&self, number: u64, cx: &Context<'_>) -> bool {
         self.assert_polled_here();
-        let (is_past, is_direct) = self.with(|contents| (contents.turn != turn, contents.is_woken_by(cx)));
-        if !is_past && !is_direct {
+        self.with(|contents| contents.item.is_none()) || self.was_taken_before_others(number, cx)
+    }
+
+    #[cold]
+    fn was_taken_before_others(&self, number: u64, cx: &Context<'_>) -> bool {
+        let (was_taken, is_direct) = self.with(|contents| {
+            let n_taken = contents.n_emitted - contents.n_left() as u64;
+            (number <= n_taken, contents.is_woken_by(cx))
+        });
+        if !was_taken && !is_direct {
             self.wait(cx);
         }
-        is_past
+        was_taken
     }
 
     #[inline]
@@ -127,11 +138,24 @@ impl<T> Slot<T> {
     #[cold]
     fn wait(&self, cx: &Context<'_>) {
         let waker = cx.waker().clone();
-        self.with(|contents| contents.waiting.push(waker));
+        self.with(|contents| {
+            contents.waiting.push(waker);
+            contents.is_crowded = true;
+        });
     }
 }
 
 impl<T> Contents<T> {
+    #[cold]
+    fn crowd(&mut self, item: T) {
+        self.further.push_back(item);
+        self.is_crowded = true;
+    }
+
+    fn n_left(&self) -> usize {
+        usize::from(self.item.is_some()) + self.further.len()
+    }
+
     /// Whether the emit is polled with the very waker of `poll_next`: then it is polled whenever the generator is.
     #[inline]
     fn is_woken_by(&self, cx: &Context<'_>) -> bool {
@@ -158,44 +182,43 @@ impl<'a, T> Visit<'a, T> {
         Self { slot }
     }
 
-    /// A poll of the body is about to begin: all items have been taken.
+    /// Takes an item that is left from the last poll of the body. If there is none, the body is about to be polled.
     #[inline]
-    pub(crate) fn begin_turn(&self, cx: &Context<'_>) {
-        let is_awaited = self.slot.with(|contents| {
-            contents.turn = contents.turn.wrapping_add(1);
+    pub(crate) fn begin_turn(&self, cx: &Context<'_>) -> Option<T> {
+        let is_crowded = self.slot.with(|contents| {
             contents.waker = ptr::from_ref(cx.waker()).addr();
-            !contents.waiting.is_empty()
+            contents.is_crowded
         });
-        if is_awaited {
-            self.wake_waiting();
-        }
+        if is_crowded { self.thin_out() } else { None }
     }
 
-    /// Takes the oldest item.
+    /// Takes the item that the body has emitted, the first one if there are more.
     #[inline]
     pub(crate) fn take(&self) -> Option<T> {
-        self.slot.with(|contents| {
-            let item = contents.item.take();
-            if !contents.further.is_empty() {
-                contents.item = contents.further.pop_front();
-            }
-            item
-        })
+        self.slot.with(|contents| contents.item.take())
     }
 
     /// How many items have not been taken.
     pub(crate) fn n_left(&self) -> usize {
-        self.slot.with(|contents| usize::from(contents.item.is_some()) + contents.further.len())
+        self.slot.with(|contents| contents.n_left())
     }
 
     #[cold]
-    fn wake_waiting(&self) {
-        let waiting = self.slot.with(|contents| std::mem::take(&mut contents.waiting));
+    fn thin_out(&self) -> Option<T> {
+        let further = self.slot.with(|contents| contents.further.pop_front());
+        if further.is_some() {
+            return further;
+        }
+        let waiting = self.slot.with(|contents| {
+            contents.is_crowded = false;
+            std::mem::take(&mut contents.waiting)
+        });
         let mut panics = Panics::new();
         for waker in waiting {
             panics.catch(|| waker.wake());
         }
         panics.resume();
+        None
     }
 }
 
@@ -228,7 +251,7 @@ mod tests {
             });
             for item in 0..2 {
                 let visit = Visit::begin(&slot);
-                visit.begin_turn(&cx);
+                assert_eq!(visit.begin_turn(&cx), None);
                 slot.emit(item, &cx);
                 assert_eq!(visit.take(), Some(item));
                 assert_eq!(visit.take(), None);
@@ -245,13 +268,14 @@ mod tests {
             let cx = Context::from_waker(Waker::noop());
             {
                 let visit = Visit::begin(&slot);
-                visit.begin_turn(&cx);
+                assert_eq!(visit.begin_turn(&cx), None);
                 slot.emit(1, &cx);
                 slot.emit(2, &cx);
                 assert_eq!(visit.take(), Some(1));
             }
             let theirs = slot.clone();
-            let other = thread::spawn("", move || Visit::begin(&theirs).take());
+            let other =
+                thread::spawn("", move || Visit::begin(&theirs).begin_turn(&Context::from_waker(Waker::noop())));
             assert_eq!(other.unwrap().join().unwrap(), Some(2));
             assert!(catch_unwind(AssertUnwindSafe(|| slot.emit(3, &cx))).is_err(), "nobody polls");
         });
