@@ -57,12 +57,10 @@ fn during<T: Copy + 'static, R>(place: fn(&Current) -> &Cell<T>, value: T, run: 
 
 /// Runs `run` with `core` as the loop of this thread, outside of any scope.
 pub(crate) fn enter_loop<R>(core: &Core, run: impl FnOnce() -> R) -> R {
+    let enter = || during(|current| &current.core, ptr::from_ref(core), run);
+    let enter = || during(|current| &current.shared, core.shared_ptr(), enter);
     // The loop may stand in a `block_on`: that scope is not the loop's.
-    during(
-        |current| &current.scope,
-        ptr::null(),
-        || during(|current| &current.shared, core.shared_ptr(), || during(|current| &current.core, ptr::from_ref(core), run)),
-    )
+    during(|current| &current.scope, ptr::null(), enter)
 }
 
 /// Whether `shared` belongs to the loop of this thread.

@@ -145,13 +145,16 @@ fn tear_down(core: &Core, driver: &mut impl Driver) -> Panics {
     loop {
         let mut tasks = core.all_tasks();
         if tasks.is_empty() {
+            if core.has_ready() {
+                // A task that was woken in its last turn is still in the queue.
+                core.run_batch();
+                continue;
+            }
             core.locals.clear(&mut panics);
             // What a value of the loop did in its destructor is ended as well.
             if core.close_if_idle() {
                 return panics;
             }
-            // A task that was woken in its last turn is still in the queue.
-            core.run_batch();
             continue;
         }
         for task in tasks.iter().filter(|task| !task.is_cleanup()) {

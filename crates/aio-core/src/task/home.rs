@@ -67,8 +67,7 @@ impl<T> OnExit<T> for ToHandle {
 
 /// Tells `exit` how the task ended. A panic in there is how it ended for the handle.
 pub(super) fn tell<T, E: OnExit<T>>(exit: E, outcome: Outcome<T>) -> Outcome<E::Output> {
-    catch_unwind(AssertUnwindSafe(|| exit.on_exit(outcome)))
-        .unwrap_or_else(|payload| Err(JoinError::panicked(payload)))
+    catch_unwind(AssertUnwindSafe(|| exit.on_exit(outcome))).unwrap_or_else(|payload| Err(JoinError::panicked(payload)))
 }
 
 /// Drops an outcome that nobody will take; a panic that nobody knows of is reported.

@@ -1,0 +1,153 @@
+//! Task-locals: who inherits what, and who sees a change.
+
+#![cfg(not(aio_loom))]
+
+mod common;
+
+use std::sync::Arc;
+
+use aio_core::{Context, ContextVar, block_on, defer, local, run, spawn, yield_now};
+use common::{Log, check};
+
+static NAME: ContextVar<&str> = ContextVar::new();
+static COUNT: ContextVar<u32> = ContextVar::new();
+static OWNED: ContextVar<Arc<()>> = ContextVar::new();
+
+#[test]
+fn a_task_inherits_what_was_set_before_its_spawn() {
+    check(|| {
+        run(async {
+            assert_eq!(NAME.get(), None);
+            NAME.set("main");
+            let shared = spawn(async { NAME.get() });
+            let local = local::spawn(async { NAME.get() });
+            NAME.set("later");
+            assert_eq!((shared.await, local.await), (Some("main"), Some("main")));
+        });
+        assert_eq!(NAME.get(), None);
+    });
+}
+
+#[test]
+fn a_change_stays_in_its_task() {
+    check(|| {
+        run(async {
+            NAME.set("main");
+            COUNT.set(1);
+            let tasks = ["a", "b"].map(|name| {
+                spawn(async move {
+                    NAME.set(name);
+                    yield_now().await;
+                    let child = spawn(async { (NAME.get(), COUNT.get()) });
+                    (NAME.get(), child.await)
+                })
+            });
+            for (task, name) in tasks.into_iter().zip(["a", "b"]) {
+                assert_eq!(task.await, (Some(name), (Some(name), Some(1))));
+            }
+            assert_eq!((NAME.get(), COUNT.get()), (Some("main"), Some(1)));
+        });
+    });
+}
+
+#[test]
+fn a_cleanup_sees_the_values_of_its_task() {
+    check(|| {
+        let log = Log::default();
+        run(async {
+            let theirs = log.clone();
+            let task = spawn(async move {
+                NAME.set("task");
+                let _shared = defer(theirs.clone(), async |log: Log| log.note(NAME.get().unwrap()));
+                drop(local::defer(theirs, async |log: Log| log.note(NAME.get().unwrap())));
+            });
+            task.await;
+            assert_eq!(NAME.get(), None);
+        });
+        assert_eq!(log.take(), ["task", "task"]);
+    });
+}
+
+#[test]
+fn values_are_lent_and_dropped_with_the_task() {
+    check(|| {
+        let value = Arc::new(());
+        run(async {
+            let theirs = value.clone();
+            let task = spawn(async move {
+                OWNED.set(theirs);
+                OWNED.with(|value| Arc::strong_count(value.unwrap()))
+            });
+            assert_eq!(task.await, 2);
+            assert_eq!(Arc::strong_count(&value), 1);
+            OWNED.set(value.clone());
+            OWNED.set(Arc::new(()));
+            assert_eq!(Arc::strong_count(&value), 1);
+        });
+    });
+}
+
+#[test]
+fn a_destructor_of_a_value_may_use_context_variables() {
+    static NOISY: ContextVar<Noisy> = ContextVar::new();
+    #[derive(Clone)]
+    struct Noisy(#[expect(dead_code, reason = "dropped")] Arc<OnDrop>);
+    struct OnDrop;
+    impl Drop for OnDrop {
+        fn drop(&mut self) {
+            COUNT.set(COUNT.get().unwrap_or_default() + 1);
+        }
+    }
+    check(|| {
+        run(async {
+            NOISY.set(Noisy(Arc::new(OnDrop)));
+            NOISY.set(Noisy(Arc::new(OnDrop)));
+            assert_eq!(COUNT.get(), Some(1));
+            // Dropped with their tasks.
+            local::spawn(async { NOISY.set(Noisy(Arc::new(OnDrop))) }).await;
+            spawn(async { NOISY.set(Noisy(Arc::new(OnDrop))) }).await;
+        });
+    });
+}
+
+#[test]
+fn a_context_is_carried_into_a_thread() {
+    check(|| {
+        run(async {
+            NAME.set("task");
+            let context = Context::current();
+            NAME.set("later");
+            let thread = std::thread::spawn(move || {
+                let seen = context.clone().enter(|| {
+                    let seen = NAME.get();
+                    NAME.set("thread");
+                    assert_eq!(NAME.get(), Some("thread"));
+                    assert_eq!(block_on(async { NAME.get() }), Some("thread"));
+                    seen
+                });
+                assert_eq!(NAME.get(), None);
+                assert_eq!(context.enter(|| NAME.get()), Some("task"));
+                seen
+            });
+            assert_eq!(thread.join().unwrap(), Some("task"));
+            assert_eq!(NAME.get(), Some("later"));
+        });
+    });
+}
+
+#[test]
+fn a_loop_inherits_from_the_context_it_was_started_in() {
+    check(|| {
+        let seen = Context::default().enter(|| {
+            NAME.set("thread");
+            let seen = run(async {
+                let seen = spawn(async { NAME.get() }).await;
+                NAME.set("main");
+                seen
+            });
+            assert_eq!(NAME.get(), Some("thread"));
+            seen
+        });
+        assert_eq!(seen, Some("thread"));
+    });
+}
