@@ -40,8 +40,7 @@ where
     let children = move || (0..width).map(child);
     Scenario::new(name, repeat, repeat.div_ceil(10))
         .aio("aio", move |n| {
-            let gather =
-                move || async move { black_box(aio_group::gather(children().collect::<Vec<_>>()).await).len() };
+            let gather = move || async move { black_box(aio::gather(children().collect::<Vec<_>>()).await).len() };
             repeated::<Aio, _>(n, width, gather)
         })
         .peer("futures join_all", move |n| {

@@ -1,19 +1,28 @@
-//! Items from a generator to a loop that adds them up. Nothing waits, so the executor does not matter: smol's.
+//! Items from a generator to a loop that adds them up. Nothing waits, so the executor does not matter.
 
 use std::pin::pin;
 
 use futures::stream::{Stream, StreamExt, unfold};
 
 use crate::harness::{Meter, Sample, Scenario};
-use crate::runtimes::{Local, Smol};
+use crate::runtimes::{Aio, Local, Smol};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![
         Scenario::new("generator, per item", 1_000_000, 100_000)
+            .aio("aio", |n| consume::<Aio>(n, by_closure(n)))
             .peer("async-stream", |n| consume::<Smol>(n, by_macro(n)))
             // Less than a generator: a function from state to state, without control flow.
             .floor("futures unfold", |n| consume::<Smol>(n, by_steps(n))),
     ]
+}
+
+fn by_closure(n: u64) -> impl Stream<Item = u64> {
+    aio::generate(async move |out| {
+        for i in 0..n {
+            out.emit(i).await;
+        }
+    })
 }
 
 fn by_macro(n: u64) -> impl Stream<Item = u64> {

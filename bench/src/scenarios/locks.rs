@@ -13,14 +13,14 @@ const N_TASKS: u64 = 64;
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![
         Scenario::new("lock, free", 1_000_000, 100_000)
-            .aio("aio::local", free::<Aio, aio_sync::local::Lock<u64>>)
-            .aio("aio", free::<Aio, aio_sync::Lock<u64>>)
+            .aio("aio::local", free::<Aio, aio::local::Lock<u64>>)
+            .aio("aio", free::<Aio, aio::Lock<u64>>)
             .peer("tokio", free::<Tokio, tokio::sync::Mutex<u64>>)
             .peer("async-lock", free::<Smol, smol::lock::Mutex<u64>>)
             .peer("futures", free::<Smol, futures::lock::Mutex<u64>>),
         Scenario::new("lock, contended", 5_000, 500)
-            .aio("aio::local", contended::<Aio, aio_sync::local::Lock<u64>>)
-            .aio("aio", contended::<Aio, aio_sync::Lock<u64>>)
+            .aio("aio::local", contended::<Aio, aio::local::Lock<u64>>)
+            .aio("aio", contended::<Aio, aio::Lock<u64>>)
             .peer("tokio", contended::<Tokio, tokio::sync::Mutex<u64>>)
             .peer("async-lock", contended::<Smol, smol::lock::Mutex<u64>>)
             .peer("futures", contended::<Smol, futures::lock::Mutex<u64>>),
@@ -46,8 +46,8 @@ macro_rules! lock {
     };
 }
 
-lock!(aio_sync::local::Lock<u64>);
-lock!(aio_sync::Lock<u64>);
+lock!(aio::local::Lock<u64>);
+lock!(aio::Lock<u64>);
 lock!(tokio::sync::Mutex<u64>);
 lock!(smol::lock::Mutex<u64>);
 lock!(futures::lock::Mutex<u64>);

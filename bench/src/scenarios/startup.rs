@@ -7,12 +7,11 @@ use monoio::{FusionDriver, RuntimeBuilder};
 use tokio::runtime::Builder;
 
 use crate::harness::{Meter, Sample, Scenario};
-use crate::runtimes::Aio;
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![
         Scenario::new("run(async {})", 2_000, 500)
-            .aio("aio", |n| repeated(n, || Aio::start(async {})))
+            .aio("aio", |n| repeated(n, || aio::run(async {})))
             .peer("tokio", |n| {
                 repeated(n, || Builder::new_current_thread().build().expect("it needs nothing").block_on(async {}))
             })
@@ -30,7 +29,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             })
             .peer("futures", |n| repeated(n, || LocalPool::new().run_until(async {}))),
         Scenario::new("block_on(ready)", 1_000_000, 100_000)
-            .aio("aio", |n| repeated(n, || aio_core::block_on(async { black_box(()) })))
+            .aio("aio", |n| repeated(n, || aio::block_on(async { black_box(()) })))
             .peer("tokio", |n| {
                 let runtime = Builder::new_current_thread().build().expect("it needs nothing");
                 repeated(n, || runtime.block_on(async { black_box(()) }))
