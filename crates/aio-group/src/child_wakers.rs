@@ -60,7 +60,8 @@ impl ChildWakers {
         self.0.parent.register(parent);
     }
 
-    /// Who has been woken since the last call, in the order of the wakes. Who is woken from now on is in the next batch.
+    /// Who has been woken since the last call, in the order of the wakes. Who is woken from now on is in the next
+    /// batch.
     pub(crate) fn take_woken(&self) -> impl Iterator<Item = usize> + use<'_> {
         let first = self.0.cells.as_ptr().addr();
         self.0.woken.take().map(move |node| (node.as_ptr().addr() - first) / size_of::<Cell>())
@@ -100,7 +101,8 @@ unsafe impl Send for Cell {}
 // SAFETY: as above.
 unsafe impl Sync for Cell {}
 
-/// For pointers to a [`Cell`] whose block is alive. Each waker counts as one reference to the block, unless it is [`Lent`].
+/// For pointers to a [`Cell`] whose block is alive. A waker counts as one reference to the block, unless it is
+/// [`Lent`].
 static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
 
 unsafe fn clone(cell: *const ()) -> RawWaker {

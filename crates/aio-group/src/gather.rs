@@ -23,19 +23,21 @@ pub use keep::{Everything, Keep, Successes};
 ///
 /// It takes a tuple of up to twelve futures of any types, an array, or a vector, and gives back a tuple, an array, or a
 /// vector. The futures run inside the caller's task: they may borrow from it, nothing is spawned, and the whole is
-/// `Send` if they and their outputs are. An output that is a `Result` is an output like any other, so one that fails does not disturb the
-/// rest (asyncio: `return_exceptions=True`); [`try_gather`](crate::try_gather()) stops at the first failure.
+/// `Send` if they and their outputs are. An output that is a `Result` is an output like any other, so one that fails
+/// does not disturb the rest (asyncio: `return_exceptions=True`); [`try_gather`](crate::try_gather()) stops at the
+/// first failure.
 ///
 /// Up to 32 futures are all polled at each wake-up. In a larger array or vector a future is polled only after it has
 /// been woken; that costs two more allocations, whatever the number.
 ///
 /// # Cancel safety
-/// Dropping the future drops all of `futures`, and with them the outputs of those that have ended.
+/// Dropping the future drops all of `futures`, and with them the outputs of those that have ended. Their cleanups
+/// ([`aio_core::defer`]) go to the scope around.
 ///
 /// # Fairness
 /// At first all futures are polled in the order of the arguments. Later each poll runs those that have been woken since
-/// the last one, in the order of the wakes (up to 32 futures: all of them, in the order of the arguments). A future that
-/// wakes itself waits for the next poll like everybody else, and the caller's other work comes in between.
+/// the last one, in the order of the wakes (up to 32 futures: all of them, in the order of the arguments). A future
+/// that wakes itself waits for the next poll like everybody else, and the caller's other work comes in between.
 ///
 /// # Panics
 /// If one of `futures` does; the others are dropped when this future is. If it is polled after it was ready.
@@ -89,7 +91,8 @@ mod sealed {
 }
 
 pin_project! {
-    /// The future of [`gather`]. It keeps outputs until all are there, so it is `Send` if the futures and the outputs are:
+    /// The future of [`gather`]. It keeps outputs until all are there, so it is `Send` if the futures and their outputs
+    /// are:
     ///
     /// ```
     /// fn send<T: Send>(_: T) {}

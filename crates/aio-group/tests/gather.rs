@@ -148,7 +148,7 @@ fn an_error_is_an_output_like_any_other() {
 #[test]
 fn children_may_borrow_from_the_caller() {
     block_on(async {
-        let words = vec!["a".to_owned(), "bc".to_owned()];
+        let words = ["a".to_owned(), "bc".to_owned()];
         let total = Cell::new(0);
         let add = async |word: &String| total.set(total.get() + word.len());
         gather(words.iter().map(add).collect::<Vec<_>>()).await;

@@ -3,6 +3,10 @@
 use std::convert::Infallible;
 
 /// Whether a child's output is kept, or ends the whole. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "an output `{O}` is not a `Result`",
+    note = "`try_gather` waits for `Result`s; `gather` takes any outputs"
+)]
 pub trait Keep<O>: sealed::Sealed {
     /// What is kept of an output.
     type Kept;
