@@ -1,5 +1,6 @@
 //! Doubly linked lists of timers. The nodes belong to others; a list is no more than its two ends.
 
+use std::iter;
 use std::ptr::{self, NonNull};
 
 use super::Node;
@@ -59,30 +60,22 @@ pub(super) unsafe fn unlink(ends: &mut Ends, node: NonNull<Node>) {
 /// # Safety
 /// All nodes of this list are valid, and nobody else accesses any of them.
 pub(super) unsafe fn sort(ends: &mut Ends) {
-    let mut is_sorted = true;
-    let mut latest = 0;
-    let mut at = ends[0];
-    while !at.is_null() {
-        // SAFETY: a node of the list, valid and ours alone.
-        let node = unsafe { &*at };
-        is_sorted &= latest <= node.deadline;
-        latest = node.deadline;
-        at = node.next;
-    }
-    if is_sorted {
+    let nodes = || {
+        let next = |node: &NonNull<Node>| {
+            // SAFETY: a node of the list, valid and ours alone.
+            NonNull::new(unsafe { node.as_ref() }.next)
+        };
+        // SAFETY: as above.
+        iter::successors(first(ends), next).map(|node| (unsafe { node.as_ref() }.deadline, node))
+    };
+    if nodes().is_sorted_by_key(|(deadline, _)| deadline) {
         return;
     }
-    let mut nodes = Vec::new();
-    while let Some(node) = first(ends) {
-        // SAFETY: the first node of this list.
-        unsafe {
-            unlink(ends, node);
-            nodes.push((node.as_ref().deadline, node));
-        }
-    }
+    let mut nodes: Vec<_> = nodes().collect();
     nodes.sort_by_key(|&(deadline, _)| deadline);
+    *ends = EMPTY;
     for (_, node) in nodes {
-        // SAFETY: unlinked above.
+        // SAFETY: it was in this list, which has forgotten it.
         unsafe { push_back(ends, node) };
     }
 }
