@@ -139,8 +139,8 @@ fn property_tests<'a>(tree: &'a Tree, packages: &[&Package]) -> Vec<&'a str> {
     names
 }
 
-/// `cargo test` of the targets that `wanted` picks out. One line for all packages, which cargo builds in parallel and with
-/// the same features. A name of a test target decides its kind, so one picked out in one package may be in all.
+/// `cargo test` of the targets that `wanted` picks out. One line for all packages, which cargo builds in parallel and
+/// with the same features. A name of a test target decides its kind, so one picked out in one package may be in all.
 fn test_line(packages: &[&Package], wanted: impl Fn(&Target) -> bool) -> Option<Cargo> {
     let chosen: Vec<&&Package> = packages.iter().filter(|package| package.targets.iter().any(&wanted)).collect();
     let targets: Vec<&Target> =
