@@ -49,7 +49,7 @@ pub(super) fn facade(source: &Source, findings: &mut Vec<Finding>) {
         ("loom::", "only the facade and the models know loom"),
         ("std::{", "one `use` for each module of std, so that what it takes can be seen"),
     ];
-    // `panicking` looks at this thread only. `Wake` asks for std's `Arc`: its signatures say so, elsewhere a comment does.
+    // `panicking` looks at this thread only. `Wake` asks for std's `Arc`: its methods say so, elsewhere a comment does.
     let harmless = ["std::thread::panicking", "self: std::sync::Arc<Self>", "self: &std::sync::Arc<Self>"];
     let for_wake = |number, code: &str| {
         code.contains("std::sync::Arc") && source.comments(number).any(|comment| comment.contains("Wake"))
