@@ -1,0 +1,8 @@
+//! The same names for what stays on its loop: no `Send`, no atomics, no locks.
+//!
+//! What has no twin here ([`sleep`](crate::sleep), [`gather`](crate::gather), streams) is `Send` exactly if what is put
+//! into it is, and serves both homes.
+
+pub use aio_core::local::{Task, defer, shield, spawn};
+pub use aio_group::local::{Child, GroupHandle, TaskGroup};
+pub use aio_sync::local::{Event, EventFuture, Lock, LockFuture, LockGuard};
