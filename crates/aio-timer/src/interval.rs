@@ -35,7 +35,7 @@ pub fn interval(period: Duration) -> Interval {
     interval_at(aio_core::now(), period)
 }
 
-/// A tick at `start`, a moment of [`aio_core::now`], and then one each `period`. See [`interval`].
+/// A tick at `start`, a moment of [`aio_core::now`], and then one each `period`. See [`interval()`].
 ///
 /// # Panics
 /// If `period` is zero.
@@ -45,7 +45,7 @@ pub fn interval_at(start: Instant, period: Duration) -> Interval {
     Interval { next: Deadline::at(start), period, missed_ticks: MissedTicks::default() }
 }
 
-/// What [`interval`] and [`interval_at`] return.
+/// What [`interval()`] and [`interval_at`] return.
 #[derive(Debug)]
 pub struct Interval {
     next: Deadline,

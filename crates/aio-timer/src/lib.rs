@@ -1,4 +1,4 @@
-//! Waiting for time to pass: [`sleep`], [`timeout`] and [`interval`] for `aio`.
+//! Waiting for time to pass: [`sleep()`], [`timeout()`] and [`interval()`] for `aio`.
 //!
 //! ```
 //! use aio_timer::{sleep, timeout};
@@ -11,9 +11,9 @@
 //! });
 //! ```
 //!
-//! - [`sleep`] and [`sleep_until`] wait for a moment;
-//! - [`timeout`] and [`timeout_at`] bound how long something else is waited for, its cleanups included;
-//! - [`interval`] ticks, without drift;
+//! - [`sleep()`] and [`sleep_until`] wait for a moment;
+//! - [`timeout()`] and [`timeout_at`] bound how long something else is waited for, its cleanups included;
+//! - [`interval()`] ticks, without drift;
 //! - [`Timers`] is the layer of a loop's drivers that serves them all without a thread. Where there is none (under tokio
 //!   or smol, in `block_on`) a thread of the process does.
 //!

@@ -46,7 +46,7 @@ pub(crate) struct State {
     epoch: Option<Instant>,
     pub(crate) watch: Watch,
     /// Who refers to the queue: its loop, a thread on which that is the current one, and every [`Entry`] that was
-    /// registered. Without users it goes to [`UNUSED`]. (The queue of the process has none to speak of, and stays.)
+    /// registered. Without users it goes to [`UNUSED`]; the queue of the process keeps the one it began with.
     n_users: usize,
 }
 

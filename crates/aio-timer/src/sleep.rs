@@ -47,13 +47,13 @@ pub fn sleep(duration: Duration) -> Sleep {
 
 /// Waits until `deadline`. One that has passed gives other tasks a turn, exactly once.
 ///
-/// `deadline` is a moment of [`aio_core::now`]. For the rest, see [`sleep`].
+/// `deadline` is a moment of [`aio_core::now`]. For the rest, see [`sleep()`].
 pub fn sleep_until(deadline: Instant) -> Sleep {
     Sleep::new(When::At(deadline))
 }
 
 pin_project! {
-    /// The future of [`sleep`] and [`sleep_until`]. Once it is ready it stays so.
+    /// The future of [`sleep()`] and [`sleep_until`]. Once it is ready it stays so.
     #[must_use = "a sleep does nothing unless awaited"]
     pub struct Sleep {
         #[pin]
@@ -104,23 +104,17 @@ impl Sleep {
                 Fate::Orphaned(deadline) => When::At(deadline),
             },
         };
-        match when {
-            When::Past | When::After(Duration::ZERO) => {
-                state.set(State::Unregistered { when: When::Past });
-                return Poll::Ready(());
-            }
+        let (now, left) = match when {
             When::Never => return Poll::Pending,
-            When::After(_) | When::At(_) => {}
-        }
-        let now = aio_core::now();
-        let left = match when {
-            When::After(duration) => duration,
-            When::At(deadline) => Deadline::at(deadline).remaining(now).unwrap_or_default(),
-            When::Never | When::Past => Duration::ZERO,
+            When::Past | When::After(Duration::ZERO) => return state.end(),
+            When::After(duration) => (aio_core::now(), duration),
+            When::At(deadline) => {
+                let now = aio_core::now();
+                (now, Deadline::at(deadline).remaining(now).unwrap_or_default())
+            }
         };
         if left.is_zero() {
-            state.set(State::Unregistered { when: When::Past });
-            return Poll::Ready(());
+            return state.end();
         }
         if left > FOREVER {
             state.set(State::Unregistered { when: When::Never });
@@ -132,6 +126,11 @@ impl Sleep {
 }
 
 impl State {
+    fn end(mut self: Pin<&mut Self>) -> Poll<()> {
+        self.set(Self::Unregistered { when: When::Past });
+        Poll::Ready(())
+    }
+
     fn register(mut self: Pin<&mut Self>, now: Instant, left: Duration, waker: &Waker) {
         let mut queue = timers::current().unwrap_or_else(fallback::queue);
         loop {

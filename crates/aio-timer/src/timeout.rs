@@ -28,7 +28,7 @@ use crate::{Sleep, sleep, sleep_until};
 /// [`Elapsed`], if `future` was dropped before it was ready.
 ///
 /// # Panics
-/// If `future` or one of its cleanups does, and as [`sleep`].
+/// If `future` or one of its cleanups does, and as [`sleep()`].
 ///
 /// # Examples
 /// ```
@@ -48,13 +48,13 @@ pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
     Timeout { scope: Scope::new(future), sleep: sleep(duration) }
 }
 
-/// [`timeout`] that ends at `deadline`, a moment of [`aio_core::now`].
+/// [`timeout()`] that ends at `deadline`, a moment of [`aio_core::now`].
 pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> Timeout<F> {
     Timeout { scope: Scope::new(future), sleep: sleep_until(deadline) }
 }
 
 pin_project! {
-    /// The future of [`timeout`] and [`timeout_at`].
+    /// The future of [`timeout()`] and [`timeout_at`].
     #[derive(Debug)]
     #[must_use = "futures do nothing unless awaited"]
     pub struct Timeout<F: Future> {
@@ -87,7 +87,7 @@ impl<F: Future> Future for Timeout<F> {
     }
 }
 
-/// The error of [`timeout`]: the time was over before the future was ready. It converts to an [`io::Error`] of the kind
+/// The error of [`timeout()`]: the time was over before the future was ready. It converts to an [`io::Error`] of the kind
 /// [`TimedOut`](io::ErrorKind::TimedOut).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Elapsed;

@@ -19,7 +19,7 @@ pub(crate) fn current() -> Option<&'static Queue> {
     CURRENT.try_with(Cell::get).ok().flatten()
 }
 
-/// A [`Driver`] that adds timers to another: with it in its stack, a loop serves the [`sleep`](crate::sleep)s of its
+/// A [`Driver`] that adds timers to another: with it in its stack, a loop serves the [`sleep()`](crate::sleep())s of its
 /// tasks itself, and needs no thread for them.
 ///
 /// ```

@@ -224,6 +224,33 @@ fn a_sleep_that_outlives_its_loop_goes_on_elsewhere() {
     });
 }
 
+/// Loops hand their queues on; not one that a timer still refers to.
+#[test]
+fn a_timer_of_an_ended_loop_does_not_disturb_later_loops() {
+    leak_check(|| {
+        let mut left: Vec<_> = (0..3).map(|_| Box::pin(sleep(3_600_000 * MS))).collect();
+        for sleep in &mut left {
+            run(async { assert!(poll_with(sleep.as_mut(), Waker::noop()).is_pending()) });
+        }
+        run(async {
+            let deadline = now() + 3 * MS;
+            left.pop();
+            run_on_another_thread(sleep(MS));
+            // Polled here, it moves to this loop.
+            assert!(poll_with(left[0].as_mut(), Waker::noop()).is_pending());
+            assert_timers(1);
+            sleep_until(deadline).await;
+            assert!(now() >= deadline);
+        });
+        drop(left);
+        run(sleep(MS));
+    });
+
+    fn run_on_another_thread(future: impl Future + Send + 'static) {
+        std::thread::spawn(move || run(async { drop(future.await) })).join().unwrap();
+    }
+}
+
 #[test]
 fn a_panicking_waker_keeps_nobody_asleep() {
     struct Bomb;
