@@ -19,10 +19,10 @@ impl<T> Emitter<T> {
         Self { slot }
     }
 
-    /// Hands out `item`, and waits until the next one is asked for.
+    /// Hands out `item`, and waits until the next one is asked for: the future is ready when it is polled again.
     ///
     /// The body may wait for several emits at once; their items are handed out in the order in which the emits were
-    /// first polled.
+    /// first polled, and the body goes on when all are taken.
     ///
     /// # Cancel safety
     /// The item is handed over by the first poll. To drop the future later only gives up waiting.
@@ -31,7 +31,7 @@ impl<T> Emitter<T> {
     /// The future panics if it is polled elsewhere than in the body of its generator: an `Emitter` is of no use to
     /// another task or thread. It may be lent to a generator or any other future that the body awaits.
     pub fn emit(&self, item: T) -> Emit<'_, T> {
-        Emit { slot: &self.slot, item: Some(item), number: 0 }
+        Emit { slot: &self.slot, item: Some(item) }
     }
 }
 
@@ -47,8 +47,6 @@ pub struct Emit<'a, T> {
     slot: &'a Slot<T>,
     /// Until it is handed over.
     item: Option<T>,
-    /// Meaningful once it is.
-    number: u64,
 }
 
 /// The item is only ever moved.
@@ -59,11 +57,14 @@ impl<T> Future for Emit<'_, T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(item) = self.item.take() {
-            self.number = self.slot.emit(item, cx);
-            return Poll::Pending;
+        match self.item.take() {
+            Some(item) => {
+                self.slot.emit(item, cx);
+                Poll::Pending
+            }
+            // Polled again: the body runs, so all items have been taken.
+            None => Poll::Ready(()),
         }
-        if self.slot.was_taken(self.number, cx) { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 

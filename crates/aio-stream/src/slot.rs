@@ -34,10 +34,9 @@ pub(crate) struct Slot<T> {
 
 struct Contents<T> {
     item: Option<T>,
-    /// How many items there were so far. (Nobody counts to the end of 64 bits.)
-    n_emitted: u64,
-    /// The address of the waker of this poll: compared, never followed.
-    waker: usize,
+    /// The address of the `Context` of this poll: compared, never followed. An emit that gets the same one is polled
+    /// whenever the generator is; any other must be woken.
+    cx: usize,
     /// Whether there is anything in the two below. That is rare, and this flag all that it costs otherwise.
     is_crowded: bool,
     /// Items that were emitted when there was one already: a body may wait for several emits at once.
@@ -58,8 +57,7 @@ impl<T> Slot<T> {
             polled_by: AtomicUsize::new(NOBODY),
             contents: UnsafeCell::new(Contents {
                 item: None,
-                n_emitted: 0,
-                waker: 0,
+                cx: 0,
                 is_crowded: false,
                 further: VecDeque::new(),
                 waiting: Vec::new(),
@@ -83,56 +81,25 @@ impl<T> Slot<T> {
         self.contents.with_mut(|contents| f(unsafe { &mut *contents }))
     }
 
-    /// Hands over `item`, and returns its number. The emit must wait until it [was taken](Self::was_taken).
+    /// Hands over `item`. Whoever does so waits for the next poll of the body, and is woken before it if need be.
     ///
     /// # Panics
     /// Outside of the generator's poll.
     #[inline]
     #[track_caller]
-    pub(crate) fn emit(&self, item: T, cx: &Context<'_>) -> u64 {
-        self.assert_polled_here();
-        let (number, is_direct) = self.with(|contents| {
+    pub(crate) fn emit(&self, item: T, cx: &Context<'_>) {
+        assert!(self.is_polled_here(), "`emit` called outside of its generator");
+        let is_direct = self.with(|contents| {
             if contents.item.is_none() {
                 contents.item = Some(item);
             } else {
                 contents.crowd(item);
             }
-            contents.n_emitted += 1;
-            (contents.n_emitted, contents.is_woken_by(cx))
+            contents.cx == address(cx)
         });
         if !is_direct {
             self.wait(cx);
         }
-        number
-    }
-
-    /// Whether the item with this number was taken. If not, the waker of `cx` will be woken.
-    ///
-    /// # Panics
-    /// Outside of the generator's poll.
-    #[inline]
-    #[track_caller]
-    pub(crate) fn was_taken(&self, number: u64, cx: &Context<'_>) -> bool {
-        self.assert_polled_here();
-        self.with(|contents| contents.item.is_none()) || self.was_taken_before_others(number, cx)
-    }
-
-    #[cold]
-    fn was_taken_before_others(&self, number: u64, cx: &Context<'_>) -> bool {
-        let (was_taken, is_direct) = self.with(|contents| {
-            let n_taken = contents.n_emitted - contents.n_left() as u64;
-            (number <= n_taken, contents.is_woken_by(cx))
-        });
-        if !was_taken && !is_direct {
-            self.wait(cx);
-        }
-        was_taken
-    }
-
-    #[inline]
-    #[track_caller]
-    fn assert_polled_here(&self) {
-        assert!(self.is_polled_here(), "`emit` called outside of its generator");
     }
 
     #[cold]
@@ -155,12 +122,10 @@ impl<T> Contents<T> {
     fn n_left(&self) -> usize {
         usize::from(self.item.is_some()) + self.further.len()
     }
+}
 
-    /// Whether the emit is polled with the very waker of `poll_next`: then it is polled whenever the generator is.
-    #[inline]
-    fn is_woken_by(&self, cx: &Context<'_>) -> bool {
-        self.waker == ptr::from_ref(cx.waker()).addr()
-    }
+fn address(cx: &Context<'_>) -> usize {
+    ptr::from_ref(cx).addr()
 }
 
 /// One call of `poll_next`, from the side of the generator. Dropped, it closes the slot, also when the body panics.
@@ -186,7 +151,7 @@ impl<'a, T> Visit<'a, T> {
     #[inline]
     pub(crate) fn begin_turn(&self, cx: &Context<'_>) -> Option<T> {
         let is_crowded = self.slot.with(|contents| {
-            contents.waker = ptr::from_ref(cx.waker()).addr();
+            contents.cx = address(cx);
             contents.is_crowded
         });
         if is_crowded { self.thin_out() } else { None }
