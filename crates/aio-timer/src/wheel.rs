@@ -182,7 +182,10 @@ impl Wheel {
                     self.slots[DUE] = std::mem::replace(&mut self.slots[slot], list::EMPTY);
                     self.set_vacant(slot);
                     // SAFETY: the nodes of a list are linked, hence valid and ours alone.
-                    unsafe { list::sort(&mut self.slots[DUE]) };
+                    unsafe {
+                        list::fetch(&self.slots[DUE]);
+                        list::sort(&mut self.slots[DUE]);
+                    }
                     return;
                 }
                 // The moment before: its timers come nearer, and the first of them may be due when the slot begins.
