@@ -30,6 +30,8 @@ use aio_base::live::{Kind, Live};
 use aio_base::sync::Mutex;
 use aio_core::Context;
 
+const POLLED_AGAIN: &str = "`ToThread` polled after it was ready";
+
 /// A job as the pool sees it.
 pub(crate) trait Run: Send + Sync {
     /// Runs the closure, unless it was cancelled. Returns whom to wake.
@@ -133,7 +135,7 @@ where
         let mut stage = self.stage.lock();
         *stage = match mem::replace(&mut *stage, Stage::Gone) {
             Stage::New(f) => Stage::Queued { f, context, waker },
-            _ => unreachable!("a job is given to a pool once"),
+            _ => panic!("{POLLED_AGAIN}"),
         };
     }
 
@@ -158,7 +160,7 @@ where
                         return Poll::Pending;
                     }
                 }
-                Stage::New(_) | Stage::Gone => panic!("`ToThread` polled after it was ready"),
+                Stage::New(_) | Stage::Gone => panic!("{POLLED_AGAIN}"),
             }
             drop(stage);
             new = Some(waker.clone());

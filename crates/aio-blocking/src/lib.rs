@@ -1,7 +1,7 @@
 //! Blocking functions beside async code.
 //!
 //! A function that blocks its thread (a file is read, a name looked up, a C library called) would stop the whole event
-//! loop. [`to_thread`] runs it in a thread of a small pool and awaits it:
+//! loop. [`to_thread()`] runs it in a thread of a small pool and awaits it:
 //!
 //! ```
 //! use aio_blocking::to_thread;
@@ -12,7 +12,7 @@
 //! });
 //! ```
 //!
-//! - [`to_thread`] is `asyncio.to_thread`: the default pool of the loop, or of the process if there is no loop of `aio`.
+//! - [`to_thread()`] is `asyncio.to_thread`: the default pool of the loop, or of the process if there is no loop of `aio`.
 //! - [`Pool`] is `loop.run_in_executor`: another pool, for work that must not wait behind the default one.
 //! - [`PoolConfig`] says how large a pool may grow and how long it keeps idle threads.
 //!

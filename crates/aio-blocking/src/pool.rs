@@ -22,7 +22,7 @@ type Job = std::sync::Arc<dyn Run>;
 
 /// A few threads for blocking functions, with one queue.
 ///
-/// [`to_thread`](crate::to_thread) has a pool of its own in each loop. Make another one for work that must not wait
+/// [`to_thread`](crate::to_thread()) has a pool of its own in each loop. Make another one for work that must not wait
 /// behind it, or not take its threads: `asyncio` has `run_in_executor` for that.
 ///
 /// No thread is started before a job needs it, and a thread that has been idle for
@@ -71,7 +71,7 @@ impl Pool {
         Self { shared: Shared(Arc::new(Mutex::new(inner))) }
     }
 
-    /// Runs `f` in a thread of this pool; in everything else like [`to_thread`](crate::to_thread).
+    /// Runs `f` in a thread of this pool; in everything else like [`to_thread`](crate::to_thread()).
     pub fn run<F, T>(&self, f: F) -> ToThread<T>
     where
         F: FnOnce() -> T + Send + 'static,

@@ -49,7 +49,7 @@ where
     ToThread::new(f, None)
 }
 
-/// The future of [`to_thread`] and [`Pool::run`](crate::Pool::run).
+/// The future of [`to_thread()`] and [`Pool::run`](crate::Pool::run).
 #[must_use = "a job begins when it is awaited"]
 pub struct ToThread<T> {
     job: Arc<dyn Work<T>>,

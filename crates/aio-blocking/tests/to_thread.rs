@@ -387,11 +387,13 @@ fn a_job_that_comes_after_the_shutdown_is_refused() {
         let pool = pool_of_one();
         let held = Arc::new(());
         let theirs = held.clone();
-        let late = pool.run(move || drop(theirs));
+        let mut late = pool.run(move || drop(theirs));
         drop(pool);
-        let panic = catch_unwind(AssertUnwindSafe(|| block_on(late))).unwrap_err();
+        let panic = catch_unwind(AssertUnwindSafe(|| block_on(&mut late))).unwrap_err();
         assert_eq!(message(&*panic), "to_thread: the pool was shut down before the job could begin");
         assert_eq!(Arc::strong_count(&held), 1);
+        let panic = catch_unwind(AssertUnwindSafe(|| block_on(late))).unwrap_err();
+        assert_eq!(message(&*panic), "`ToThread` polled after it was ready");
     });
 }
 

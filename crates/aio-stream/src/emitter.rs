@@ -9,7 +9,7 @@ use aio_base::sync::Arc;
 
 use crate::slot::Slot;
 
-/// Hands the items of a generator to whoever iterates over it; see [`generate`](crate::generate).
+/// Hands the items of a generator to whoever iterates over it; see [`generate`](crate::generate()).
 pub struct Emitter<T> {
     slot: Arc<Slot<T>>,
 }

@@ -84,7 +84,7 @@ where
 }
 
 pin_project! {
-    /// The stream of [`generate`].
+    /// The stream of [`generate()`].
     #[must_use = "a stream does nothing unless it is iterated over"]
     pub struct Generate<T, F, Fut: Future> {
         #[pin]

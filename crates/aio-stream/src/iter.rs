@@ -20,7 +20,7 @@ pub fn iter<I: IntoIterator>(items: I) -> Iter<I::IntoIter> {
     Iter { items: items.into_iter() }
 }
 
-/// The stream of [`iter`].
+/// The stream of [`iter()`].
 #[derive(Debug, Clone)]
 #[must_use = "a stream does nothing unless it is iterated over"]
 pub struct Iter<I> {

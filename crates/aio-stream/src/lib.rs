@@ -18,8 +18,8 @@
 //! });
 //! ```
 //!
-//! - [`generate`] is asyncio's async generator: `yield x` is `out.emit(x).await`. [`try_generate`] is the same with `?`.
-//! - [`iter`] makes a stream of any collection.
+//! - [`generate()`] is asyncio's async generator: `yield x` is `out.emit(x).await`. [`try_generate()`] is the same with `?`.
+//! - [`iter()`] makes a stream of any collection.
 //! - [`StreamExt`] has what is done with streams; `async for x in s` is `while let Some(x) = s.next().await`.
 //!
 //! Everything is a [`Stream`] as the whole ecosystem knows it, so the adapters of `futures` and others fit too.

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use crate::Emitter;
 use crate::body::{Body, Step};
 
-/// [`generate`](crate::generate) with `?` in the body: each item comes as `Ok`; if the body returns an error, that comes
+/// [`generate`](crate::generate()) with `?` in the body: each item comes as `Ok`; if the body returns an error, that comes
 /// as the last item.
 ///
 /// # Examples
@@ -40,7 +40,7 @@ where
 }
 
 pin_project! {
-    /// The stream of [`try_generate`].
+    /// The stream of [`try_generate()`].
     #[must_use = "a stream does nothing unless it is iterated over"]
     pub struct TryGenerate<T, F, Fut: Future> {
         #[pin]
