@@ -168,3 +168,6 @@ fn tear_down(core: &Core, driver: &mut impl Driver) -> Panics {
         });
     }
 }
+
+#[cfg(all(test, aio_loom))]
+mod tests;

@@ -131,3 +131,6 @@ impl<F: Future> Future for Cancellable<F> {
         Poll::Ready(output.ok_or(Cancelled))
     }
 }
+
+#[cfg(all(test, aio_loom))]
+mod tests;

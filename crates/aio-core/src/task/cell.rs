@@ -36,6 +36,7 @@ use std::ptr::{self, NonNull};
 use std::task::{Context, Poll, Waker};
 
 use aio_base::live::{Kind, Live};
+use aio_base::sync;
 use aio_base::sync::atomic::{AtomicU32, Ordering};
 
 use self::count::Count;
@@ -76,6 +77,9 @@ pub(crate) struct Header {
     awaiter: Cell<Option<Waker>>,
     context: ContextSlot,
     meta: Meta,
+    /// Read where the cell is used and written where it is freed, so that the model checker sees whether the one comes
+    /// before the other.
+    alive: sync::UnsafeCell<()>,
     _live: Live,
 }
 
@@ -170,6 +174,7 @@ where
             awaiter: Cell::new(None),
             context: ContextSlot::new(context),
             meta,
+            alive: sync::UnsafeCell::new(()),
             _live: Live::new(Kind::Task),
         },
         stage: UnsafeCell::new(Stage::Running { scope: Scope::new(future), exit: Some(exit) }),
@@ -232,7 +237,10 @@ unsafe fn release(header: NonNull<Header>) {
     // `release_claim`: without a handle, the outcome was taken or dropped).
     let (owner, layout) = unsafe { (header.as_ref().owner, header.as_ref().vtable.layout) };
     // SAFETY: as above.
-    unsafe { ptr::drop_in_place(header.as_ptr()) };
+    unsafe {
+        header.as_ref().alive.with_mut(|_| ());
+        ptr::drop_in_place(header.as_ptr());
+    }
     if current::is_loop(owner) {
         current::with_loop(|core| {
             core.cells.set(core.cells.get() - 1);
@@ -507,7 +515,9 @@ impl std::ops::Deref for CellRef {
 
     fn deref(&self) -> &Header {
         // SAFETY: this has a count.
-        unsafe { self.0.as_ref() }
+        let header = unsafe { self.0.as_ref() };
+        header.alive.with(|_| ());
+        header
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) fn borrowed(header: NonNull<Header>) -> BorrowedWaker {
 pub(super) unsafe fn wake(header: NonNull<Header>) {
     // SAFETY: by the caller.
     let this = unsafe { header.as_ref() };
+    this.alive.with(|_| ());
     if current::is_loop(this.owner) {
         current::with_loop(|core| this.schedule(core));
     } else if this.count.ask() {
