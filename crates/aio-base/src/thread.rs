@@ -67,6 +67,7 @@ pub fn parallelism() -> usize {
 
 /// A number that no other thread alive has: the address of one of its thread-locals, so it costs an addition.
 /// Zero once the thread is too far gone to have thread-locals.
+#[inline]
 pub fn token() -> usize {
     TOKEN.try_with(|token| std::ptr::from_ref(token).addr()).unwrap_or(0)
 }
