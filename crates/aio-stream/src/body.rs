@@ -52,41 +52,19 @@ where
     pub(crate) fn poll_step(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T, Fut::Output>> {
         let mut this = self.project();
         let visit = Visit::begin(this.slot);
-        loop {
-            match this.stage.as_mut().project() {
-                StageProjection::Running { future } => {
-                    if let Some(item) = visit.begin_turn(cx) {
-                        return Poll::Ready(Step::Item(item));
-                    }
-                    let poll = future.poll(cx);
-                    if let Poll::Ready(output) = poll {
-                        this.stage.set(Stage::Ended { n_left: 0, output: Some(output) });
-                        continue;
-                    }
-                    return match visit.take() {
-                        Some(item) => Poll::Ready(Step::Item(item)),
-                        None => Poll::Pending,
-                    };
-                }
-                StageProjection::New { .. } => {
-                    // Out of its place before it is called, so that a panic in it leaves an ended body.
-                    let ended = Stage::Ended { n_left: 0, output: None };
-                    if let StageReplaced::New { make } = this.stage.as_mut().project_replace(ended) {
-                        let future = make(Emitter::new(this.slot.clone()));
-                        this.stage.set(Stage::Running { future });
-                    }
-                }
-                StageProjection::Ended { n_left, output } => {
-                    // The item of the last poll, or one of those behind it.
-                    let item = visit.take().or_else(|| visit.begin_turn(cx));
-                    *n_left = visit.n_left();
-                    return Poll::Ready(match item {
-                        Some(item) => Step::Item(item),
-                        None => output.take().map_or(Step::Nothing, Step::Output),
-                    });
-                }
+        if let Stage::New { .. } = *this.stage {
+            start(this.stage.as_mut(), this.slot);
+        }
+        if let StageProjection::Running { future } = this.stage.as_mut().project() {
+            if let Some(item) = visit.begin_turn(cx) {
+                return Poll::Ready(Step::Item(item));
+            }
+            match future.poll(cx) {
+                Poll::Pending => return visit.take().map_or(Poll::Pending, |item| Poll::Ready(Step::Item(item))),
+                Poll::Ready(output) => this.stage.set(Stage::Ended { n_left: 0, output: Some(output) }),
             }
         }
+        Poll::Ready(end(this.stage, &visit, cx))
     }
 
     /// How many items are left, if that is known, and whether an output is.
@@ -95,5 +73,37 @@ where
             Stage::Ended { n_left, output } => Some((*n_left, output.is_some())),
             _ => None,
         }
+    }
+}
+
+/// Calls the closure. It is out of its place by then, so that a panic in it leaves an ended body.
+#[cold]
+fn start<T, F, Fut>(mut stage: Pin<&mut Stage<F, Fut>>, slot: &Arc<Slot<T>>)
+where
+    F: FnOnce(Emitter<T>) -> Fut,
+    Fut: Future,
+{
+    if let StageReplaced::New { make } = stage.as_mut().project_replace(Stage::Ended { n_left: 0, output: None }) {
+        let future = make(Emitter::new(slot.clone()));
+        stage.set(Stage::Running { future });
+    }
+}
+
+/// What an ended body still has: items that nobody has taken, and then its output.
+#[cold]
+fn end<T, F, Fut: Future>(
+    stage: Pin<&mut Stage<F, Fut>>,
+    visit: &Visit<'_, T>,
+    cx: &mut Context<'_>,
+) -> Step<T, Fut::Output> {
+    // The item of the last poll, or one of those behind it.
+    let item = visit.take().or_else(|| visit.begin_turn(cx));
+    let StageProjection::Ended { n_left, output } = stage.project() else {
+        unreachable!("only an ended body is left over");
+    };
+    *n_left = visit.n_left();
+    match item {
+        Some(item) => Step::Item(item),
+        None => output.take().map_or(Step::Nothing, Step::Output),
     }
 }
