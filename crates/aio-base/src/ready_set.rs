@@ -188,3 +188,176 @@ impl<F> fmt::Debug for ReadySet<F> {
         f.debug_struct("ReadySet").field("len", &self.len()).finish()
     }
 }
+
+#[cfg(all(test, not(aio_loom)))]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    type Boxed<'a> = Pin<Box<dyn Future<Output = usize> + 'a>>;
+
+    fn poll(set: &mut ReadySet<Boxed<'_>>) -> Poll<Option<(usize, usize)>> {
+        set.poll_next(&mut Context::from_waker(Waker::noop()))
+    }
+
+    fn turns(mut left: usize) -> Boxed<'static> {
+        Box::pin(poll_fn(move |cx| {
+            if left == 0 {
+                return Poll::Ready(0);
+            }
+            left -= 1;
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }))
+    }
+
+    #[test]
+    fn what_wakes_itself_waits_for_the_next_poll() {
+        let mut set = ReadySet::new();
+        let restless = set.insert(turns(2));
+        let quick = set.insert(turns(0));
+        assert_eq!(poll(&mut set), Poll::Ready(Some((quick, 0))));
+        assert_eq!(poll(&mut set), Poll::Pending);
+        assert_eq!(poll(&mut set), Poll::Pending);
+        assert_eq!(poll(&mut set), Poll::Ready(Some((restless, 0))));
+        assert_eq!(poll(&mut set), Poll::Ready(None));
+    }
+
+    #[test]
+    fn what_is_idle_is_not_polled() {
+        let mut polls = 0;
+        let mut set = ReadySet::new();
+        set.insert(Box::pin(poll_fn(|_| {
+            polls += 1;
+            Poll::<usize>::Pending
+        })) as Boxed<'_>);
+        for _ in 0..3 {
+            assert_eq!(poll(&mut set), Poll::Pending);
+        }
+        drop(set);
+        assert_eq!(polls, 1);
+    }
+
+    #[test]
+    fn a_panic_drops_its_future_and_no_other() {
+        let mut set = ReadySet::new();
+        set.insert(Box::pin(poll_fn(|_| panic!("oh"))) as Boxed<'_>);
+        let other = set.insert(turns(0));
+        catch_unwind(AssertUnwindSafe(|| poll(&mut set))).unwrap_err();
+        assert_eq!(set.len(), 1);
+        assert_eq!(poll(&mut set), Poll::Ready(Some((other, 0))));
+    }
+
+    #[test]
+    fn a_late_wake_of_a_finished_future_is_harmless() {
+        let kept = std::cell::Cell::new(None);
+        let mut set = ReadySet::new();
+        set.insert(Box::pin(poll_fn(|cx| {
+            kept.set(Some(cx.waker().clone()));
+            Poll::Ready(1_usize)
+        })) as Boxed<'_>);
+        assert!(ready_now(poll(&mut set)).is_some());
+        let heir = set.insert(turns(0));
+        kept.take().unwrap().wake();
+        assert_eq!(ready_now(poll(&mut set)), Some((heir, 0)));
+        assert_eq!(ready_now(poll(&mut set)), None);
+    }
+
+    fn ready_now<T>(poll: Poll<T>) -> T {
+        match poll {
+            Poll::Ready(value) => value,
+            Poll::Pending => panic!("pending"),
+        }
+    }
+
+    #[test]
+    fn what_is_drained_goes_on_in_another_set() {
+        let mut set = ReadySet::new();
+        set.insert(turns(1));
+        assert_eq!(poll(&mut set), Poll::Pending);
+        let mut other = ReadySet::new();
+        for future in set.drain() {
+            other.insert(future);
+        }
+        assert_eq!(poll(&mut other), Poll::Ready(Some((0, 0))));
+    }
+}
+
+#[cfg(all(test, aio_loom))]
+mod tests {
+    use super::*;
+    use crate::sync::Arc as Shared;
+    use crate::sync::atomic::AtomicUsize;
+    use crate::{Parker, thread};
+    use std::future::poll_fn;
+
+    /// Two futures wait for a value each that another thread stores before it wakes them, one of them through a clone
+    /// that was made before the owner last looked. A lost wake-up would leave the owner parked.
+    #[test]
+    fn wakes_from_other_threads_reach_their_futures() {
+        loom::model(|| {
+            let mut parker = Parker::new();
+            let owner = Waker::from(parker.unparker());
+            let mut set = ReadySet::new();
+            let mut threads = Vec::new();
+            for _ in 0..2 {
+                let flag = Shared::new(AtomicUsize::new(0));
+                let slot = Shared::new(WakerSlot::new());
+                let (their_flag, their_slot) = (flag.clone(), slot.clone());
+                threads.push(
+                    thread::spawn("", move || {
+                        their_flag.store(1, Ordering::Relaxed);
+                        their_slot.wake();
+                    })
+                    .unwrap(),
+                );
+                set.insert(Box::pin(poll_fn(move |cx| {
+                    slot.register(cx.waker());
+                    if flag.load(Ordering::Relaxed) == 1 { Poll::Ready(()) } else { Poll::Pending }
+                })));
+            }
+            let mut cx = Context::from_waker(&owner);
+            loop {
+                match set.poll_next(&mut cx) {
+                    Poll::Ready(Some(_)) => {}
+                    Poll::Ready(None) => break,
+                    Poll::Pending => parker.park(None),
+                }
+            }
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+        });
+    }
+
+    /// A wake that comes while its future is being polled asks for a further poll.
+    #[test]
+    fn a_wake_during_a_poll_is_not_lost() {
+        loom::model(|| {
+            let mut parker = Parker::new();
+            let owner = Waker::from(parker.unparker());
+            let mut set = ReadySet::new();
+            let woken = Shared::new(AtomicUsize::new(0));
+            let mut thread = None;
+            let theirs = woken.clone();
+            set.insert(Box::pin(poll_fn(move |cx| {
+                if thread.is_none() {
+                    let (waker, woken) = (cx.waker().clone(), theirs.clone());
+                    thread = Some(
+                        thread::spawn("", move || {
+                            woken.store(1, Ordering::Relaxed);
+                            waker.wake();
+                        })
+                        .unwrap(),
+                    );
+                }
+                // The value stored before the wake is visible to the poll that the wake asked for.
+                if theirs.load(Ordering::Relaxed) == 1 { Poll::Ready(()) } else { Poll::Pending }
+            })));
+            let mut cx = Context::from_waker(&owner);
+            while set.poll_next(&mut cx).is_pending() {
+                parker.park(None);
+            }
+            assert_eq!(woken.load(Ordering::Relaxed), 1);
+        });
+    }
+}

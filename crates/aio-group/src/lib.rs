@@ -1,4 +1,36 @@
-//! Under construction.
+//! Several things at once, and their end together.
+//!
+//! ```
+//! use aio_group::{TaskGroup, gather};
+//!
+//! async fn double(n: u32) -> u32 {
+//!     n * 2
+//! }
+//!
+//! aio_core::run(async {
+//!     // Futures, inside the task: outputs in the order of the arguments.
+//!     assert_eq!(gather([double(1), double(2)]).await, [2, 4]);
+//!
+//!     // Children that may come one by one, have tasks of their own, fail, and be cancelled.
+//!     let group = TaskGroup::new();
+//!     let sum = group
+//!         .join(async {
+//!             let (a, b) = (group.spawn(double(1)), group.spawn_scoped(double(2)));
+//!             a.await + b.await
+//!         })
+//!         .await;
+//!     assert_eq!(sum, 6);
+//! });
+//! ```
+//!
+//! - [`gather`] waits for all of a fixed number of futures; [`try_gather`] stops at the first failure.
+//! - [`TaskGroup`] is asyncio's task group: its children end before it does, whatever happens, and the first failure
+//!   cancels the others.
+//!
+//! What is at the top of this crate may cross threads; its twins in [`local`] stay on their loop. `gather`, `try_gather`
+//! and the children in place ([`spawn_scoped`](generic::TaskGroup::spawn_scoped)) work under any executor.
+//!
+//! Not for a stream of jobs that never ends, unless the group has a limit: each child that is started takes memory.
 
 mod gather;
 mod try_gather;

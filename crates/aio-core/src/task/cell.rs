@@ -12,14 +12,14 @@
 //!    [`COMPLETED`] is set.
 //! 2. `state`: written by the thread of the loop (and by that of the handle, which is the same) with plain stores. Other
 //!    threads read [`COMPLETED`].
-//! 3. `count`: everybody.
+//! 3. `count`: everybody, as said there.
 //! 4. The rest of the header never changes, or is the business of the running task.
 //!
 //! # When it is freed
 //!
-//! When the count is zero. The thread of the loop has one count for all its claims together: that the task has not
-//! completed, that it stands in the run queue ([`SCHEDULED`]), and that its handle exists ([`HANDLE`]). Each waker and
-//! each [`CellRef`] has one.
+//! When nobody refers to it. The thread of the loop has *claims*: that the task has not completed, that it stands in the
+//! run queue ([`SCHEDULED`]), and that its handle exists ([`HANDLE`]). Each waker and each [`CellRef`] counts one. When
+//! the last claim is given up, the count is settled; from then on the last reference, on whatever thread, frees the cell.
 
 mod count;
 mod list;
@@ -105,6 +105,12 @@ enum Stage<F: Future, E: OnExit<F::Output>> {
 impl Header {
     pub(crate) fn meta(&self) -> &Meta {
         &self.meta
+    }
+
+    /// Whether this is the thread of the loop, and the loop exists.
+    #[inline]
+    fn is_here(&self) -> bool {
+        current::is_loop(self.owner)
     }
 
     /// The state, on the thread of the loop.
@@ -209,18 +215,17 @@ pub(crate) unsafe fn run(header: NonNull<Header>) {
     }
 }
 
-/// Gives up the count of the loop's thread, if it has no claim left.
+/// Settles the count, if the loop's thread has no claim left.
 ///
 /// # Safety
 /// On the thread of the loop, after a claim was given up; the caller does not use the cell afterwards.
 #[inline]
 unsafe fn release_claim(header: NonNull<Header>) {
-    // SAFETY: the claims share one count, which has not been given up: one of them just existed.
-    unsafe {
-        let this = header.as_ref();
-        if this.has(COMPLETED) && !this.has(SCHEDULED | HANDLE) {
-            release(header);
-        }
+    // SAFETY: the count has not been settled: a claim just existed.
+    let this = unsafe { header.as_ref() };
+    if this.has(COMPLETED) && !this.has(SCHEDULED | HANDLE) && this.count.settle() {
+        // SAFETY: nobody refers to it.
+        unsafe { free(header) };
     }
 }
 
@@ -228,19 +233,26 @@ unsafe fn release_claim(header: NonNull<Header>) {
 ///
 /// # Safety
 /// The caller has a count, and does not use the cell afterwards.
+#[inline]
 unsafe fn release(header: NonNull<Header>) {
     // SAFETY: by the caller's count the cell is alive.
-    if !unsafe { header.as_ref() }.count.release() {
-        return;
+    let this = unsafe { header.as_ref() };
+    if this.count.release(this.is_here()) {
+        // SAFETY: nobody refers to it.
+        unsafe { free(header) };
     }
-    // SAFETY: nobody has a count, so nobody else has a pointer. The task has completed: `stage` holds nothing (see
-    // `release_claim`: without a handle, the outcome was taken or dropped).
+}
+
+/// Frees the cell.
+///
+/// # Safety
+/// Nobody has a count or a claim, so nobody else has a pointer. (The task has completed, so `stage` holds nothing:
+/// without a handle, the outcome was taken or dropped.)
+unsafe fn free(header: NonNull<Header>) {
+    // SAFETY: by the caller.
     let (owner, layout) = unsafe { (header.as_ref().owner, header.as_ref().vtable.layout) };
     // SAFETY: as above.
-    unsafe {
-        header.as_ref().alive.with_mut(|_| ());
-        ptr::drop_in_place(header.as_ptr());
-    }
+    unsafe { ptr::drop_in_place(header.as_ptr()) };
     if current::is_loop(owner) {
         current::with_loop(|core| {
             core.cells.set(core.cells.get() - 1);
@@ -460,7 +472,7 @@ unsafe impl Sync for CellRef {}
 
 impl CellRef {
     pub(crate) fn new(header: &Header) -> Self {
-        header.count.acquire();
+        header.count.acquire(header.is_here());
         Self(NonNull::from(header))
     }
 

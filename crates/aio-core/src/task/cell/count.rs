@@ -1,61 +1,100 @@
-//! The word of a cell that all threads share: how many refer to it, and whether one has asked for a wake.
+//! How many refer to a cell, and whether another thread has asked for a wake.
+//!
+//! Nearly all wakers are cloned and dropped on the loop's thread, so that thread counts for itself, without locked
+//! operations (biased reference counting: Choi, Shull and Torrellas, PACT 2018). The word that all threads share has
+//! what the others do:
 //!
 //! ```text
-//!   bit 0: ASKED         the rest: the count
+//!   bit 0: ASKED         the rest: CLAIMED, and references made less references dropped by other threads
 //! ```
 //!
-//! Another thread that wakes the task sets `ASKED`; if it was not set, it sends the task to the loop's inbox. The loop
+//! `CLAIMED` is so large that the word is not zero while it is in there. When the loop's thread has no claim on the cell
+//! any more, it [settles](Count::settle): it puts its own count in the place of `CLAIMED`. From then on all threads use
+//! the word, and who brings it to zero frees the cell.
+//!
+//! Another thread that wakes the task sets `ASKED`; if it was not set, it sends the task to the loop's mailbox. The loop
 //! clears it before it schedules the task, so a wake that comes later asks again.
+
+use std::cell::Cell;
 
 use aio_base::sync::atomic::{AtomicU32, Ordering, fence};
 
 const ASKED: u32 = 1;
 const ONE: u32 = 2;
-const LIMIT: u32 = u32::MAX / 2;
+const CLAIMED: u32 = 1 << 30;
+/// 2^29 wakers of one task were leaked; going on would free it while it is in use.
+const LIMIT: u32 = 2 << 30;
+const LOCAL_LIMIT: i32 = 1 << 28;
 
-pub(super) struct Count(AtomicU32);
+pub(super) struct Count {
+    shared: AtomicU32,
+    /// References made less references dropped by the loop's thread, which alone touches this; none once it has settled.
+    local: Cell<Option<i32>>,
+}
 
 impl Count {
-    /// One, for the loop's thread.
+    /// No reference, but the claims of the loop's thread.
     pub(super) fn new() -> Self {
-        Self(AtomicU32::new(ONE))
+        Self { shared: AtomicU32::new(CLAIMED), local: Cell::new(Some(0)) }
     }
 
-    /// One more. The caller has one, or is on the loop's thread while that has one.
-    pub(super) fn acquire(&self) {
+    /// One more. The caller has one, or is on the loop's thread while that has a claim. `here` says that this is the
+    /// loop's thread.
+    #[inline]
+    pub(super) fn acquire(&self, here: bool) {
+        if here && let Some(local) = self.local.get() {
+            if local > LOCAL_LIMIT {
+                std::process::abort();
+            }
+            self.local.set(Some(local + 1));
+            return;
+        }
         // Relaxed: as in `Arc`, a reference is only made from another one.
-        if self.0.fetch_add(ONE, Ordering::Relaxed) > LIMIT {
-            // 2^30 wakers of one task were leaked; going on would free it while it is in use.
+        if self.shared.fetch_add(ONE, Ordering::Relaxed) > LIMIT {
             std::process::abort();
         }
     }
 
-    /// One less. Whether it was the last.
+    /// One less. Whether it was the last. `here` says that this is the loop's thread.
+    #[inline]
     #[must_use = "the last one frees the cell"]
-    pub(super) fn release(&self) -> bool {
-        // Alone: nobody else can make another one, so no locked operation is needed. Acquire pairs with the Release
-        // below: what the others did with the cell comes before it is freed.
-        if self.0.load(Ordering::Acquire) & !ASKED == ONE {
-            return true;
+    pub(super) fn release(&self, here: bool) -> bool {
+        if here && let Some(local) = self.local.get() {
+            self.local.set(Some(local - 1));
+            return false;
         }
-        if self.0.fetch_sub(ONE, Ordering::Release) & !ASKED == ONE {
-            // Pairs with the Release of the others' `fetch_sub`.
+        if self.shared.fetch_sub(ONE, Ordering::Release) & !ASKED == ONE {
+            // Pairs with the Release of the others: what they did with the cell comes before it is freed.
             fence(Ordering::Acquire);
             return true;
         }
         false
     }
 
+    /// The loop's thread gives up its claims. Whether nobody refers to the cell.
+    #[must_use = "the last one frees the cell"]
+    pub(super) fn settle(&self) -> bool {
+        let local = self.local.take().expect("the claims on a cell are given up once");
+        // Nobody has a reference, so nobody can make one: no locked operation is needed. Acquire pairs with the Release
+        // of `release`.
+        if local == 0 && self.shared.load(Ordering::Acquire) & !ASKED == CLAIMED {
+            return true;
+        }
+        let change = (local as u32).wrapping_mul(ONE).wrapping_sub(CLAIMED);
+        // Release and Acquire: as in `release`.
+        self.shared.fetch_add(change, Ordering::AcqRel).wrapping_add(change) & !ASKED == 0
+    }
+
     /// Asks for a wake. Whether the caller has to tell the loop.
-    #[must_use = "the first to ask sends the task to the inbox"]
+    #[must_use = "the first to ask sends the task to the mailbox"]
     pub(super) fn ask(&self) -> bool {
         // AcqRel: Release pairs with `answer`, so that the poll sees what was written before the wake, also when the bit
         // was set already.
-        self.0.fetch_or(ASKED, Ordering::AcqRel) & ASKED == 0
+        self.shared.fetch_or(ASKED, Ordering::AcqRel) & ASKED == 0
     }
 
     /// The loop has seen the request.
     pub(super) fn answer(&self) {
-        self.0.fetch_and(!ASKED, Ordering::AcqRel);
+        self.shared.fetch_and(!ASKED, Ordering::AcqRel);
     }
 }

@@ -44,7 +44,8 @@ fn header(data: *const ()) -> NonNull<Header> {
 
 unsafe fn clone(data: *const ()) -> RawWaker {
     // SAFETY: the waker that is cloned keeps the cell alive.
-    unsafe { header(data).as_ref() }.count.acquire();
+    let this = unsafe { header(data).as_ref() };
+    this.count.acquire(this.is_here());
     RawWaker::new(data, &VTABLE)
 }
 
