@@ -20,8 +20,8 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 pub struct ReadySet<F> {
     entries: Slab<Entry<F>>,
     ready: Arc<ReadyList>,
-    /// How many more may be polled before the owner gets its turn back.
-    batch: usize,
+    /// How many more may be polled before the owner gets its turn back; none before the first of a batch.
+    batch: Option<usize>,
 }
 
 struct Entry<F> {
@@ -46,7 +46,7 @@ struct EntryWaker {
 impl<F> ReadySet<F> {
     /// Without futures.
     pub fn new() -> Self {
-        Self { entries: Slab::new(), ready: Arc::default(), batch: 0 }
+        Self { entries: Slab::new(), ready: Arc::default(), batch: None }
     }
 
     /// How many there are.
@@ -98,15 +98,10 @@ impl<F: Future + Unpin> ReadySet<F> {
         }
         // Before the list is looked at, so that no wake falls between.
         self.ready.owner.register(cx.waker());
-        if self.batch == 0 {
-            self.batch = self.ready.keys.lock().len();
-        }
-        while self.batch > 0 {
-            self.batch -= 1;
-            let Some(key) = self.ready.keys.lock().pop_front() else {
-                self.batch = 0;
-                break;
-            };
+        let mut batch = self.batch.take().unwrap_or_else(|| self.ready.keys.lock().len());
+        while batch > 0 {
+            batch -= 1;
+            let Some(key) = self.ready.keys.lock().pop_front() else { break };
             // The key of a finished future may have been woken late, and may even belong to another one by now: then
             // that one is polled once for nothing.
             let Some(entry) = self.entries.get_mut(key) else { continue };
@@ -120,6 +115,7 @@ impl<F: Future + Unpin> ReadySet<F> {
             match poll {
                 Poll::Ready(output) => {
                     drop(gone);
+                    self.batch = Some(batch);
                     return Poll::Ready(Some((key, output)));
                 }
                 Poll::Pending => {
@@ -218,7 +214,7 @@ mod tests {
         let restless = set.insert(turns(2));
         let quick = set.insert(turns(0));
         assert_eq!(poll(&mut set), Poll::Ready(Some((quick, 0))));
-        assert_eq!(poll(&mut set), Poll::Pending);
+        assert_eq!(poll(&mut set), Poll::Pending, "the end of the batch");
         assert_eq!(poll(&mut set), Poll::Pending);
         assert_eq!(poll(&mut set), Poll::Ready(Some((restless, 0))));
         assert_eq!(poll(&mut set), Poll::Ready(None));
@@ -257,18 +253,14 @@ mod tests {
             kept.set(Some(cx.waker().clone()));
             Poll::Ready(1_usize)
         })) as Boxed<'_>);
-        assert!(ready_now(poll(&mut set)).is_some());
-        let heir = set.insert(turns(0));
+        assert_eq!(poll(&mut set), Poll::Ready(Some((0, 1))));
+        assert_eq!(poll(&mut set), Poll::Ready(None));
+        let heir = set.insert(turns(1));
         kept.take().unwrap().wake();
-        assert_eq!(ready_now(poll(&mut set)), Some((heir, 0)));
-        assert_eq!(ready_now(poll(&mut set)), None);
-    }
-
-    fn ready_now<T>(poll: Poll<T>) -> T {
-        match poll {
-            Poll::Ready(value) => value,
-            Poll::Pending => panic!("pending"),
-        }
+        assert_eq!(poll(&mut set), Poll::Pending, "the end of the batch");
+        assert_eq!(poll(&mut set), Poll::Pending, "the heir wakes itself");
+        assert_eq!(poll(&mut set), Poll::Ready(Some((heir, 0))));
+        assert_eq!(poll(&mut set), Poll::Ready(None));
     }
 
     #[test]
