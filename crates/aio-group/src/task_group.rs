@@ -18,15 +18,16 @@ mod tally;
 
 use std::convert::Infallible;
 use std::fmt;
-use std::panic::Location;
 
+use aio_base::Panics;
 use aio_base::home::Exclusive;
-use aio_core::{Builder, Task};
+use aio_core::Builder;
 
 pub use self::child::Child;
 use self::exit::Exit;
 use self::gate::Gated;
 pub use self::home::GroupHome;
+use self::home::InPlacePin;
 use self::in_place::Scoped;
 pub use self::run::Run;
 use self::tally::Tally;
@@ -145,9 +146,20 @@ pub(crate) struct Incoming<'env, H: GroupHome> {
     children: Vec<H::InPlace<'env>>,
     /// Whether the group is being polled: then it looks here before it rests, and need not be woken.
     attended: bool,
+    /// Whether nobody will come and take them over.
+    closed: bool,
 }
 
-impl<H: GroupHome> Incoming<'_, H> {
+impl<'env, H: GroupHome> Incoming<'env, H> {
+    /// Whether the group has to be woken; or the child, if it cannot come in any more.
+    fn push(&mut self, child: H::InPlace<'env>) -> Result<bool, H::InPlace<'env>> {
+        if self.closed {
+            return Err(child);
+        }
+        self.children.push(child);
+        Ok(!self.attended)
+    }
+
     /// The poller rests, unless somebody has come in.
     fn leave(&mut self) -> bool {
         self.attended = !self.children.is_empty();
@@ -169,7 +181,7 @@ impl<'env, E, H: GroupHome> TaskGroup<'env, E, H> {
     #[track_caller]
     pub fn with_limit(limit: usize) -> Self {
         assert!(limit > 0, "a group whose limit is zero would never run a child");
-        let incoming = Incoming { children: Vec::new(), attended: false };
+        let incoming = Incoming { children: Vec::new(), attended: false, closed: false };
         Self {
             handle: GroupHandle {
                 tally: H::new_ref(Tally::new(limit)),
@@ -211,39 +223,19 @@ impl<H: GroupHome> TaskGroup<'_, Infallible, H> {
     ///
     /// # Panics
     /// As [`run`](TaskGroup::run).
-    pub async fn join<B: Future>(&self, body: B) -> B::Output {
-        match self.run(async { Ok(body.await) }).await {
-            Ok(output) => output,
-            Err(error) => match error.into_first() {},
+    #[track_caller]
+    pub fn join<B: Future>(&self, body: B) -> impl Future<Output = B::Output> {
+        let run = self.run(async move { Ok(body.await) });
+        async {
+            match run.await {
+                Ok(output) => output,
+                Err(error) => match error.into_first() {},
+            }
         }
     }
 }
 
 impl<'env, E, H: GroupHome> GroupHandle<'env, E, H> {
-    #[track_caller]
-    fn add_task<F, T>(
-        &self,
-        child: F,
-        convert: fn(F::Output) -> Result<T, E>,
-        spawn: impl FnOnce(Builder, Gated<F, H>, Exit<F::Output, T, E, H>) -> Task<T, H>,
-    ) -> Child<T, H>
-    where
-        F: Future,
-    {
-        let progress = &self.tally.progress;
-        let Some(place) = progress.admit_task() else {
-            // The group aborts: the child does not begin.
-            drop(child);
-            return Child::refused(progress.clone());
-        };
-        let number = progress.queue_up();
-        let exit = Exit::new(self.tally.clone(), place, number, convert);
-        let builder = Builder::new().spawned_at(Location::caller());
-        let task = spawn(builder, Gated::new(child, progress, number), exit);
-        progress.attach(place, task.task_ref());
-        Child::task(progress.clone(), task)
-    }
-
     #[track_caller]
     fn add_in_place<F, T>(
         &self,
@@ -255,33 +247,39 @@ impl<'env, E, H: GroupHome> GroupHandle<'env, E, H> {
         F: Future,
     {
         let progress = &self.tally.progress;
-        if !progress.admits() {
+        if !progress.admit_in_place() {
+            // The group aborts: the child does not begin.
             drop(child);
             return Child::refused(progress.clone());
         }
         let (child, slot) = Scoped::new(child, self.tally.clone(), progress.queue_up(), convert);
         let child = pin(child);
-        let attended = self.incoming.with(|incoming| {
-            incoming.children.push(child);
-            incoming.attended
-        });
-        if !attended {
-            progress.wake_run();
+        match self.incoming.with(|incoming| incoming.push(child)) {
+            Ok(true) => progress.wake_run(),
+            Ok(false) => {}
+            Err(child) => drop(child),
         }
         Child::in_place(progress.clone(), slot)
+    }
+
+    /// Drops the children that nobody will poll, and those that come later. They may hold handles of this very group.
+    fn close(&self, panics: &mut Panics) {
+        let mut unborn = self.incoming.with(|incoming| {
+            incoming.closed = true;
+            std::mem::take(&mut incoming.children)
+        });
+        for child in &mut unborn {
+            panics.catch(|| child.cancel());
+        }
     }
 }
 
 impl<E, H: GroupHome> Drop for TaskGroup<'_, E, H> {
     fn drop(&mut self) {
-        let progress = &self.handle.tally.progress;
-        if !progress.is_finished() {
-            progress.abandon();
-            // Children that nobody will poll may hold handles of this very group.
-            let unborn = self.handle.incoming.with(|incoming| std::mem::take(&mut incoming.children));
-            drop(unborn);
-            progress.finish();
-        }
+        let mut panics = Panics::new();
+        panics.catch(|| self.handle.tally.progress.abandon());
+        self.handle.close(&mut panics);
+        panics.resume();
     }
 }
 
@@ -366,6 +364,26 @@ macro_rules! spawn_methods {
         }
 
         impl<'env, E: $($send)* 'static> GroupHandle<'env, E, $home> {
+            #[track_caller]
+            fn add_task<F, T>(&self, child: F, convert: fn(F::Output) -> Result<T, E>) -> Child<T, $home>
+            where
+                F: Future<Output: $($send)* 'static> + $($send)* 'static,
+                T: $($send)* 'static,
+            {
+                let progress = &self.tally.progress;
+                let Some(place) = progress.admit_task() else {
+                    // The group aborts: the child does not begin.
+                    drop(child);
+                    return Child::refused(progress.clone());
+                };
+                let number = progress.queue_up();
+                let child = Gated::<F, $home>::new(child, progress, number);
+                let exit = Exit::<_, T, E, $home>::new(self.tally.clone(), place, number, convert);
+                let task = Builder::new().$spawn(child, exit);
+                progress.attach(place, task.task_ref());
+                Child::task(progress.clone(), task)
+            }
+
             /// See [`TaskGroup::spawn`].
             ///
             /// # Panics
@@ -375,7 +393,7 @@ macro_rules! spawn_methods {
             where
                 F: Future<Output: $($send)* 'static> + $($send)* 'static,
             {
-                self.add_task(child, Ok, |builder, child, exit| builder.$spawn(child, exit))
+                self.add_task(child, Ok)
             }
 
             /// See [`TaskGroup::try_spawn`].
@@ -388,7 +406,7 @@ macro_rules! spawn_methods {
                 T: $($send)* 'static,
                 F: Future<Output = Result<T, E>> + $($send)* 'static,
             {
-                self.add_task(child, |result| result, |builder, child, exit| builder.$spawn(child, exit))
+                self.add_task(child, |result| result)
             }
         }
 

@@ -112,7 +112,7 @@ fn the_first_failure_cancels_body_and_siblings_and_waits_for_their_cleanups() {
     let log = Log::default();
     let error = run(async {
         let group = TaskGroup::new();
-        let outcome = group
+        let outcome: Result<(), _> = group
             .run(async {
                 let _guard = defer(log.clone(), async |log: Log| {
                     yield_now().await;
@@ -129,7 +129,7 @@ fn the_first_failure_cancels_body_and_siblings_and_waits_for_their_cleanups() {
             })
             .await;
         log.add("run returned");
-        outcome.map(|()| ()).unwrap_err()
+        outcome.unwrap_err()
     });
     assert_eq!(error.errors(), ["failed"]);
     assert_eq!(log.take(), ["body cleaned up", "in place cleaned up", "task cleaned up", "run returned"]);
@@ -148,7 +148,7 @@ fn children_that_fail_in_the_same_turn_all_have_their_say() {
                     turns(3).await;
                     Err("cancelled before it can fail")
                 }));
-                Ok(std::future::pending::<()>().await)
+                std::future::pending::<Result<(), _>>().await
             })
             .await
             .unwrap_err()
@@ -165,7 +165,7 @@ fn children_in_place_that_fail_in_the_same_turn_all_have_their_say() {
                 for error in ["first", "second"] {
                     drop(group.try_spawn_scoped::<(), _>(async move { Err(error) }));
                 }
-                Ok(std::future::pending::<()>().await)
+                std::future::pending::<Result<(), _>>().await
             })
             .await
             .unwrap_err()
@@ -312,7 +312,7 @@ fn a_child_started_while_the_group_aborts_does_not_begin() {
                     let late = handle.spawn(async { unreachable!("refused") });
                     let scoped = handle.spawn_scoped(async { unreachable!("refused") });
                     let error: (aio_core::JoinError, aio_core::JoinError) =
-                        (late.join().await.map(|()| ()).unwrap_err(), scoped.join().await.map(|()| ()).unwrap_err());
+                        (late.join().await.unwrap_err(), scoped.join().await.unwrap_err());
                     log.add(format!("{} {}", error.0.is_cancelled(), error.1.is_cancelled()));
                 });
                 drop(group.try_spawn::<(), _>(async { Err("failed") }));
@@ -353,17 +353,17 @@ fn a_finished_group_refuses_children_and_a_second_run() {
 fn a_cancelled_sibling_is_no_failure() {
     run(async {
         let group = TaskGroup::new();
-        let child = group
+        let error = group
             .join(async {
                 let child = group.spawn(async {
                     aio_core::current_task().unwrap().cancel();
                     std::future::pending::<()>().await;
                 });
                 turns(5).await;
-                child
+                child.join().await.unwrap_err()
             })
             .await;
-        assert!(child.join().await.unwrap_err().is_cancelled());
+        assert!(error.is_cancelled());
     });
 }
 
@@ -505,7 +505,7 @@ fn errors_of_nested_groups_print_as_a_tree() {
                         for error in ["first", "second"] {
                             drop(inner.try_spawn_scoped::<(), _>(async move { Err(error) }));
                         }
-                        Ok(std::future::pending::<()>().await)
+                        std::future::pending::<Result<(), _>>().await
                     })
                     .await
             })

@@ -15,14 +15,16 @@ use super::slot::Slot;
 /// A child of a [`TaskGroup`](crate::TaskGroup): a future of its output. The group owns the child; dropping this does
 /// nothing.
 ///
-/// A child that failed or was cancelled has no output. As long as the group is running, awaiting such a child waits:
-/// the body and the siblings, who might await it, are being cancelled anyway. [`join`](Self::join) tells at once.
+/// A child that failed or was cancelled has no output. While the group aborts, awaiting such a child waits: the body and
+/// the siblings, who might await it, are being cancelled anyway. [`join`](Self::join) tells at once; so a cleanup, which
+/// the group waits for, joins.
 ///
 /// # Cancel safety
 /// Dropping it loses the output and nothing else. Awaiting it by reference can be repeated.
 ///
 /// # Panics
-/// Awaiting it panics if the group has finished and the child has no output, and if its output was taken already.
+/// Awaiting it panics if the child has no output and the group does not abort: it has finished, or the child alone was
+/// cancelled. And if its output was taken already.
 #[must_use = "to let the child go on without looking at its output, drop this on purpose"]
 pub struct Child<T, H: GroupHome = Shared> {
     kind: ChildKind<T, H>,
@@ -30,16 +32,17 @@ pub struct Child<T, H: GroupHome = Shared> {
 }
 
 enum ChildKind<T, H: GroupHome> {
-    /// Always there, until this is dropped.
-    Task(Option<Task<T, H>>),
+    Task(Task<T, H>),
     InPlace(H::Ref<Slot<T, H>>),
-    /// It was started when the group aborted.
-    Refused,
+    /// It failed, or it was cancelled, perhaps before it began.
+    Bereft {
+        failed: bool,
+    },
 }
 
 impl<T, H: GroupHome> Child<T, H> {
     pub(crate) fn task(progress: H::Ref<Progress<H>>, task: Task<T, H>) -> Self {
-        Self { kind: ChildKind::Task(Some(task)), progress }
+        Self { kind: ChildKind::Task(task), progress }
     }
 
     pub(crate) fn in_place(progress: H::Ref<Progress<H>>, slot: H::Ref<Slot<T, H>>) -> Self {
@@ -47,15 +50,15 @@ impl<T, H: GroupHome> Child<T, H> {
     }
 
     pub(crate) fn refused(progress: H::Ref<Progress<H>>) -> Self {
-        Self { kind: ChildKind::Refused, progress }
+        Self { kind: ChildKind::Bereft { failed: false }, progress }
     }
 
     /// Whether it has ended.
     pub fn is_finished(&self) -> bool {
         match &self.kind {
-            ChildKind::Task(task) => task.as_ref().is_none_or(Task::is_finished),
+            ChildKind::Task(task) => task.is_finished(),
             ChildKind::InPlace(slot) => slot.is_filled(),
-            ChildKind::Refused => true,
+            ChildKind::Bereft { .. } => true,
         }
     }
 
@@ -72,31 +75,30 @@ impl<T, H: GroupHome> Child<T, H> {
 
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
         match &mut self.kind {
-            ChildKind::Task(Some(task)) => task.poll_join(cx),
+            ChildKind::Task(task) => task.poll_join(cx),
             ChildKind::InPlace(slot) => slot.poll(cx),
-            ChildKind::Task(None) | ChildKind::Refused => Poll::Ready(Err(JoinError::cancelled())),
+            ChildKind::Bereft { failed: true } => Poll::Ready(Err(JoinError::handled())),
+            ChildKind::Bereft { failed: false } => Poll::Ready(Err(JoinError::cancelled())),
         }
     }
 
-    /// There is no output; whoever awaits it is told when the group has finished.
+    /// There is no output; whoever awaits it is told, unless the group aborts.
     fn poll_bereft(&mut self, error: JoinError, cx: &mut Context<'_>) -> Poll<T> {
         match error.try_into_panic() {
             Ok(payload) => resume_unwind(payload),
-            Err(_) if self.progress.await_finish(cx.waker()) => {
-                self.drop_kind();
+            Err(error) if self.progress.await_end(cx.waker()) => {
+                self.let_go(ChildKind::Bereft { failed: !error.is_cancelled() });
                 Poll::Pending
             }
             Err(error) => panic!("a child that {error} was awaited; `join` gives this as a value"),
         }
     }
 
-    fn drop_kind(&mut self) {
-        if let ChildKind::Task(task) = &mut self.kind
-            && let Some(task) = task.take()
-        {
+    /// Leaves the child to the group.
+    fn let_go(&mut self, kind: ChildKind<T, H>) {
+        if let ChildKind::Task(task) = std::mem::replace(&mut self.kind, kind) {
             task.detach();
         }
-        self.kind = ChildKind::Refused;
     }
 }
 
@@ -115,7 +117,7 @@ impl<T, H: GroupHome> Unpin for Child<T, H> {}
 
 impl<T, H: GroupHome> Drop for Child<T, H> {
     fn drop(&mut self) {
-        self.drop_kind();
+        self.let_go(ChildKind::Bereft { failed: false });
     }
 }
 

@@ -1,5 +1,6 @@
 //! Children with tasks of their own.
 
+use aio_base::Panics;
 use aio_core::{JoinError, OnExit};
 
 use super::GroupHome;
@@ -28,8 +29,11 @@ impl<O, T, E, H: GroupHome> Exit<O, T, E, H> {
 
 impl<O, T, E, H: GroupHome> Drop for Exit<O, T, E, H> {
     fn drop(&mut self) {
-        self.tally.progress.leave(self.number);
-        self.tally.progress.task_ended(self.place);
+        // Both, also if a waker panics.
+        let mut panics = Panics::new();
+        panics.catch(|| self.tally.progress.leave(self.number));
+        panics.catch(|| self.tally.progress.task_ended(self.place));
+        panics.resume();
     }
 }
 

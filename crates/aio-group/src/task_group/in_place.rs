@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use aio_base::Panics;
 use aio_core::{JoinError, Scope};
 use pin_project_lite::pin_project;
 
@@ -32,9 +33,12 @@ pin_project! {
 
     impl<F: Future, T, E, H: GroupHome> PinnedDrop for Scoped<F, T, E, H> {
         fn drop(this: Pin<&mut Self>) {
+            // Both, also if a waker panics.
+            let mut panics = Panics::new();
             // If it was dropped half-way; otherwise the slot is full already.
-            this.slot.fill(Err(JoinError::cancelled()));
-            this.tally.progress.leave(this.number);
+            panics.catch(|| this.slot.fill(Err(JoinError::cancelled())));
+            panics.catch(|| this.tally.progress.leave(this.number));
+            panics.resume();
         }
     }
 }

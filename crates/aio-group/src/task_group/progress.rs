@@ -20,11 +20,13 @@ struct Inner {
     /// Whether `run` has been called.
     begun: bool,
     tasks: Slab<TaskEntry>,
+    /// How many children in place have been admitted so far.
+    in_place: usize,
     /// Numbers the children, also those that only wait to begin.
     next_number: u64,
     /// Who polls the group.
     run: Option<Waker>,
-    /// Who waits for a child that has no output, to hear that the group has finished.
+    /// Who waits for a child that has no output, to hear that nobody of the group is left.
     bereft: Vec<Waker>,
     /// How many more children may begin.
     vacancies: usize,
@@ -49,6 +51,8 @@ enum Phase {
     Open,
     /// Something failed: what runs is being cancelled, what is started is refused.
     Aborting,
+    /// The future that ran the group was dropped, or there never was one. As before; the tasks may still be ending.
+    Abandoned,
     /// All have ended.
     Finished,
 }
@@ -66,6 +70,7 @@ impl<H: GroupHome> Progress<H> {
             phase: Phase::Open,
             begun: false,
             tasks: Slab::new(),
+            in_place: 0,
             next_number: 0,
             run: None,
             bereft: Vec::new(),
@@ -81,25 +86,27 @@ impl<H: GroupHome> Progress<H> {
         assert!(!begun, "a task group was run twice: make a new one for each run");
     }
 
-    /// Whether a child may be added.
-    #[track_caller]
-    pub(crate) fn admits(&self) -> bool {
-        let phase = self.0.with(|inner| inner.phase);
-        assert!(phase != Phase::Finished, "a child was added to a task group that has finished");
-        phase == Phase::Open
-    }
-
     /// A place for a child with a task, if children may be added.
     #[track_caller]
     pub(crate) fn admit_task(&self) -> Option<Place> {
-        if !self.admits() {
-            return None;
-        }
-        Some(self.0.with(|inner| {
+        self.admit(|inner| {
             let number = inner.number();
             let entry = TaskEntry { number, task: None, _live: Live::new(Kind::Registration) };
             Place { key: inner.tasks.insert(entry), number }
-        }))
+        })
+    }
+
+    /// Whether a child in place may be added; the group does not finish before it has received it.
+    #[track_caller]
+    pub(crate) fn admit_in_place(&self) -> bool {
+        self.admit(|inner| inner.in_place += 1).is_some()
+    }
+
+    #[track_caller]
+    fn admit<R>(&self, note: impl FnOnce(&mut Inner) -> R) -> Option<R> {
+        let (phase, noted) = self.0.with(|inner| (inner.phase, (inner.phase == Phase::Open).then(|| note(inner))));
+        assert!(phase != Phase::Finished, "a child was added to a task group that has finished");
+        noted
     }
 
     /// Fills the place; the child may have ended meanwhile, or the group may have aborted.
@@ -121,12 +128,13 @@ impl<H: GroupHome> Progress<H> {
 
     /// The child of this place has ended. The last one ends the group, if nothing else is left.
     pub(crate) fn task_ended(&self, place: Place) {
-        let (entry, run) = self.0.with(|inner| {
+        let (entry, run, bereft) = self.0.with(|inner| {
             let entry = inner.tasks.remove(place.key);
-            (entry, if inner.tasks.is_empty() { inner.run.take() } else { None })
+            let run = if inner.tasks.is_empty() { inner.run.take() } else { None };
+            (entry, run, inner.take_bereft())
         });
         drop(entry);
-        wake(run);
+        wake_all(run.into_iter().chain(bereft));
     }
 
     /// Refuses what comes, and has the group cancel what runs, at its next turn: children that fail in the same turn all
@@ -148,11 +156,23 @@ impl<H: GroupHome> Progress<H> {
         }
     }
 
-    /// Ends what runs when nobody polls the group any more: the current scope waits for the tasks.
+    /// Ends what runs when nobody polls the group any more: the current scope waits for the tasks. Once is enough.
     pub(crate) fn abandon(&self) {
-        self.abort();
+        let Some((run, bereft)) = self.0.with(|inner| {
+            if matches!(inner.phase, Phase::Abandoned | Phase::Finished) {
+                return None;
+            }
+            inner.phase = Phase::Abandoned;
+            Some((inner.run.take(), inner.take_bereft()))
+        }) else {
+            return;
+        };
+        drop(run);
         self.cancel_tasks();
-        let tasks = self.tasks();
+        // A child may be the last owner of its group; it does not wait for itself.
+        let own = aio_core::current_task().map(|task| task.id());
+        let mut tasks = self.tasks();
+        tasks.retain(|task| Some(task.id()) != own);
         if !tasks.is_empty() {
             drop(aio_core::defer(tasks, async |tasks| {
                 for task in tasks {
@@ -160,6 +180,7 @@ impl<H: GroupHome> Progress<H> {
                 }
             }));
         }
+        wake_all(bereft);
     }
 
     /// The children that have tasks, in the order of their spawns.
@@ -170,10 +191,6 @@ impl<H: GroupHome> Progress<H> {
         tasks
     }
 
-    pub(crate) fn has_tasks(&self) -> bool {
-        self.0.with(|inner| !inner.tasks.is_empty())
-    }
-
     pub(crate) fn is_aborting(&self) -> bool {
         self.0.with(|inner| inner.phase == Phase::Aborting)
     }
@@ -182,32 +199,35 @@ impl<H: GroupHome> Progress<H> {
         self.0.with(|inner| inner.phase == Phase::Finished)
     }
 
-    /// All have ended.
-    pub(crate) fn finish(&self) {
+    /// The group has finished if nobody is left: no task, and no child in place but those `received`, which have ended.
+    pub(crate) fn try_finish(&self, received: usize) -> bool {
         let bereft = self.0.with(|inner| {
+            if !inner.tasks.is_empty() || inner.in_place != received {
+                return None;
+            }
             inner.phase = Phase::Finished;
-            std::mem::take(&mut inner.bereft)
+            Some(inner.take_bereft())
         });
-        let mut panics = Panics::new();
-        for waker in bereft {
-            panics.catch(|| waker.wake());
-        }
-        panics.resume();
+        let finished = bereft.is_some();
+        wake_all(bereft.into_iter().flatten());
+        finished
     }
 
-    /// Wakes `waker` when the group has finished. False if it has.
-    pub(crate) fn await_finish(&self, waker: &Waker) -> bool {
+    /// For those who await a child that has no output: whether they have to wait, since they may be about to be cancelled
+    /// themselves. `waker` is woken when not.
+    pub(crate) fn await_end(&self, waker: &Waker) -> bool {
         let waker = waker.clone();
-        self.0.with(|inner| {
-            let open = inner.phase != Phase::Finished;
-            if open && !inner.bereft.iter().any(|other| other.will_wake(&waker)) {
+        let (waits, unused) = self.0.with(|inner| {
+            let waits = inner.is_ending();
+            if waits && !inner.bereft.iter().any(|other| other.will_wake(&waker)) {
                 inner.bereft.push(waker);
-                None
+                (waits, None)
             } else {
-                Some(waker)
+                (waits, Some(waker))
             }
         });
-        !self.is_finished()
+        drop(unused);
+        waits
     }
 
     /// Registers who polls the group; before the poll looks at anything.
@@ -273,6 +293,20 @@ impl Inner {
         self.next_number
     }
 
+    /// Whether some of those who have been cancelled, or will be, may not know yet.
+    fn is_ending(&self) -> bool {
+        match self.phase {
+            Phase::Aborting => true,
+            Phase::Abandoned => !self.tasks.is_empty(),
+            Phase::Open | Phase::Finished => false,
+        }
+    }
+
+    /// Who waits for the end of the group, if this is it.
+    fn take_bereft(&mut self) -> Vec<Waker> {
+        if self.is_ending() { Vec::new() } else { std::mem::take(&mut self.bereft) }
+    }
+
     fn find_waiting(&self, number: u64) -> Option<usize> {
         self.waiting.binary_search_by_key(&number, |waiting| waiting.number).ok()
     }
@@ -282,6 +316,15 @@ fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
         waker.wake();
     }
+}
+
+/// Wakes all, also after one has panicked.
+fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
+    let mut panics = Panics::new();
+    for waker in wakers {
+        panics.catch(|| waker.wake());
+    }
+    panics.resume();
 }
 
 impl<H: GroupHome> fmt::Debug for Progress<H> {

@@ -23,6 +23,8 @@ pin_project! {
         #[pin]
         body: Scope<B>,
         children: ReadySet<H::InPlace<'env>>,
+        // How many of them there have been.
+        received: usize,
         ended: Option<Result<B::Output, JoinError>>,
         // Whether the children have been told that the group aborts.
         aborted: bool,
@@ -30,17 +32,26 @@ pin_project! {
 
     impl<E, H: GroupHome, B: Future> PinnedDrop for Run<'_, '_, E, H, B> {
         fn drop(this: Pin<&mut Self>) {
-            let progress = &this.group.handle.tally.progress;
-            if !progress.is_finished() {
-                progress.abandon();
+            let this = this.project();
+            if this.group.handle.tally.progress.is_finished() {
+                return;
             }
+            // One after the other, since two destructors that panic in one unwinding abort the process.
+            let mut panics = Panics::new();
+            panics.catch(|| this.group.handle.tally.progress.abandon());
+            panics.catch(|| this.body.cancel());
+            for (_, child) in this.children.iter_mut() {
+                panics.catch(|| child.cancel());
+            }
+            this.group.handle.close(&mut panics);
+            panics.resume();
         }
     }
 }
 
 impl<'a, 'env, E, H: GroupHome, B: Future> Run<'a, 'env, E, H, B> {
     pub(super) fn new(group: &'a TaskGroup<'env, E, H>, body: B) -> Self {
-        Self { group, body: Scope::new(body), children: ReadySet::new(), ended: None, aborted: false }
+        Self { group, body: Scope::new(body), children: ReadySet::new(), received: 0, ended: None, aborted: false }
     }
 }
 
@@ -53,49 +64,53 @@ where
         let mut this = self.project();
         let handle = &this.group.handle;
         let progress = &handle.tally.progress;
+        // Of destructors: those of what is cut, and of outputs that nobody takes.
+        let mut panics = Panics::new();
         handle.incoming.with(|incoming| incoming.attended = true);
         loop {
             if progress.is_aborting() && !*this.aborted {
                 *this.aborted = true;
-                let mut panics = Panics::new();
                 panics.catch(|| progress.cancel_tasks());
                 panics.catch(|| this.body.as_mut().cancel());
                 for (_, child) in this.children.iter_mut() {
                     panics.catch(|| child.cancel());
                 }
                 this.children.rouse();
-                if let Some(payload) = panics.take() {
-                    handle.tally.panicked(payload);
-                }
             }
             if this.ended.is_none()
                 && let Poll::Ready(outcome) = this.body.as_mut().poll_outcome(cx)
             {
-                // If it was cut, the group aborts already.
-                if !matches!(outcome, Ok(Ok(_))) {
-                    progress.abort();
-                }
+                let failed = !matches!(outcome, Ok(Ok(_)));
                 *this.ended = Some(outcome);
-                continue;
+                if failed {
+                    // If it was cut, the group aborts already.
+                    progress.abort();
+                    continue;
+                }
             }
-            loop {
-                for mut child in handle.incoming.with(|incoming| std::mem::take(&mut incoming.children)) {
-                    if *this.aborted {
-                        child.cancel();
-                    }
-                    this.children.insert(child);
+            let aborting = progress.is_aborting();
+            for mut child in handle.incoming.with(|incoming| std::mem::take(&mut incoming.children)) {
+                if aborting {
+                    panics.catch(|| child.cancel());
                 }
-                // A child's panic is an outcome, so none comes out of here.
-                if !matches!(this.children.poll_next(cx), Poll::Ready(Some(_))) {
-                    break;
-                }
+                this.children.insert(child);
+                *this.received += 1;
+            }
+            while !matches!(panics.catch(|| this.children.poll_next(cx)), Some(Poll::Pending | Poll::Ready(None))) {}
+            if let Some(payload) = panics.take() {
+                handle.tally.panicked(payload);
             }
             // What happened before this is seen below, what happens afterwards wakes the task.
             progress.register_run(cx.waker());
-            let again = progress.is_aborting() && !*this.aborted;
-            if !again && !handle.incoming.with(Incoming::leave) {
+            if progress.is_aborting() && !*this.aborted {
+                continue;
+            }
+            if !handle.incoming.with(Incoming::leave) {
                 return this.ended.is_some() && this.children.is_empty();
             }
+            // Who has come in meanwhile has his turn after those who were here before, as everywhere.
+            cx.waker().wake_by_ref();
+            return false;
         }
     }
 }
@@ -110,10 +125,13 @@ where
         let group = self.group;
         let tally = &group.handle.tally;
         assert!(!tally.progress.is_finished(), "the future of a task group was polled after it had ended");
-        if !self.as_mut().poll_in_place(cx) || tally.progress.has_tasks() {
+        if !self.as_mut().poll_in_place(cx) {
             return Poll::Pending;
         }
-        tally.progress.finish();
+        let mut waking = Panics::new();
+        if waking.catch(|| tally.progress.try_finish(self.received)) == Some(false) {
+            return Poll::Pending;
+        }
         let Failures { mut errors, panic } = tally.take_failures();
         let mut panics = Panics::new();
         panic.into_iter().for_each(|payload| panics.keep(payload));
@@ -124,6 +142,7 @@ where
             Some(Err(error)) => error.try_into_panic().into_iter().for_each(|payload| panics.keep(payload)),
             None => unreachable!("the body has ended"),
         }
+        waking.take().into_iter().for_each(|payload| panics.keep(payload));
         panics.resume();
         match output {
             Some(value) if errors.is_empty() => Poll::Ready(Ok(value)),
