@@ -20,6 +20,7 @@ pub mod live;
 pub mod sync;
 pub mod thread;
 
+mod brief_lock;
 mod deadline;
 mod panics;
 mod parker;
@@ -28,6 +29,7 @@ mod wake_list;
 mod waker_set;
 mod waker_slot;
 
+pub use brief_lock::{BriefGuard, BriefLock};
 pub use deadline::Deadline;
 pub use home::{Home, Local, Shared};
 pub use panics::Panics;

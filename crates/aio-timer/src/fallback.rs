@@ -62,7 +62,9 @@ pub(crate) fn wait(queue: &Queue, now: Instant, idle: Duration) -> bool {
         return true;
     }
     state.watch = Watch::Until(next);
-    let (mut state, time_is_up) = queue.earlier.wait_timeout(state, next.remaining(now).unwrap_or(idle));
+    drop(state);
+    let time_is_up = queue.earlier.listen(next.remaining(now).unwrap_or(idle));
+    let mut state = queue.state.lock();
     let ends = time_is_up && state.next_deadline() == Deadline::NEVER;
     state.watch = if ends { Watch::Nobody } else { Watch::Awake };
     !ends

@@ -29,15 +29,14 @@ use std::time::{Duration, Instant};
 
 use aio_base::live::{Kind, Live};
 use aio_base::sync::{Condvar, Mutex, OnceLock, UnsafeCell};
-use aio_base::{Deadline, Panics, WakeList};
+use aio_base::{BriefLock, Deadline, Panics, WakeList};
 
 use crate::wheel::{Node, Waiter, Wheel};
 
 /// See the [module](self).
 pub(crate) struct Queue {
-    pub(crate) state: Mutex<State>,
-    /// Tells the thread of [`Watch::Until`] that there is an earlier timer.
-    pub(crate) earlier: Condvar,
+    pub(crate) state: BriefLock<State>,
+    pub(crate) earlier: Earlier,
 }
 
 pub(crate) struct State {
@@ -68,6 +67,32 @@ pub(crate) enum Watch {
     Until(Deadline),
 }
 
+/// Tells the thread of [`Watch::Until`] that there is an earlier timer. What is told is not lost: the thread hears it
+/// when it comes to listen.
+#[derive(Debug, Default)]
+pub(crate) struct Earlier {
+    told: Mutex<bool>,
+    listener: Condvar,
+}
+
+impl Earlier {
+    fn tell(&self) {
+        *self.told.lock() = true;
+        self.listener.notify_one();
+    }
+
+    /// Waits until it is told, or for as long as `timeout`; whether that time was up. May return early.
+    pub(crate) fn listen(&self, timeout: Duration) -> bool {
+        let mut told = self.told.lock();
+        let mut time_is_up = false;
+        if !*told {
+            (told, time_is_up) = self.listener.wait_timeout(told, timeout);
+        }
+        *told = false;
+        time_is_up
+    }
+}
+
 /// What a registration asks of the caller, after the lock is released.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
@@ -95,8 +120,8 @@ impl Queue {
     /// A new one, with one user: the caller.
     pub(crate) fn new(watch: Watch) -> Self {
         Self {
-            state: Mutex::new(State { wheel: Wheel::new(), epoch: None, watch, n_users: 1 }),
-            earlier: Condvar::new(),
+            state: BriefLock::new(State { wheel: Wheel::new(), epoch: None, watch, n_users: 1 }),
+            earlier: Earlier::default(),
         }
     }
 
@@ -281,7 +306,7 @@ impl Entry {
                 if state.next_deadline().earliest(moment) != moment {
                     state.watch = Watch::Awake;
                     drop(state);
-                    self.queue.earlier.notify_one();
+                    self.queue.earlier.tell();
                 }
             }
         }

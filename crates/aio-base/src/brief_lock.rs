@@ -1,0 +1,152 @@
+//! A lock for a few instructions that hardly ever meets another thread.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+use crate::sync::UnsafeCell;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::thread;
+
+/// How often a thread looks before it lets others run.
+const SPINS: u32 = 64;
+
+/// Mutual exclusion for a few instructions, where another thread is the exception: a loop's timers, which only a timer
+/// dropped on a foreign thread touches from outside.
+///
+/// A [`Mutex`](crate::sync::Mutex) has to find out, when it is released, whether somebody waits, which is a second locked
+/// operation. Here whoever waits looks again and again, so that the release is a plain store. For anything longer, or
+/// contended in earnest, a `Mutex` is right.
+pub struct BriefLock<T> {
+    locked: AtomicBool,
+    /// For whoever has set `locked`, until it clears it.
+    value: UnsafeCell<T>,
+}
+
+/// Access to what a [`BriefLock`] guards.
+pub struct BriefGuard<'a, T>(&'a BriefLock<T>);
+
+// SAFETY: the value is lent to one thread at a time, so it moves between threads and is never shared: `T: Send` will do.
+unsafe impl<T: Send> Sync for BriefLock<T> {}
+
+impl<T> BriefLock<T> {
+    /// A free lock around `value`.
+    pub fn new(value: T) -> Self {
+        Self { locked: AtomicBool::new(false), value: UnsafeCell::new(value) }
+    }
+
+    /// Takes the lock.
+    #[inline]
+    pub fn lock(&self) -> BriefGuard<'_, T> {
+        if !self.try_take() {
+            self.wait();
+        }
+        BriefGuard(self)
+    }
+
+    #[inline]
+    fn try_take(&self) -> bool {
+        // Acquire pairs with the Release of the guard's drop: what was done to the value before is visible.
+        self.locked.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    #[cold]
+    fn wait(&self) {
+        let mut spins = 0;
+        while !self.try_take() {
+            if spins < SPINS && !cfg!(aio_loom) {
+                spins += 1;
+                std::hint::spin_loop();
+            } else {
+                // Its holder may have lost its core in the middle.
+                thread::yield_now();
+            }
+        }
+    }
+}
+
+impl<T> Deref for BriefGuard<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: this guard has the lock, so nobody else has a reference, and the borrow of the guard keeps it.
+        self.0.value.with(|value| unsafe { &*value })
+    }
+}
+
+impl<T> DerefMut for BriefGuard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as in `deref`; the borrow of the guard is unique.
+        self.0.value.with_mut(|value| unsafe { &mut *value })
+    }
+}
+
+impl<T> Drop for BriefGuard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        // Release pairs with the Acquire of `try_take`.
+        self.0.locked.store(false, Ordering::Release);
+    }
+}
+
+impl<T> fmt::Debug for BriefLock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Relaxed: a snapshot for people.
+        f.debug_struct("BriefLock").field("locked", &self.locked.load(Ordering::Relaxed)).finish_non_exhaustive()
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for BriefGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+#[cfg(all(test, not(aio_loom)))]
+mod tests {
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    #[test]
+    fn a_panic_releases_the_lock() {
+        let lock = BriefLock::new(1);
+        catch_unwind(AssertUnwindSafe(|| {
+            let _guard = lock.lock();
+            panic!("oh");
+        }))
+        .unwrap_err();
+        assert_eq!(*lock.lock(), 1);
+    }
+
+    #[test]
+    fn many_threads_count_to_their_sum() {
+        let lock = std::sync::Arc::new(BriefLock::new(0));
+        let threads = [(); 4].map(|()| {
+            let lock = lock.clone();
+            std::thread::spawn(move || (0..10_000).for_each(|_| *lock.lock() += 1))
+        });
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(*lock.lock(), 40_000);
+    }
+}
+
+#[cfg(all(test, aio_loom))]
+mod tests {
+    use super::*;
+    use crate::sync::Arc;
+
+    /// Two threads change the value under the lock; loom sees an access outside of it, and one that does not see the
+    /// other's.
+    #[test]
+    fn the_value_belongs_to_one_thread_at_a_time() {
+        loom::model(|| {
+            let lock = Arc::new(BriefLock::new(0));
+            let theirs = lock.clone();
+            let other = thread::spawn("", move || *theirs.lock() += 1).unwrap();
+            *lock.lock() += 1;
+            other.join().unwrap();
+            assert_eq!(*lock.lock(), 2);
+        });
+    }
+}
