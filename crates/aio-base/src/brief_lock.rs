@@ -13,9 +13,9 @@ const SPINS: u32 = 64;
 /// Mutual exclusion for a few instructions, where another thread is the exception: a loop's timers, which only a timer
 /// dropped on a foreign thread touches from outside.
 ///
-/// A [`Mutex`](crate::sync::Mutex) has to find out, when it is released, whether somebody waits, which is a second locked
-/// operation. Here whoever waits looks again and again, so that the release is a plain store. For anything longer, or
-/// contended in earnest, a `Mutex` is right.
+/// A [`Mutex`](crate::sync::Mutex) has to find out, when it is released, whether somebody waits, which is a second
+/// locked operation. Here whoever waits looks again and again, so that the release is a plain store. For anything
+/// longer, or contended in earnest, a `Mutex` is right.
 pub struct BriefLock<T> {
     locked: AtomicBool,
     /// For whoever has set `locked`, until it clears it.
@@ -25,7 +25,8 @@ pub struct BriefLock<T> {
 /// Access to what a [`BriefLock`] guards.
 pub struct BriefGuard<'a, T>(&'a BriefLock<T>);
 
-// SAFETY: the value is lent to one thread at a time, so it moves between threads and is never shared: `T: Send` will do.
+// SAFETY: the value is lent to one thread at a time, so it moves between threads and is never shared: `T: Send` will
+// do.
 unsafe impl<T: Send> Sync for BriefLock<T> {}
 
 impl<T> BriefLock<T> {

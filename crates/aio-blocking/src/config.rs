@@ -6,8 +6,8 @@ use aio_base::thread;
 
 /// How large a [`Pool`](crate::Pool) may grow, and how long it keeps a thread that has nothing to do.
 ///
-/// The pool that [`to_thread`](crate::to_thread()) uses in a loop is the loop's value of type `Pool`. Give the loop one of
-/// your own to configure it:
+/// The pool that [`to_thread`](crate::to_thread()) uses in a loop is the loop's value of type `Pool`. Give the loop one
+/// of your own to configure it:
 ///
 /// ```
 /// use aio_blocking::{Pool, PoolConfig, to_thread};

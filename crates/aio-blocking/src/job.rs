@@ -22,7 +22,7 @@
 use std::any::Any;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-// Not the facade's: loom's cannot hold a trait object. What the models are about is the lock inside.
+// facade: loom's cannot hold a trait object. What the models are about is the lock inside.
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 

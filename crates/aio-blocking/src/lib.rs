@@ -12,12 +12,13 @@
 //! });
 //! ```
 //!
-//! - [`to_thread()`] is `asyncio.to_thread`: the default pool of the loop, or of the process if there is no loop of `aio`.
+//! - [`to_thread()`] is `asyncio.to_thread`: the default pool of the loop, or of the process if there is no loop of
+//!   `aio`.
 //! - [`Pool`] is `loop.run_in_executor`: another pool, for work that must not wait behind the default one.
 //! - [`PoolConfig`] says how large a pool may grow and how long it keeps idle threads.
 //!
-//! Not for computations that keep all cores busy for long (a pool for those is `rayon`), nor for a function that runs as
-//! long as the program: give that a thread of its own.
+//! Not for computations that keep all cores busy for long (a pool for those is `rayon`), nor for a function that runs
+//! as long as the program: give that a thread of its own.
 
 mod config;
 mod crew;

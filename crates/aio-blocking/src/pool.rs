@@ -18,6 +18,7 @@ use crate::queue::{Queue, Ticket};
 use crate::{PoolConfig, ToThread};
 
 /// A reference to a job, as the queue holds it.
+// facade: loom's cannot hold a trait object
 type Job = std::sync::Arc<dyn Run>;
 
 /// A few threads for blocking functions, with one queue.
@@ -118,8 +119,8 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// What the pool, its threads and its awaiters share. Under the lock, jobs are moved and threads are started; nothing is
-/// woken, run or dropped.
+/// What the pool, its threads and its awaiters share. Under the lock, jobs are moved and threads are started; nothing
+/// is woken, run or dropped.
 #[derive(Clone)]
 pub(crate) struct Shared(Arc<Mutex<Inner>>);
 
@@ -240,8 +241,8 @@ impl Shared {
 
     /// What a thread does.
     fn work(&self, me: ThreadIndex, bell: &Condvar) {
-        // Whom to wake for the last job. That is done when this thread has its next job or counts as asleep: the awaiter
-        // may come with another job at once, and no other thread shall be called for it.
+        // Whom to wake for the last job. That is done when this thread has its next job or counts as asleep: the
+        // awaiter may come with another job at once, and no other thread shall be called for it.
         let mut awaiter = None;
         let mut inner = self.0.lock();
         // Unless the pool is closed.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::Pin;
-// Not the facade's: loom's cannot hold a trait object.
+// facade: loom's cannot hold a trait object
 use std::sync::Arc;
 use std::task::{Context, Poll};
 

@@ -14,8 +14,8 @@
 //! - [`sleep()`] and [`sleep_until`] wait for a moment;
 //! - [`timeout()`] and [`timeout_at`] bound how long something else is waited for, its cleanups included;
 //! - [`interval()`] ticks, without drift;
-//! - [`Timers`] is the layer of a loop's drivers that serves them all without a thread. Where there is none (under tokio
-//!   or smol, in `block_on`) a thread of the process does.
+//! - [`Timers`] is the layer of a loop's drivers that serves them all without a thread. Where there is none (under
+//!   tokio or smol, in `block_on`) a thread of the process does.
 //!
 //! # Precision
 //!
@@ -26,8 +26,8 @@
 //! # Cost
 //!
 //! A wait takes no allocation, and no system call on a loop with [`Timers`]: its place in the queue is a part of the
-//! future, and the loop looks for the next deadline before it sleeps. Nothing is measured or queued before the future is
-//! polled and found pending.
+//! future, and the loop looks for the next deadline before it sleeps. Nothing is measured or queued before the future
+//! is polled and found pending.
 //!
 //! # When not to use it
 //!

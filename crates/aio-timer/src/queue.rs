@@ -6,8 +6,8 @@
 //! released.
 //!
 //! Queues are never freed: when a loop has ended and nobody refers to its queue any more, the next loop gets it. So a
-//! timer needs no counted reference to the queue; that its users are counted under the lock, which it takes anyway, will
-//! do.
+//! timer needs no counted reference to the queue; that its users are counted under the lock, which it takes anyway,
+//! will do.
 //!
 //! ```text
 //!              ──1 register──▶          ──2 fire──▶ FIRED
@@ -185,8 +185,8 @@ impl Queue {
 
     /// Wakes what `pop` gives, batch by batch, until it gives nothing more.
     ///
-    /// A panic of a waker ends here: it is a stranger's, and must take neither the loop nor the other timers with it. The
-    /// panic hook has reported it.
+    /// A panic of a waker ends here: it is a stranger's, and must take neither the loop nor the other timers with it.
+    /// The panic hook has reported it.
     fn wake_each(&self, mut pop: impl FnMut(&mut State) -> Option<Waker>) {
         let mut wakers = WakeList::new();
         let mut panics = Panics::new();
@@ -274,8 +274,8 @@ impl Entry {
         Self { queue, node: UnsafeCell::new(Node::new(FIRED)), _pinned: PhantomPinned }
     }
 
-    /// Links the entry, to have `waker` woken when the time is `left` from `now`. The entry becomes a user of the queue,
-    /// also if that is closed.
+    /// Links the entry, to have `waker` woken when the time is `left` from `now`. The entry becomes a user of the
+    /// queue, also if that is closed.
     pub(crate) fn register(self: Pin<&Self>, now: Instant, left: Duration, waker: Waker) -> Registered {
         let mut state = self.queue.state.lock();
         state.n_users += 1;

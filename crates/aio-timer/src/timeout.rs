@@ -87,8 +87,8 @@ impl<F: Future> Future for Timeout<F> {
     }
 }
 
-/// The error of [`timeout()`]: the time was over before the future was ready. It converts to an [`io::Error`] of the kind
-/// [`TimedOut`](io::ErrorKind::TimedOut).
+/// The error of [`timeout()`]: the time was over before the future was ready. It converts to an [`io::Error`] of the
+/// kind [`TimedOut`](io::ErrorKind::TimedOut).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Elapsed;
 

@@ -19,8 +19,8 @@ pub(crate) fn current() -> Option<&'static Queue> {
     CURRENT.try_with(Cell::get).ok().flatten()
 }
 
-/// A [`Driver`] that adds timers to another: with it in its stack, a loop serves the [`sleep()`](crate::sleep())s of its
-/// tasks itself, and needs no thread for them.
+/// A [`Driver`] that adds timers to another: with it in its stack, a loop serves the [`sleep()`](crate::sleep())s of
+/// its tasks itself, and needs no thread for them.
 ///
 /// ```
 /// use aio_core::{EventLoop, ThreadPark};

@@ -3,7 +3,8 @@
 //! `cargo run --release -p aio-rt --example wc -- PATH...`
 //!
 //! Files are read in threads, a few at a time. Each gets a line as soon as it is counted; then comes the total. What
-//! cannot be read is named on stderr, and the exit code is 1. Links to directories inside of directories are not followed.
+//! cannot be read is named on stderr, and the exit code is 1. Links to directories inside of directories are not
+//! followed.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};

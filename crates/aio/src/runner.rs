@@ -4,8 +4,8 @@ use aio_blocking::{Pool, PoolConfig};
 use aio_core::{EventLoop, ThreadPark};
 use aio_timer::Timers;
 
-/// Runs `main` on an event loop on this thread until it has finished, ends what is left, and returns its output: asyncio's
-/// `run`.
+/// Runs `main` on an event loop on this thread until it has finished, ends what is left, and returns its output:
+/// asyncio's `run`.
 ///
 /// When `main` has finished, all tasks that are left are cancelled and run to their ends, cleanups included; then the
 /// threads for blocking functions are joined. No thread is started before something needs one, and `main` need be

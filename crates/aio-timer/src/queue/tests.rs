@@ -108,8 +108,8 @@ fn a_timer_polled_on_another_thread_while_its_loop_ends_is_told() {
     });
 }
 
-/// The thread is about to sleep until a far deadline while another registers a near one: it must not sleep through that.
-/// (Loom knows no time: a sleep that nobody ends would never end, and loom would say so.)
+/// The thread is about to sleep until a far deadline while another registers a near one: it must not sleep through
+/// that. (Loom knows no time: a sleep that nobody ends would never end, and loom would say so.)
 #[test]
 fn a_registration_is_not_slept_through() {
     let start = Instant::now();

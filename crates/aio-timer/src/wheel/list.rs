@@ -1,7 +1,8 @@
 //! Doubly linked lists of timers. The nodes belong to others; a list is no more than its two ends.
 
+use std::hint;
+use std::iter;
 use std::ptr::{self, NonNull};
-use std::{hint, iter};
 
 use super::Node;
 
