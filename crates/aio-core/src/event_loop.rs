@@ -157,7 +157,7 @@ fn tear_down(core: &Core, driver: &mut impl Driver) -> Panics {
             }
             continue;
         }
-        for task in tasks.iter().filter(|task| !task.is_cleanup()) {
+        for task in &tasks {
             task.cancel();
         }
         run_until(core, driver, || {

@@ -3,11 +3,14 @@
 #![cfg(not(aio_loom))]
 
 mod common;
+#[path = "common/log.rs"]
+mod log;
 
 use std::sync::Arc;
 
 use aio_core::{Context, ContextVar, block_on, defer, local, run, spawn, yield_now};
-use common::{Log, check};
+use common::check;
+use log::Log;
 
 static NAME: ContextVar<&str> = ContextVar::new();
 static COUNT: ContextVar<u32> = ContextVar::new();

@@ -3,6 +3,8 @@
 #![cfg(not(aio_loom))]
 
 mod common;
+#[path = "common/log.rs"]
+mod log;
 
 use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn};
@@ -16,7 +18,8 @@ use aio_base::Deadline;
 use aio_core::{
     CancelScope, Driver, EventLoop, ThreadPark, all_tasks, defer, local, loop_local, run, spawn, yield_now,
 };
-use common::{Log, check};
+use common::check;
+use log::Log;
 
 async fn turns(n: usize) {
     for _ in 0..n {

@@ -3,6 +3,8 @@
 #![cfg(not(aio_loom))]
 
 mod common;
+#[path = "common/log.rs"]
+mod log;
 
 use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, panic_any};
@@ -12,7 +14,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 
 use aio_core::{ContextVar, block_on, local, run, spawn, yield_now};
-use common::{Log, check};
+use common::check;
+use log::Log;
 
 async fn turns(n: usize) {
     for _ in 0..n {

@@ -3,6 +3,8 @@
 #![cfg(not(aio_loom))]
 
 mod common;
+#[path = "common/log.rs"]
+mod log;
 
 use std::cell::Cell;
 use std::future::{pending, poll_fn};
@@ -13,7 +15,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use aio_core::{CancelScope, Cancelled, Scope, run, yield_now};
-use common::{Log, check};
+use common::check;
+use log::Log;
 
 /// Polls a future once.
 fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -169,6 +172,17 @@ in_both_homes! {
             task.await;
             assert_eq!(log.take(), ["work", "cleanup"]);
         });
+    }
+
+    fn cancelling_all_tasks_leaves_cleanups_alone() {
+        let log = Log::default();
+        run(async {
+            drop(defer(log.clone(), slow));
+            yield_now().await;
+            let others = aio_core::all_tasks().into_iter().filter(|task| task.name() != Some("main"));
+            others.for_each(|task| task.cancel());
+        });
+        assert_eq!(log.take(), ["cleanup"]);
     }
 
     fn a_scope_ends_before_its_parent_goes_on() {

@@ -3,6 +3,8 @@
 #![cfg(not(aio_loom))]
 
 mod common;
+#[path = "common/log.rs"]
+mod log;
 
 use std::future::{pending, poll_fn};
 use std::panic::Location;
@@ -14,7 +16,8 @@ use std::task::{Poll, Waker};
 use aio_core::{
     Builder, CancelScope, JoinError, OnExit, TaskRef, all_tasks, block_on, current_task, ready, run, yield_now,
 };
-use common::{Log, check};
+use common::check;
+use log::Log;
 
 type Place<T> = Arc<Mutex<Option<T>>>;
 

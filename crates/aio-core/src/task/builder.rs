@@ -174,7 +174,7 @@ pub(crate) unsafe fn spawn_main<F: Future>(
     Task::new(handle)
 }
 
-/// Starts a task that the end of the loop waits for, but does not cancel; its end is what the scope waits for.
+/// Starts a task that the end of the loop waits for, but that nothing cancels; its end is what the scope waits for.
 ///
 /// # Errors
 /// The future itself, where no loop runs.

@@ -60,7 +60,7 @@ const HANDLE: u32 = 1 << 2;
 const CANCELLED: u32 = 1 << 3;
 /// Somebody waits for the end beside the handle, see [`Watchers`].
 const WATCHED: u32 = 1 << 4;
-/// A cleanup: the end of the loop does not cancel it.
+/// A cleanup: it cannot be cancelled.
 const CLEANUP: u32 = 1 << 5;
 /// The handle has taken the outcome. Never cleared.
 const TAKEN: u32 = 1 << 6;
@@ -131,11 +131,6 @@ impl Header {
         self.state.load(Ordering::Acquire) & COMPLETED != 0
     }
 
-    /// Whether the end of the loop leaves it alone.
-    pub(crate) fn is_cleanup(&self) -> bool {
-        self.has(CLEANUP)
-    }
-
     /// Puts the task into the run queue, unless it is there or has completed. On the thread of the loop.
     fn schedule(&self, core: &Core) {
         if !self.has(SCHEDULED | COMPLETED) {
@@ -144,9 +139,9 @@ impl Header {
         }
     }
 
-    /// Cancels it. On the thread of the loop.
+    /// Cancels it, unless it is a cleanup. On the thread of the loop.
     fn cancel(&self, core: &Core) {
-        if !self.has(CANCELLED | COMPLETED) {
+        if !self.has(CANCELLED | COMPLETED | CLEANUP) {
             self.change(0, CANCELLED);
             self.schedule(core);
         }
@@ -252,7 +247,10 @@ unsafe fn free(header: NonNull<Header>) {
     // SAFETY: by the caller.
     let (owner, layout) = unsafe { (header.as_ref().owner, header.as_ref().vtable.layout) };
     // SAFETY: as above.
-    unsafe { ptr::drop_in_place(header.as_ptr()) };
+    unsafe {
+        header.as_ref().alive.with_mut(|_| ());
+        ptr::drop_in_place(header.as_ptr());
+    }
     if current::is_loop(owner) {
         current::with_loop(|core| {
             core.cells.set(core.cells.get() - 1);

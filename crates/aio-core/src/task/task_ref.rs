@@ -57,7 +57,8 @@ impl TaskRef {
         self.meta().spawned_at
     }
 
-    /// Tells the task to stop; see [`Task::cancel`](super::Task::cancel).
+    /// Tells the task to stop; see [`Task::cancel`](super::Task::cancel). A cleanup that runs as a task of its own
+    /// ([`local::defer`](crate::local::defer)) goes on: cleanups are not cancelled.
     pub fn cancel(&self) {
         match &self.0 {
             Inner::Local(task) => task.cancel(),
@@ -79,11 +80,6 @@ impl TaskRef {
     /// Dropping the future leaves the task alone.
     pub fn ended(&self) -> Ended {
         Ended::new(self.clone())
-    }
-
-    /// Whether the end of the loop leaves it alone.
-    pub(crate) fn is_cleanup(&self) -> bool {
-        matches!(&self.0, Inner::Local(task) if task.is_cleanup())
     }
 }
 

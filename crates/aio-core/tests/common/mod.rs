@@ -1,7 +1,6 @@
 //! What every test here needs.
 
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aio_base::live::leak_check;
@@ -20,19 +19,4 @@ pub(crate) fn check<R>(test: impl FnOnce() -> R) -> R {
         });
         test()
     })
-}
-
-/// What happened, in order.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Log {
-    pub(crate) fn note(&self, what: impl Into<String>) {
-        self.0.lock().unwrap().push(what.into());
-    }
-
-    /// Empties the log.
-    pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().unwrap())
-    }
 }
