@@ -4,8 +4,8 @@ use std::future::{pending, poll_fn};
 use std::sync::Weak; // facade: of the loop's part for all threads
 use std::task::{Poll, Waker};
 
-use aio_base::sync::Arc;
 use aio_base::sync::atomic::{AtomicUsize, Ordering};
+use aio_base::sync::{Arc, Mutex};
 use aio_base::thread::{self, JoinHandle};
 
 use super::Shared;
@@ -132,6 +132,33 @@ fn wakers_dropped_while_their_task_completes_free_the_cell_once() {
             (other.await, shared())
         });
         other.join().unwrap();
+        assert_freed(loop_);
+    });
+}
+
+/// The loop's thread counts none when the task completes: what it has given away it got back, or its like. All that
+/// keeps the cell is a waker which the other thread has made, and which it is about to drop.
+#[test]
+fn a_waker_cloned_on_another_thread_keeps_the_cell() {
+    model(|| {
+        let back = Arc::new(Mutex::new(None));
+        let (other, loop_) = run(async {
+            let spare = waker().await;
+            let mut other = None;
+            give_waker(|waker| {
+                let back = back.clone();
+                other = Some(start(move || {
+                    let clone = waker.clone();
+                    *back.lock() = Some(waker);
+                    drop(spare);
+                    clone.wake();
+                }));
+            })
+            .await;
+            drop(back.lock().take());
+            (other, shared())
+        });
+        other.unwrap().join().unwrap();
         assert_freed(loop_);
     });
 }

@@ -232,6 +232,7 @@ unsafe fn release_claim(header: NonNull<Header>) {
 unsafe fn release(header: NonNull<Header>) {
     // SAFETY: by the caller's count the cell is alive.
     let this = unsafe { header.as_ref() };
+    this.alive.with(|_| ());
     if this.count.release(this.is_here()) {
         // SAFETY: nobody refers to it.
         unsafe { free(header) };
