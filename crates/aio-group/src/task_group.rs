@@ -173,8 +173,11 @@ impl<'env, E, H: GroupHome> TaskGroup<'env, E, H> {
         Self::with_limit(usize::MAX)
     }
 
-    /// A group of whose children at most `limit` run at a time. Those beyond it wait, and begin in the order in which
-    /// they were started.
+    /// A group of whose children at most `limit` run at a time, cleanups included. Those beyond it wait; a child that
+    /// awaits one of them keeps its own place meanwhile.
+    ///
+    /// # Fairness
+    /// Who waits is let in in the order in which the children were started.
     ///
     /// # Panics
     /// If `limit` is zero: no child would ever begin.

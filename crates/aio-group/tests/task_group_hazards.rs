@@ -591,6 +591,88 @@ fn panics_in_dropping_a_group_half_way_are_contained_and_the_first_goes_on() {
 }
 
 #[test]
+fn a_panic_goes_on_also_if_the_group_is_cut_while_it_waits_for_the_others() {
+    for own_task in [Some(true), Some(false), None] {
+        let log = Log::default();
+        run(async {
+            let inner = log.clone();
+            let task = spawn(async move {
+                let group = TaskGroup::new();
+                let group = &group;
+                group
+                    .join(async move {
+                        drop(group.spawn(endless(inner, "task", 10)));
+                        turns(2).await;
+                        match own_task {
+                            Some(true) => drop(group.spawn(async { panic!("oh") })),
+                            Some(false) => drop(group.spawn_scoped(async { panic!("oh") })),
+                            None => panic!("oh"),
+                        }
+                        pending::<()>().await;
+                    })
+                    .await;
+            });
+            turns(6).await;
+            task.cancel();
+            assert_eq!(text(&*task.join().await.unwrap_err().into_panic()), "oh");
+        });
+        assert_eq!(log.take(), ["task cleaned up"]);
+    }
+}
+
+/// The group is gone when it happens; the child's handle has it, as that of a task would.
+#[test]
+fn a_panic_in_a_child_of_a_group_that_was_cut_goes_to_who_joins_the_child() {
+    run(async {
+        let kept = Arc::new(Mutex::new(None));
+        let give = kept.clone();
+        let task = spawn(async move {
+            let group = TaskGroup::new();
+            let group = &group;
+            group
+                .join(async move {
+                    *give.lock().unwrap() = Some(group.spawn(async {
+                        let _guard = defer((), async |()| panic!("in the cleanup"));
+                        pending::<()>().await;
+                    }));
+                    pending::<()>().await;
+                })
+                .await;
+        });
+        turns(3).await;
+        task.cancel();
+        assert!(task.join().await.unwrap_err().is_cancelled());
+        let child: Child<()> = kept.lock().unwrap().take().unwrap();
+        assert_eq!(text(&*child.join().await.unwrap_err().into_panic()), "in the cleanup");
+    });
+}
+
+/// The one who waits may be cancelled before there is room for it, or when it has just been let in.
+#[test]
+fn a_child_cancelled_while_it_waits_takes_no_room_from_the_next() {
+    for after in 0..6 {
+        let log = Log::default();
+        run(async {
+            let group = TaskGroup::with_limit(1);
+            group
+                .join(async {
+                    drop(group.spawn(turns(2)));
+                    let waiting = group.spawn(endless(log.clone(), "waiting", 0));
+                    let task = aio_core::all_tasks().pop().unwrap();
+                    let log = log.clone();
+                    drop(group.spawn(async move { log.add("next") }));
+                    turns(after).await;
+                    task.cancel();
+                    assert!(waiting.join().await.unwrap_err().is_cancelled());
+                })
+                .await;
+        });
+        log.0.lock().unwrap().retain(|what| what != "waiting cleaned up");
+        assert_eq!(log.take(), ["next"]);
+    }
+}
+
+#[test]
 fn panics_in_dropping_a_group_that_never_ran_are_contained_and_the_first_goes_on() {
     let panic = leak_check(|| {
         let group = TaskGroup::<()>::new();

@@ -57,6 +57,8 @@ pub(crate) fn settle<O, T, E, H: GroupHome>(
             tally.fail(error);
             Err(JoinError::handled())
         }
+        // Nobody asks the group any more; the task reports the panic, as it does when its handle was dropped.
+        Err(error) if tally.progress.is_abandoned() => Err(error),
         Err(error) => match error.try_into_panic() {
             Ok(payload) => {
                 tally.panicked(payload);

@@ -195,6 +195,10 @@ impl<H: GroupHome> Progress<H> {
         self.0.with(|inner| inner.phase == Phase::Aborting)
     }
 
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.0.with(|inner| inner.phase == Phase::Abandoned)
+    }
+
     pub(crate) fn is_finished(&self) -> bool {
         self.0.with(|inner| inner.phase == Phase::Finished)
     }

@@ -36,14 +36,19 @@ pin_project! {
             if this.group.handle.tally.progress.is_finished() {
                 return;
             }
-            // One after the other, since two destructors that panic in one unwinding abort the process.
+            let handle = &this.group.handle;
+            // What has panicked goes on; errors go with the run that was to return them.
+            let Failures { errors: _errors, panic } = handle.tally.take_failures();
+            let ended = this.ended.take().and_then(|outcome| outcome.err()?.try_into_panic().ok());
             let mut panics = Panics::new();
-            panics.catch(|| this.group.handle.tally.progress.abandon());
+            panic.into_iter().chain(ended).for_each(|payload| panics.keep(payload));
+            // One after the other, since two destructors that panic in one unwinding abort the process.
+            panics.catch(|| handle.tally.progress.abandon());
             panics.catch(|| this.body.cancel());
             for (_, child) in this.children.iter_mut() {
                 panics.catch(|| child.cancel());
             }
-            this.group.handle.close(&mut panics);
+            handle.close(&mut panics);
             panics.resume();
         }
     }

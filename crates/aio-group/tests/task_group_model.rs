@@ -1,0 +1,567 @@
+//! Random programs of groups, in both homes. What they do is logged, and the log is held to the rules of groups.
+#![cfg(not(aio_loom))]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
+use std::sync::{Arc, Mutex};
+
+use aio_base::live::leak_check;
+use aio_core::{JoinError, TaskRef, current_task, yield_now};
+use aio_group::GroupError;
+use futures_lite::FutureExt;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+// Programs.
+
+#[derive(Debug, Clone)]
+struct Program {
+    limit: Option<usize>,
+    /// Children added before the group runs.
+    before: Vec<Script>,
+    body: Script,
+    /// After how many turns the task that runs the group is cancelled.
+    cut: Option<usize>,
+}
+
+/// What a child does, or the body.
+#[derive(Debug, Clone)]
+struct Script {
+    own_task: bool,
+    /// Whether it is started with `try_`. The others cannot fail, and end well instead.
+    fallible: bool,
+    steps: Vec<Step>,
+    cleanup: Option<Cleanup>,
+    end: End,
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Yield(usize),
+    Spawn(Script),
+    /// Awaits a child that was added before this one, or joins it.
+    Await(Index),
+    Join(Index),
+    /// Drops the handle of a child.
+    Drop(Index),
+    /// Cancels a child with a task, perhaps this one, and nothing but that child.
+    Cancel(Index),
+}
+
+#[derive(Debug, Clone)]
+struct Cleanup {
+    turns: usize,
+    /// A child that the cleanup adds.
+    spawns: Option<Box<Script>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Well,
+    Error,
+    Panic,
+    Never,
+}
+
+fn script(depth: u32) -> impl Strategy<Value = Script> {
+    let leaf = prop_oneof![
+        6 => (0..4_usize).prop_map(Step::Yield),
+        3 => any::<Index>().prop_map(Step::Await),
+        2 => any::<Index>().prop_map(Step::Join),
+        1 => any::<Index>().prop_map(Step::Drop),
+        1 => any::<Index>().prop_map(Step::Cancel),
+    ];
+    let (step, spawns) = if depth == 0 {
+        (leaf.boxed(), Just(None).boxed())
+    } else {
+        let spawn = script(depth - 1).prop_map(Step::Spawn);
+        let spawns = proptest::option::weighted(0.2, script(0).prop_map(Box::new));
+        (prop_oneof![2 => leaf, 3 => spawn].boxed(), spawns.boxed())
+    };
+    let cleanup = (0..4_usize, spawns).prop_map(|(turns, spawns)| Cleanup { turns, spawns });
+    let end = prop_oneof![8 => Just(End::Well), 2 => Just(End::Error), 1 => Just(End::Panic), 1 => Just(End::Never)];
+    let steps = if depth == 2 { 0..8_usize } else { 0..4_usize };
+    (any::<bool>(), any::<bool>(), vec(step, steps), proptest::option::weighted(0.4, cleanup), end).prop_map(
+        |(own_task, fallible, steps, cleanup, end)| {
+            let end = if end == End::Error && !fallible { End::Well } else { end };
+            Script { own_task, fallible, steps, cleanup, end }
+        },
+    )
+}
+
+fn program() -> impl Strategy<Value = Program> {
+    let limit = proptest::option::of(1..5_usize);
+    let cut = proptest::option::weighted(0.4, 0..25_usize);
+    (limit, vec(script(1), 0..3), script(2), cut).prop_map(|(limit, before, mut body, cut)| {
+        body.fallible = true;
+        Program { limit, before, body, cut }
+    })
+}
+
+// Running them.
+
+/// The body goes by this number, the children by those from 1, in the order in which they were added.
+const BODY: usize = 0;
+
+/// What is left of a program then is cancelled. None needs so long.
+const LONG: usize = 3000;
+
+const AWAITED_A_CANCELLED_ONE: &str = "a child that was cancelled was awaited; `join` gives this as a value";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Event {
+    Added {
+        id: usize,
+        own_task: bool,
+        cleans: bool,
+    },
+    Began(usize),
+    /// The future is gone; the cleanup is about to begin.
+    Ended(usize, Ended),
+    Cleaned(usize),
+    /// One child is told to stop.
+    Cancelled(usize),
+    /// The task that runs the group is told to stop.
+    Cut,
+    Returned,
+    TaskEnded,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Well,
+    Error,
+    Panic,
+    /// The future was dropped before its end.
+    Cut,
+}
+
+#[derive(Default)]
+struct Log {
+    events: Mutex<Vec<Event>>,
+    /// What was wrong where it happened.
+    faults: Mutex<Vec<String>>,
+    tasks: Mutex<BTreeMap<usize, TaskRef>>,
+    /// Children whose cleanup is a task, so that they end some time after it.
+    cleanup_is_task: Mutex<BTreeSet<usize>>,
+}
+
+impl Log {
+    fn add(&self, event: Event) {
+        self.events.lock().unwrap().push(event);
+    }
+
+    fn has(&self, event: Event) -> bool {
+        self.events.lock().unwrap().contains(&event)
+    }
+
+    fn add_child(&self, script: &Script) -> usize {
+        let mut events = self.events.lock().unwrap();
+        let id = 1 + events.iter().filter(|event| matches!(event, Event::Added { .. })).count();
+        events.push(Event::Added { id, own_task: script.own_task, cleans: script.cleanup.is_some() });
+        id
+    }
+
+    fn expect(&self, what: bool, otherwise: impl FnOnce() -> String) {
+        if !what {
+            self.faults.lock().unwrap().push(otherwise());
+        }
+    }
+
+    /// `id` has given its output to somebody.
+    fn expect_output(&self, id: usize, output: usize) {
+        self.expect(output == id && self.has(Event::Ended(id, Ended::Well)), || format!("{id} gave {output}"));
+    }
+
+    fn expect_join(&self, id: usize, outcome: Result<usize, JoinError>) {
+        match outcome {
+            Ok(output) => self.expect_output(id, output),
+            Err(error) if error.is_cancelled() => {
+                let fair = self.has(Event::Ended(id, Ended::Cut)) || !self.has(Event::Began(id));
+                self.expect(fair, || format!("{id} was joined as cancelled"));
+            }
+            Err(_) => {
+                let fair = self.has(Event::Ended(id, Ended::Error)) || self.has(Event::Ended(id, Ended::Panic));
+                self.expect(fair, || format!("{id} was joined as failed"));
+            }
+        }
+    }
+}
+
+/// Logs the end of a child's future.
+struct Mark {
+    log: Arc<Log>,
+    id: usize,
+    ended: Ended,
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        let ended = if std::thread::panicking() { Ended::Panic } else { self.ended };
+        self.log.add(Event::Ended(self.id, ended));
+    }
+}
+
+type Outcome = Result<Result<usize, GroupError<usize>>, JoinError>;
+
+macro_rules! home {
+    ($home:ident, $groups:path, $child:ident, $counted:path, $spawn:path, [$($send:tt)*], $defers_to_tasks:literal, $defer:path) => {
+        mod $home {
+            use super::*;
+            use $groups::{GroupHandle, TaskGroup, $child as Child};
+            use $counted as Counted;
+            use std::pin::Pin;
+
+            type BoxFuture<T> = Pin<Box<dyn Future<Output = T> $($send)*>>;
+
+            #[derive(Clone)]
+            struct World {
+                log: Arc<Log>,
+                group: GroupHandle<'static, usize>,
+                /// The handles of the children.
+                board: Counted<Mutex<BTreeMap<usize, Child<usize>>>>,
+            }
+
+            impl World {
+                fn add(&self, script: &Script) {
+                    let id = self.log.add_child(script);
+                    let future = self.clone().act(id, script.clone());
+                    let sure = async |future: BoxFuture<Result<usize, usize>>| future.await.unwrap();
+                    let child = match (script.own_task, script.fallible) {
+                        (true, true) => self.group.try_spawn(future),
+                        (true, false) => self.group.spawn(sure(future)),
+                        (false, true) => self.group.try_spawn_scoped(future),
+                        (false, false) => self.group.spawn_scoped(sure(future)),
+                    };
+                    self.board.lock().unwrap().insert(id, child);
+                }
+
+                fn take(&self, id: usize, index: Index) -> Option<(usize, Child<usize>)> {
+                    let mut board = self.board.lock().unwrap();
+                    // A child that awaits a later one may keep it from beginning, if there is a limit.
+                    let ids: Vec<_> = board.keys().copied().filter(|&other| id == BODY || other < id).collect();
+                    let chosen = *ids.get(index.index(ids.len().max(1)))?;
+                    board.remove_entry(&chosen)
+                }
+
+                fn act(self, id: usize, script: Script) -> BoxFuture<Result<usize, usize>> {
+                    Box::pin(async move {
+                        let log = &self.log;
+                        log.add(Event::Began(id));
+                        if script.own_task && id != BODY {
+                            log.tasks.lock().unwrap().insert(id, current_task().unwrap());
+                        }
+                        let (mut plain, mut adding) = (None, None);
+                        match script.cleanup {
+                            Some(Cleanup { turns, spawns: None }) => {
+                                plain = Some(aio_core::defer(log.clone(), async move |log: Arc<Log>| {
+                                    for _ in 0..turns {
+                                        yield_now().await;
+                                    }
+                                    log.add(Event::Cleaned(id));
+                                }));
+                            }
+                            Some(Cleanup { turns, spawns: Some(script) }) => {
+                                if $defers_to_tasks {
+                                    log.cleanup_is_task.lock().unwrap().insert(id);
+                                }
+                                adding = Some($defer(self.clone(), async move |world: World| {
+                                    for _ in 0..turns {
+                                        yield_now().await;
+                                    }
+                                    world.add(&script);
+                                    world.log.add(Event::Cleaned(id));
+                                }));
+                            }
+                            None => {}
+                        }
+                        let _cleanups = (&mut plain, &mut adding);
+                        let mut mark = Mark { log: log.clone(), id, ended: Ended::Cut };
+                        for step in script.steps {
+                            self.perform(id, step).await;
+                        }
+                        match script.end {
+                            End::Well => mark.ended = Ended::Well,
+                            End::Error => mark.ended = Ended::Error,
+                            End::Panic => panic!("{id}"),
+                            End::Never => std::future::pending().await,
+                        }
+                        if script.end == End::Error { Err(id) } else { Ok(id) }
+                    })
+                }
+
+                async fn perform(&self, id: usize, step: Step) {
+                    let log = &self.log;
+                    match step {
+                        Step::Yield(turns) => {
+                            for _ in 0..turns {
+                                yield_now().await;
+                            }
+                        }
+                        Step::Spawn(script) => self.add(&script),
+                        Step::Await(index) => {
+                            if let Some((other, child)) = self.take(id, index) {
+                                log.expect_output(other, child.await);
+                            }
+                        }
+                        Step::Join(index) => {
+                            if let Some((other, child)) = self.take(id, index) {
+                                log.expect_join(other, child.join().await);
+                            }
+                        }
+                        Step::Drop(index) => drop(self.take(id, index)),
+                        Step::Cancel(index) => {
+                            let task = {
+                                let tasks = log.tasks.lock().unwrap();
+                                tasks.iter().nth(index.index(tasks.len().max(1))).map(|(id, task)| (*id, task.clone()))
+                            };
+                            if let Some((other, task)) = task {
+                                log.add(Event::Cancelled(other));
+                                task.cancel();
+                            }
+                        }
+                    }
+                }
+            }
+
+            pub(super) fn run(program: Program, log: Arc<Log>) -> Outcome {
+                aio_core::run(async move {
+                    let inner = log.clone();
+                    let Program { limit, before, body, cut } = program;
+                    let task = $spawn(async move {
+                        let group = limit.map_or_else(TaskGroup::new, TaskGroup::with_limit);
+                        let world = World { log: inner.clone(), group: group.handle(), board: Counted::default() };
+                        for script in &before {
+                            world.add(script);
+                        }
+                        let run = group.run(world.clone().act(BODY, body));
+                        let outcome = std::panic::AssertUnwindSafe(run).catch_unwind().await;
+                        inner.add(Event::Returned);
+                        match outcome {
+                            Ok(outcome) => outcome,
+                            Err(panic) => resume_unwind(panic),
+                        }
+                    });
+                    for _ in 0..cut.unwrap_or(LONG) {
+                        if task.is_finished() {
+                            break;
+                        }
+                        yield_now().await;
+                    }
+                    if !task.is_finished() {
+                        log.add(Event::Cut);
+                        task.cancel();
+                    }
+                    let outcome = task.join().await;
+                    log.add(Event::TaskEnded);
+                    for _ in 0..10 {
+                        yield_now().await;
+                    }
+                    outcome
+                })
+            }
+        }
+    };
+}
+
+home!(shared, aio_group, Child, std::sync::Arc, aio_core::spawn, [+ Send], false, aio_core::defer);
+home!(local, aio_group::local, Child, std::rc::Rc, aio_core::local::spawn, [], true, aio_core::local::defer);
+
+// The rules.
+
+/// A child as the log has it. Places in the log.
+#[derive(Debug, Clone, Copy, Default)]
+struct Life {
+    began: Option<usize>,
+    ended: Option<(usize, Option<Ended>)>,
+    cleaned: Option<usize>,
+}
+
+impl Life {
+    fn how(&self) -> Option<Ended> {
+        self.ended.and_then(|(_, ended)| ended)
+    }
+
+    /// When all of it was over.
+    fn over(&self) -> Option<usize> {
+        self.cleaned.or(self.ended.map(|(at, _)| at))
+    }
+}
+
+fn check(program: &Program, log: &Log, outcome: Outcome) {
+    let events = log.events.lock().unwrap().clone();
+    assert_eq!(*log.faults.lock().unwrap(), [""; 0]);
+    let find = |wanted: Event| events.iter().position(|event| *event == wanted);
+    let task_ended = find(Event::TaskEnded).expect("the task ends");
+    assert_eq!(task_ended, events.len() - 1, "something happened after the end of the task");
+    let returned = find(Event::Returned);
+    let cut = find(Event::Cut);
+
+    // Everything begins, ends and is cleaned up once, and before the run returns.
+    let mut lives: BTreeMap<usize, Life> = BTreeMap::from([(BODY, Life::default())]);
+    let mut cleans = BTreeMap::from([(BODY, program.body.cleanup.is_some())]);
+    let mut own_task = BTreeMap::new();
+    for (at, event) in events.iter().enumerate() {
+        match *event {
+            Event::Added { id, own_task: own, cleans: cleanup } => {
+                cleans.insert(id, cleanup);
+                lives.insert(id, Life::default());
+                own_task.insert(id, own);
+            }
+            Event::Began(id) => assert_eq!(lives.get_mut(&id).unwrap().began.replace(at), None, "{id} began twice"),
+            Event::Ended(id, how) => {
+                let former = lives.get_mut(&id).unwrap().ended.replace((at, Some(how)));
+                assert_eq!(former, None, "{id} ended twice");
+            }
+            Event::Cleaned(id) => {
+                assert_eq!(lives.get_mut(&id).unwrap().cleaned.replace(at), None, "{id} was cleaned up twice");
+            }
+            _ => {}
+        }
+        if let Event::Began(_) | Event::Ended(..) | Event::Cleaned(_) = event {
+            assert!(returned.is_none_or(|returned| at < returned), "{event:?} after the run had returned");
+        }
+    }
+    for (id, life) in &lives {
+        assert_eq!(life.began.is_some(), life.ended.is_some(), "{id} began and did not end: {life:?}");
+        assert_eq!(life.began.is_some() && cleans[id], life.cleaned.is_some(), "cleanup of {id}: {life:?}");
+        assert!(life.cleaned.is_none() || life.cleaned > life.ended.map(|(at, _)| at));
+    }
+
+    // A group that is cut is cut for a reason, and as a whole.
+    let alone: BTreeMap<usize, usize> = events
+        .iter()
+        .enumerate()
+        .rev()
+        .filter_map(|(at, event)| if let Event::Cancelled(id) = event { Some((*id, at)) } else { None })
+        .collect();
+    let failures: Vec<(usize, usize, Ended)> = {
+        let failed = |life: &Life| life.how().filter(|how| matches!(how, Ended::Error | Ended::Panic));
+        let mut failures: Vec<_> =
+            lives.iter().filter_map(|(&id, life)| Some((life.over()?, id, failed(life)?))).collect();
+        failures.sort_unstable_by_key(|(at, ..)| *at);
+        failures
+    };
+    let aborted = lives
+        .iter()
+        .filter(|(id, life)| life.how() == Some(Ended::Cut) && !alone.contains_key(id))
+        .filter_map(|(_, life)| life.ended.map(|(at, _)| at))
+        .min();
+    if let Some(aborted) = aborted {
+        let reason = failures.first().map(|(at, ..)| *at).into_iter().chain(cut).min();
+        assert!(reason.is_some_and(|reason| reason < aborted), "the group was cut without a reason");
+        for event in &events[aborted..] {
+            let fair =
+                !matches!(event, Event::Began(_)) && !matches!(event, Event::Ended(_, how) if *how != Ended::Cut);
+            assert!(fair, "{event:?} after the group was cut");
+        }
+    }
+    for (id, at) in &alone {
+        if let Some((ended, Some(how))) = lives[id].ended
+            && ended > *at
+            && how != Ended::Cut
+        {
+            let same_turn = events[*at..ended].iter().all(|e| matches!(e, Event::Added { .. } | Event::Cancelled(_)));
+            assert!(same_turn, "{id} went on to {how:?} after it was cancelled");
+        }
+    }
+    for (id, life) in lives.iter().filter(|(_, life)| life.began.is_none()) {
+        let fair = aborted.is_some() || !failures.is_empty() || cut.is_some();
+        assert!(fair, "{id} never began: {life:?}");
+    }
+
+    // Limit and order: who begins has been let in, and so have all who were added before, and all who run.
+    if let Some(limit) = program.limit {
+        let (mut before, mut inside) = (BTreeSet::<usize>::new(), BTreeSet::<usize>::new());
+        let over: BTreeMap<usize, usize> = lives.iter().filter_map(|(id, life)| Some((life.over()?, *id))).collect();
+        for (at, event) in events.iter().enumerate() {
+            match *event {
+                Event::Added { id, .. } => drop(before.insert(id)),
+                Event::Began(id) if id != BODY => {
+                    inside.extend(before.range(..=id));
+                    assert!(inside.len() <= limit, "{inside:?} were let in");
+                    before = before.split_off(&(id + 1));
+                }
+                _ => {}
+            }
+            if let Some(id) = over.get(&at) {
+                inside.remove(id);
+            }
+        }
+    } else {
+        for own in [true, false] {
+            let began = events.iter().filter_map(|event| match event {
+                Event::Began(id) if own_task.get(id) == Some(&own) => Some(*id),
+                _ => None,
+            });
+            assert!(began.is_sorted(), "children began out of order");
+        }
+    }
+
+    // It ends by itself, unless somebody waits for ever.
+    if cut.is_some() && program.cut.is_none() {
+        assert!(failures.is_empty(), "a failure did not end the group");
+        let waits = lives.iter().any(|(_, life)| life.how() == Some(Ended::Cut));
+        assert!(waits, "the group did not end");
+    }
+
+    // The outcome. Where a cleanup is a task, it is not known when exactly the child was over.
+    let exact = failures.iter().all(|(_, id, _)| !log.cleanup_is_task.lock().unwrap().contains(id));
+    let panics: Vec<_> = failures.iter().filter(|(.., how)| *how == Ended::Panic).collect();
+    match outcome {
+        Ok(Ok(output)) => {
+            assert_eq!(output, BODY);
+            assert_eq!(lives[&BODY].how(), Some(Ended::Well));
+            assert_eq!(failures, [], "the group succeeded");
+        }
+        Ok(Err(error)) => {
+            assert_eq!(panics.len(), 0, "a panic was lost");
+            let mut errors = error.into_errors();
+            let mut expected: Vec<_> = failures.iter().map(|(_, id, _)| *id).filter(|id| *id != BODY).collect();
+            expected.extend(failures.iter().map(|(_, id, _)| *id).filter(|id| *id == BODY));
+            if !exact {
+                errors.sort_unstable();
+                expected.sort_unstable();
+            }
+            assert_eq!(errors, expected);
+        }
+        Err(error) if error.is_cancelled() => {
+            let cut = cut.expect("nobody cancelled the task");
+            assert!(returned.is_none());
+            let settled = panics.iter().find(|(at, ..)| exact && *at < cut);
+            assert!(settled.is_none(), "a panic was lost: {settled:?}");
+        }
+        Err(error) => {
+            let panic = error.into_panic();
+            let message = panic.downcast_ref::<String>().cloned().unwrap();
+            let first = panics.iter().find(|(_, id, _)| *id != BODY).or(panics.first());
+            let (_, first, _) = first.expect("there was a panic");
+            let fair = |id: usize| message == id.to_string() || message == AWAITED_A_CANCELLED_ONE;
+            assert!(if exact && returned.is_some() { fair(*first) } else { panics.iter().any(|(_, id, _)| fair(*id)) });
+        }
+    }
+}
+
+fn hold(program: Program, run: fn(Program, Arc<Log>) -> Outcome) {
+    leak_check(|| {
+        let log = Arc::new(Log::default());
+        let outcome = run(program.clone(), log.clone());
+        check(&program, &log, outcome);
+        assert_eq!(Arc::strong_count(&log), 1, "somebody was not dropped");
+    });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn groups_keep_their_rules(program in program()) {
+        hold(program, shared::run);
+    }
+
+    #[test]
+    fn local_groups_keep_their_rules(program in program()) {
+        hold(program, local::run);
+    }
+}
