@@ -11,9 +11,9 @@ type Value = Arc<dyn Any + Send + Sync>;
 
 /// A variable with a value of its own in each task.
 ///
-/// A task starts with the values of the task that spawned it; what it sets afterwards is seen by itself, by the cleanups
-/// it leaves behind, and by the tasks it spawns from then on. Unused, it costs nothing; a change copies the (small) map
-/// only if it is still shared.
+/// A task starts with the values of the task that spawned it; what it sets afterwards is seen by itself, by the
+/// cleanups it leaves behind, and by the tasks it spawns from then on. Unused, it costs nothing; a change copies the
+/// (small) map only if it is still shared.
 ///
 /// ```
 /// use aio_core::ContextVar;

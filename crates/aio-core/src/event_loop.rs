@@ -25,8 +25,8 @@ use crate::current;
 use crate::driver::{Driver, ThreadPark};
 use crate::task::{TaskRef, spawn_main};
 
-/// How many polls may pass before the drivers get a turn while tasks are ready. A turn may have to read the clock, or ask
-/// the system for events, which costs as much as several polls.
+/// How many polls may pass before the drivers get a turn while tasks are ready. A turn may have to read the clock, or
+/// ask the system for events, which costs as much as several polls.
 const POLLS_BETWEEN_TURNS: usize = 64;
 
 /// Runs `main` on a loop without timers or sockets of its own, until it has finished and everything it started has

@@ -93,8 +93,8 @@ impl<F: Future> Scope<F> {
         }
     }
 
-    /// Polls the scope; a panic, wherever in it, is an outcome like others and comes when the cleanups are done. For those
-    /// who have to tell others how something ended: tasks and groups.
+    /// Polls the scope; a panic, wherever in it, is an outcome like others and comes when the cleanups are done. For
+    /// those who have to tell others how something ended: tasks and groups.
     ///
     /// # Errors
     /// [`JoinError`], if the future was cut, or if it or one of its cleanups has panicked.
@@ -108,7 +108,8 @@ impl<F: Future> Scope<F> {
         matches!(self.state, State::Running { .. })
     }
 
-    /// Drops what is there, the future or its output, inside the scope: somewhere in it was a panic, which is how it ends.
+    /// Drops what is there, the future or its output, inside the scope: somewhere in it was a panic, which is how it
+    /// ends.
     pub(crate) fn abandon(self: Pin<&mut Self>) {
         let this = self.project();
         drop_inside(this.finalizers, this.state, None);

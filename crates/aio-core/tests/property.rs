@@ -1,5 +1,5 @@
-//! Any program of tasks, scopes and cleanups: every cleanup runs once and to its end, nothing ends before what was begun
-//! inside it, and nothing runs after the loop.
+//! Any program of tasks, scopes and cleanups: every cleanup runs once and to its end, nothing ends before what was
+//! begun inside it, and nothing runs after the loop.
 
 #![cfg(not(aio_loom))]
 

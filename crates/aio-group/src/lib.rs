@@ -27,8 +27,8 @@
 //! - [`TaskGroup`] is asyncio's task group: its children end before it does, whatever happens, and the first failure
 //!   cancels the others.
 //!
-//! What is at the top of this crate may cross threads; its twins in [`local`] stay on their loop. `gather`, `try_gather`
-//! and the children in place ([`spawn_scoped`](generic::TaskGroup::spawn_scoped)) work under any executor.
+//! What is at the top of this crate may cross threads; its twins in [`local`] stay on their loop. `gather`,
+//! `try_gather` and the children in place ([`spawn_scoped`](generic::TaskGroup::spawn_scoped)) work under any executor.
 //!
 //! Not for a stream of jobs that never ends, unless the group has a limit: each child that is started takes memory.
 

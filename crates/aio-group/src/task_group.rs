@@ -43,12 +43,13 @@ use self::tally::Tally;
 ///
 /// Both give a [`Child`], a future of the child's output. The group owns the child: dropping the `Child` does nothing.
 ///
-/// A child started with [`try_spawn`](Self::try_spawn) or [`try_spawn_scoped`](Self::try_spawn_scoped) gives a `Result`,
-/// and may fail:
+/// A child started with [`try_spawn`](Self::try_spawn) or [`try_spawn_scoped`](Self::try_spawn_scoped) gives a
+/// `Result`, and may fail:
 ///
 /// - The first failure *aborts* the group: the body and all other children are cancelled. `run` waits for the ends of
 ///   all of them and returns the errors of all that failed, in that order, as one [`GroupError`].
-/// - A panic of a child or of the body aborts the group as well, and goes on in the caller of `run` when all have ended.
+/// - A panic of a child or of the body aborts the group as well, and goes on in the caller of `run` when all have
+///   ended.
 /// - If `run` is dropped half-way, body and children are cancelled, and the scope in which that happens does not end
 ///   before they have.
 /// - A child started while the group aborts does not begin: it is cancelled already.
@@ -128,8 +129,8 @@ use self::tally::Tally;
 /// ```
 ///
 /// # Panics
-/// `run` panics when a child has panicked, with the first panic, and if the group has been run before. Spawning panics if
-/// the group has finished, or (for children with a task) where no event loop runs.
+/// `run` panics when a child has panicked, with the first panic, and if the group has been run before. Spawning panics
+/// if the group has finished, or (for children with a task) where no event loop runs.
 #[must_use = "a group that is not `run` cancels its children when it is dropped"]
 pub struct TaskGroup<'env, E, H: GroupHome> {
     handle: GroupHandle<'env, E, H>,

@@ -65,9 +65,9 @@ pub trait StreamExt: Stream {
 
     /// Calls `f` with each item and waits for what it returns before it takes the next.
     ///
-    /// An async closure that changes what is outside of it will not do here: a loop over [`next`](Self::next) is clearer
-    /// then. (With `AsyncFnMut`, which allows it, the future could not be spawned: the compiler fails to see that it is
-    /// `Send`.)
+    /// An async closure that changes what is outside of it will not do here: a loop over [`next`](Self::next) is
+    /// clearer then. (With `AsyncFnMut`, which allows it, the future could not be spawned: the compiler fails to see
+    /// that it is `Send`.)
     ///
     /// # Cancel safety
     /// Dropping the future drops the call that runs.

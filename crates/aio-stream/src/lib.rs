@@ -18,7 +18,8 @@
 //! });
 //! ```
 //!
-//! - [`generate()`] is asyncio's async generator: `yield x` is `out.emit(x).await`. [`try_generate()`] is the same with `?`.
+//! - [`generate()`] is asyncio's async generator: `yield x` is `out.emit(x).await`. [`try_generate()`] is the same with
+//!   `?`.
 //! - [`iter()`] makes a stream of any collection.
 //! - [`StreamExt`] has what is done with streams; `async for x in s` is `while let Some(x) = s.next().await`.
 //!

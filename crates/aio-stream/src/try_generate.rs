@@ -11,8 +11,8 @@ use pin_project_lite::pin_project;
 use crate::Emitter;
 use crate::body::{Body, Step};
 
-/// [`generate`](crate::generate()) with `?` in the body: each item comes as `Ok`; if the body returns an error, that comes
-/// as the last item.
+/// [`generate`](crate::generate()) with `?` in the body: each item comes as `Ok`; if the body returns an error, that
+/// comes as the last item.
 ///
 /// # Examples
 /// ```

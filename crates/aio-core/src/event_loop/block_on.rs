@@ -16,8 +16,8 @@ aio_base::thread_local! {
     static KEPT: RefCell<Option<(Parker, Waker)>> = RefCell::new(None);
 }
 
-/// Blocks the thread until `future` is finished and its cleanups are done. There is no loop: nothing can be spawned, and
-/// timers are driven by a thread of the process.
+/// Blocks the thread until `future` is finished and its cleanups are done. There is no loop: nothing can be spawned,
+/// and timers are driven by a thread of the process.
 ///
 /// ```
 /// assert_eq!(aio_core::block_on(async { 1 + 1 }), 2);

@@ -9,8 +9,8 @@ use aio_base::Panics;
 
 use crate::current;
 
-/// The value of type `T` that belongs to this thread's loop; `init` makes it when it is asked for the first time. `None`
-/// where no loop runs.
+/// The value of type `T` that belongs to this thread's loop; `init` makes it when it is asked for the first time.
+/// `None` where no loop runs.
 ///
 /// It is dropped when the loop ends, after all tasks have; the one made last first.
 pub fn loop_local<T: Send + Sync + 'static>(init: impl FnOnce() -> T) -> Option<Arc<T>> {

@@ -5,8 +5,8 @@ use std::ops::{Deref, DerefMut};
 
 use super::shield::{Shield, local_shield, shield};
 
-/// Keeps `value` and promises `cleanup` for it: when the guard is dropped, in whatever way (at the end of a block, by an
-/// error, a panic, or because the task is cancelled), value and cleanup go to the current scope, which does not end
+/// Keeps `value` and promises `cleanup` for it: when the guard is dropped, in whatever way (at the end of a block, by
+/// an error, a panic, or because the task is cancelled), value and cleanup go to the current scope, which does not end
 /// before the cleanup has.
 ///
 /// ```
@@ -24,8 +24,8 @@ use super::shield::{Shield, local_shield, shield};
 /// A cleanup is not cancelled by what cancelled its task. It may defer, spawn and await as it likes.
 ///
 /// # Panics
-/// A panic of the cleanup goes on when the scope ends: a task ends with it. (`cleanup` itself, which only makes the future, is
-/// called in the destructor of the guard, and must not panic.)
+/// A panic of the cleanup goes on when the scope ends: a task ends with it. (`cleanup` itself, which only makes the
+/// future, is called in the destructor of the guard, and must not panic.)
 pub fn defer<T, C, F>(value: T, cleanup: C) -> Deferred<T, C, F>
 where
     T: Send + 'static,
@@ -35,8 +35,8 @@ where
     Deferred { inner: Some((value, cleanup)), shield }
 }
 
-/// [`defer`](crate::defer) for a value and a cleanup that stay on their loop: the cleanup runs as a task of the loop, for
-/// which the scope waits. On a thread without a loop the guard's destructor blocks until the cleanup is done.
+/// [`defer`](crate::defer) for a value and a cleanup that stay on their loop: the cleanup runs as a task of the loop,
+/// for which the scope waits. On a thread without a loop the guard's destructor blocks until the cleanup is done.
 pub fn local_defer<T, C, F>(value: T, cleanup: C) -> Deferred<T, C, F>
 where
     T: 'static,

@@ -10,16 +10,17 @@
 //! 1. `stage` and the links of the list: the thread of the loop. `stage` is borrowed mutably during a poll; the poll
 //!    cannot come back to it, since a loop does not run inside itself and a handle takes the outcome only when
 //!    [`COMPLETED`] is set.
-//! 2. `state`: written by the thread of the loop (and by that of the handle, which is the same) with plain stores. Other
-//!    threads read [`COMPLETED`].
+//! 2. `state`: written by the thread of the loop (and by that of the handle, which is the same) with plain stores.
+//!    Other threads read [`COMPLETED`].
 //! 3. `count`: everybody, as said there.
 //! 4. The rest of the header never changes, or is the business of the running task.
 //!
 //! # When it is freed
 //!
-//! When nobody refers to it. The thread of the loop has *claims*: that the task has not completed, that it stands in the
-//! run queue ([`SCHEDULED`]), and that its handle exists ([`HANDLE`]). Each waker and each [`CellRef`] counts one. When
-//! the last claim is given up, the count is settled; from then on the last reference, on whatever thread, frees the cell.
+//! When nobody refers to it. The thread of the loop has *claims*: that the task has not completed, that it stands in
+//! the run queue ([`SCHEDULED`]), and that its handle exists ([`HANDLE`]). Each waker and each [`CellRef`] counts one.
+//! When the last claim is given up, the count is settled; from then on the last reference, on whatever thread, frees
+//! the cell.
 
 mod count;
 mod list;
@@ -279,8 +280,8 @@ impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
         let waker = waker::borrowed(header);
         let mut cx = Context::from_waker(&waker);
         let cancelled = this.header.has(CANCELLED);
-        // SAFETY: rule 1 of the module: nobody else touches `stage` during a poll. The reference is pinned: the stage is
-        // never moved while it runs, only dropped in its place.
+        // SAFETY: rule 1 of the module: nobody else touches `stage` during a poll. The reference is pinned: the stage
+        // is never moved while it runs, only dropped in its place.
         let Stage::Running { scope, exit } = (unsafe { &mut *this.stage.get() }) else {
             unreachable!("a task that has not completed is running")
         };
@@ -502,8 +503,8 @@ impl CellRef {
         }
     }
 
-    /// Calls `f` on the thread of the loop: now, if this is it; else when the loop reads its mail; never, if the loop has
-    /// ended.
+    /// Calls `f` on the thread of the loop: now, if this is it; else when the loop reads its mail; never, if the loop
+    /// has ended.
     pub(crate) fn on_its_loop(&self, f: impl FnOnce(&Core, &CellRef) + Send + 'static) {
         if current::is_loop(self.owner) {
             current::with_loop(|core| f(core, self));

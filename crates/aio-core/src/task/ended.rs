@@ -44,8 +44,8 @@ impl Future for Ended {
         if self.task.is_finished() {
             return Poll::Ready(());
         }
-        // A key for each poll: what an earlier poll on another thread asked for may still be on its way to the loop, and
-        // must not take the place of this one.
+        // A key for each poll: what an earlier poll on another thread asked for may still be on its way to the loop,
+        // and must not take the place of this one.
         let former = std::mem::replace(&mut self.key, next_key());
         let waits = match &self.task.0 {
             Inner::Local(task) => watch_local(task, self.key, cx.waker()),
@@ -76,8 +76,8 @@ fn watch_local(task: &CellRef, key: u64, waker: &Waker) -> bool {
     !task.is_finished()
 }
 
-/// Adds "until it has ended" to the cleanups of the current scope, if there is one. A task that drops its own handle does
-/// not wait for itself.
+/// Adds "until it has ended" to the cleanups of the current scope, if there is one. A task that drops its own handle
+/// does not wait for itself.
 pub(super) fn leave_until(task: TaskRef) {
     let own = current::with_task(|running| running.is_some_and(|running| running.meta().id == task.id()));
     if !own && current::with_scope(|scope| scope.is_some()) {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use aio_base::live::leak_check;
 
-/// Runs a test, and asserts that it leaves nothing behind. One that hangs ends the process, so that it is not waited for.
+/// Runs a test, and asserts that it leaves nothing behind. One that hangs ends the process, so that it is not waited
+/// for.
 #[track_caller]
 pub(crate) fn check<R>(test: impl FnOnce() -> R) -> R {
     let caller = std::panic::Location::caller();

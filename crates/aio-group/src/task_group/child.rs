@@ -15,9 +15,9 @@ use super::slot::Slot;
 /// A child of a [`TaskGroup`](crate::TaskGroup): a future of its output. The group owns the child; dropping this does
 /// nothing.
 ///
-/// A child that failed or was cancelled has no output. While the group aborts, awaiting such a child waits: the body and
-/// the siblings, who might await it, are being cancelled anyway. [`join`](Self::join) tells at once; so a cleanup, which
-/// the group waits for, joins.
+/// A child that failed or was cancelled has no output. While the group aborts, awaiting such a child waits: the body
+/// and the siblings, who might await it, are being cancelled anyway. [`join`](Self::join) tells at once; so a cleanup,
+/// which the group waits for, joins.
 ///
 /// # Cancel safety
 /// Dropping it loses the output and nothing else. Awaiting it by reference can be repeated.

@@ -137,8 +137,8 @@ impl<H: GroupHome> Progress<H> {
         wake_all(run.into_iter().chain(bereft));
     }
 
-    /// Refuses what comes, and has the group cancel what runs, at its next turn: children that fail in the same turn all
-    /// have their say, as in asyncio.
+    /// Refuses what comes, and has the group cancel what runs, at its next turn: children that fail in the same turn
+    /// all have their say, as in asyncio.
     pub(crate) fn abort(&self) {
         let run = self.0.with(|inner| {
             if inner.phase == Phase::Open {
@@ -217,8 +217,8 @@ impl<H: GroupHome> Progress<H> {
         finished
     }
 
-    /// For those who await a child that has no output: whether they have to wait, since they may be about to be cancelled
-    /// themselves. `waker` is woken when not.
+    /// For those who await a child that has no output: whether they have to wait, since they may be about to be
+    /// cancelled themselves. `waker` is woken when not.
     pub(crate) fn await_end(&self, waker: &Waker) -> bool {
         let waker = waker.clone();
         let (waits, unused) = self.0.with(|inner| {

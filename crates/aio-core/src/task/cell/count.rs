@@ -8,12 +8,12 @@
 //!   bit 0: ASKED         the rest: CLAIMED, and references made less references dropped by other threads
 //! ```
 //!
-//! `CLAIMED` is so large that the word is not zero while it is in there. When the loop's thread has no claim on the cell
-//! any more, it [settles](Count::settle): it puts its own count in the place of `CLAIMED`. From then on all threads use
-//! the word, and who brings it to zero frees the cell.
+//! `CLAIMED` is so large that the word is not zero while it is in there. When the loop's thread has no claim on the
+//! cell any more, it [settles](Count::settle): it puts its own count in the place of `CLAIMED`. From then on all
+//! threads use the word, and who brings it to zero frees the cell.
 //!
-//! Another thread that wakes the task sets `ASKED`; if it was not set, it sends the task to the loop's mailbox. The loop
-//! clears it before it schedules the task, so a wake that comes later asks again.
+//! Another thread that wakes the task sets `ASKED`; if it was not set, it sends the task to the loop's mailbox. The
+//! loop clears it before it schedules the task, so a wake that comes later asks again.
 
 use std::cell::Cell;
 
@@ -28,7 +28,8 @@ const LOCAL_LIMIT: i32 = 1 << 28;
 
 pub(super) struct Count {
     shared: AtomicU32,
-    /// References made less references dropped by the loop's thread, which alone touches this; none once it has settled.
+    /// References made less references dropped by the loop's thread, which alone touches this; none once it has
+    /// settled.
     local: Cell<Option<i32>>,
 }
 
@@ -88,8 +89,8 @@ impl Count {
     /// Asks for a wake. Whether the caller has to tell the loop.
     #[must_use = "the first to ask sends the task to the mailbox"]
     pub(super) fn ask(&self) -> bool {
-        // AcqRel: Release pairs with `answer`, so that the poll sees what was written before the wake, also when the bit
-        // was set already.
+        // AcqRel: Release pairs with `answer`, so that the poll sees what was written before the wake, also when the
+        // bit was set already.
         self.shared.fetch_or(ASKED, Ordering::AcqRel) & ASKED == 0
     }
 

@@ -1,5 +1,5 @@
-//! Models of a task's end against who waits for it, cancels it or drops it on another thread. (async-task's own steps are
-//! not modelled: they seem to happen at once.)
+//! Models of a task's end against who waits for it, cancels it or drops it on another thread. (async-task's own steps
+//! are not modelled: they seem to happen at once.)
 
 use std::future::pending;
 
