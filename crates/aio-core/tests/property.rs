@@ -352,7 +352,7 @@ async fn poll_some<F: Future + ?Sized>(mut future: Pin<&mut F>, turns: usize) ->
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: if cfg!(debug_assertions) { 1000 } else { 10_000 }, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 1000 } else { 10_000 }))]
 
     #[test]
     fn any_program_cleans_up_and_ends(steps in steps(4)) {

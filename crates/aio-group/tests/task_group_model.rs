@@ -206,7 +206,10 @@ impl Drop for Mark {
 type Outcome = Result<Result<usize, GroupError<usize>>, JoinError>;
 
 macro_rules! home {
-    ($home:ident, $groups:path, $child:ident, $counted:path, $spawn:path, [$($send:tt)*], $defers_to_tasks:literal, $defer:path) => {
+    (
+        $home:ident, $groups:path, $child:ident, $counted:path, $spawn:path, [$($send:tt)*], $defers_to_tasks:literal,
+        $defer:path
+    ) => {
         mod $home {
             use super::*;
             use $groups::{GroupHandle, TaskGroup, $child as Child};
