@@ -789,7 +789,7 @@ fn a_scope_may_outlive_its_loop() {
 
 #[test]
 fn scopes_nest_deeply() {
-    check(|| {
+    fn nest() {
         let log = Log::default();
         run(async {
             let theirs = log.clone();
@@ -797,7 +797,7 @@ fn scopes_nest_deeply() {
                 let _guard = aio_core::defer(theirs, slow);
                 pending::<()>().await;
             });
-            for _ in 0..1_000 {
+            for _ in 0..10_000 {
                 future = Box::pin(async { Scope::new(future).await.unwrap() });
             }
             let task = aio_core::spawn(future);
@@ -806,6 +806,11 @@ fn scopes_nest_deeply() {
             assert!(task.join().await.unwrap_err().is_cancelled());
             assert_eq!(log.take(), ["cleanup"]);
         });
+    }
+    check(|| {
+        // Futures in futures are polled and dropped in each other, so this takes stack.
+        let large = std::thread::Builder::new().stack_size(512 << 20);
+        large.spawn(nest).unwrap().join().unwrap();
     });
 }
 
