@@ -1,5 +1,5 @@
-#![cfg(not(aio_loom))]
 //! Under executors that are not ours, `to_thread` uses the pool of the process.
+#![cfg(not(aio_loom))]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -1,5 +1,5 @@
-#![cfg(not(aio_loom))]
 //! `to_thread` on a loop of `aio`.
+#![cfg(not(aio_loom))]
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};

@@ -1,5 +1,5 @@
-#![cfg(not(aio_loom))]
 //! What users see of `to_thread` and `Pool`.
+#![cfg(not(aio_loom))]
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};

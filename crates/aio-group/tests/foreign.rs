@@ -1,5 +1,5 @@
-#![cfg(not(aio_loom))]
 //! `gather` and `try_gather` under executors that are not ours.
+#![cfg(not(aio_loom))]
 
 use std::future::pending;
 use std::sync::Arc;

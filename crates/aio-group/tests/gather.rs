@@ -1,5 +1,5 @@
-#![cfg(not(aio_loom))]
 //! What `gather` promises, on tuples, arrays and vectors, few and many.
+#![cfg(not(aio_loom))]
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn, ready};

@@ -1,5 +1,5 @@
-#![cfg(not(aio_loom))]
 //! `gather` against an obvious model: scripted children, woken, polled and dropped at any point.
+#![cfg(not(aio_loom))]
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

@@ -1,5 +1,5 @@
-#![cfg(not(aio_loom))]
 //! What `try_gather` promises: everything, or the first error after the others have cleaned up.
+#![cfg(not(aio_loom))]
 
 use std::cell::{Cell, RefCell};
 use std::future::{pending, ready};

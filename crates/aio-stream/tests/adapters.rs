@@ -1,5 +1,5 @@
-#![cfg(not(aio_loom))]
 //! What users see of `StreamExt` and `iter`.
+#![cfg(not(aio_loom))]
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -1,5 +1,5 @@
-#![cfg(not(aio_loom))]
 //! Streams under executors that are not ours.
+#![cfg(not(aio_loom))]
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};

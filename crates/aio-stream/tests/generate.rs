@@ -1,5 +1,5 @@
-#![cfg(not(aio_loom))]
 //! What users see of the generators.
+#![cfg(not(aio_loom))]
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;

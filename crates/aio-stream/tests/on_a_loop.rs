@@ -1,5 +1,5 @@
-#![cfg(not(aio_loom))]
 //! Streams on a loop of `aio`.
+#![cfg(not(aio_loom))]
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
