@@ -47,7 +47,7 @@ use self::tally::Tally;
 /// `Result`, and may fail:
 ///
 /// - The first failure *aborts* the group: the body and all other children are cancelled. `run` waits for the ends of
-///   all of them and returns the errors of all that failed, in that order, as one [`GroupError`].
+///   all of them and returns the errors of all that failed, in that order, as one [`GroupError`](crate::GroupError).
 /// - A panic of a child or of the body aborts the group as well, and goes on in the caller of `run` when all have
 ///   ended.
 /// - If `run` is dropped half-way, body and children are cancelled, and the scope in which that happens does not end

@@ -475,8 +475,11 @@ fn check(program: &Program, log: &Log, outcome: Outcome, cleanups_are_tasks: boo
         for (at, event) in events.iter().enumerate() {
             match *event {
                 Event::Added(id) if id != BODY => drop(before.insert(id)),
-                // It goes when it is its turn, and perhaps has had room until then.
-                Event::Cancelled(id) => drop(before.remove(&id)),
+                // If it has not begun, it goes at its next turn, without a trace here.
+                Event::Cancelled(id) if lives[&id].began.is_none() => {
+                    before.remove(&id);
+                    inside.remove(&id);
+                }
                 Event::Began(id) if id != BODY => {
                     inside.extend(before.range(..=id));
                     assert!(inside.len() <= limit, "{inside:?} were let in");
