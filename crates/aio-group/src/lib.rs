@@ -23,7 +23,8 @@
 //! });
 //! ```
 //!
-//! - [`gather`] waits for all of a fixed number of futures; [`try_gather`] stops at the first failure.
+//! - [`gather`](gather()) waits for all of a fixed number of futures; [`try_gather`](try_gather()) stops at the first
+//!   failure.
 //! - [`TaskGroup`] is asyncio's task group: its children end before it does, whatever happens, and the first failure
 //!   cancels the others.
 //!

@@ -35,7 +35,7 @@ where
     Deferred { inner: Some((value, cleanup)), shield }
 }
 
-/// [`defer`](crate::defer) for a value and a cleanup that stay on their loop: the cleanup runs as a task of the loop,
+/// [`defer`] for a value and a cleanup that stay on their loop: the cleanup runs as a task of the loop,
 /// for which the scope waits. On a thread without a loop the guard's destructor blocks until the cleanup is done.
 pub fn local_defer<T, C, F>(value: T, cleanup: C) -> Deferred<T, C, F>
 where

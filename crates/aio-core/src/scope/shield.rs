@@ -42,7 +42,7 @@ where
     }
 }
 
-/// [`shield`](crate::shield) for a future that stays on its loop.
+/// [`shield()`] for a future that stays on its loop.
 pub fn local_shield<F>(future: F) -> Shield<F>
 where
     F: Future + 'static,

@@ -28,7 +28,7 @@ where
     Builder::new().spawn(future)
 }
 
-/// Starts a task that stays on this thread's loop: [`spawn`](crate::spawn) without `Send`, and several times faster.
+/// Starts a task that stays on this thread's loop: [`spawn`] without `Send`, and several times faster.
 ///
 /// # Panics
 /// Without an event loop on this thread.

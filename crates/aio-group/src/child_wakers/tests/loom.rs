@@ -69,7 +69,8 @@ fn wakes_may_come_while_and_after_the_parent_goes() {
             thread::spawn("", move || {
                 waker.wake_by_ref();
                 if child == 0 {
-                    waker.clone().wake();
+                    let waker = waker.clone();
+                    waker.wake_by_ref();
                 }
             })
             .unwrap()
