@@ -103,7 +103,8 @@ impl Package {
 
     /// Whether its library holds loom models.
     pub(crate) fn has_loom_models(&self, tree: &Tree) -> bool {
-        tree.below(&format!("{}/src", self.folder)).any(Source::has_loom_models)
+        let has_library = self.targets.iter().any(|target| matches!(target.kind, TargetKind::Lib));
+        has_library && tree.below(&format!("{}/src", self.folder)).any(Source::has_loom_models)
     }
 }
 
