@@ -8,6 +8,9 @@ use aio_base::{Deadline, Parker};
 ///
 /// A driver wraps the next one: `Timers<Reactor<ThreadPark>>`. The loop is generic over the whole stack, so that each
 /// crate owns its layer and no call is virtual.
+///
+/// A loop cannot go on without its driver: if one panics, the process is aborted. Wakers are foreign code, so a driver
+/// that wakes them catches their panics.
 pub trait Driver {
     /// The loop becomes the current one of this thread. A layer makes itself known to its users here, in a thread-local
     /// of its own crate, and then calls the next layer.

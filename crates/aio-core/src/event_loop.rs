@@ -1,7 +1,12 @@
 //! The loop: one thread, its tasks, and what it waits for.
 //!
 //! A turn runs what was ready when it began, in that order. Between turns the loop reads its mail (what other threads
-//! ask of it) and, every so many polls, turns the drivers; when nothing is ready it parks in them.
+//! ask of it) and, every so many polls, turns the drivers; when it is *idle* it parks in them.
+//!
+//! A loop is idle when no task is ready and no mail is there ([`Core::is_idle`]): whatever happens next must come from
+//! outside, that is from a driver (a deadline, an event of the system) or from another thread by mail. This is the one
+//! place where time passes for a loop, so a clock that is not the system's moves on here, and a loop that is idle with
+//! nothing outstanding outside is at a deadlock.
 
 mod block_on;
 mod core;
@@ -130,7 +135,7 @@ fn run_until(core: &Core, driver: &mut impl Driver, mut done: impl FnMut() -> bo
                 driver.turn();
                 polls = 0;
             }
-        } else if !done() {
+        } else if core.is_idle() && !done() {
             driver.park(Deadline::NEVER);
             core.read_mail();
             polls = 0;

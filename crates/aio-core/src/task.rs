@@ -47,6 +47,9 @@ pub use yield_now::{YieldNow, yield_now};
 ///
 /// Awaiting by reference (`(&mut task).await`) never cancels.
 ///
+/// Tasks that own each other in a circle (each has the other's `Task` in its future) wait for each other's ends when
+/// they are cancelled, and never end. Own downwards; for the way back there is [`TaskRef`].
+///
 /// # Cancel safety
 /// Dropping a borrowed `&mut Task` future loses nothing.
 ///

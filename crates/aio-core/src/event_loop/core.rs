@@ -58,6 +58,11 @@ impl Core {
         self.queue.push(Ready::Shared(task));
     }
 
+    /// Whether only something from outside can give it anything to do.
+    pub(super) fn is_idle(&self) -> bool {
+        !self.has_ready() && !self.shared.has_mail()
+    }
+
     pub(super) fn has_ready(&self) -> bool {
         !self.queue.is_empty()
     }
