@@ -445,3 +445,6 @@ macro_rules! spawn_methods {
 
 spawn_methods!(aio_base::Shared, spawn_with_exit, [Send+]);
 spawn_methods!(aio_base::Local, spawn_local_with_exit, []);
+
+#[cfg(all(test, aio_loom))]
+mod tests;
