@@ -200,7 +200,8 @@ impl<'env, E, H: GroupHome> TaskGroup<'env, E, H> {
     /// The errors of all children that failed, in that order, and last that of the body, if it failed.
     ///
     /// # Cancel safety
-    /// Dropped half-way, it cancels the body and all children; the current scope does not end before they have.
+    /// Dropped half-way, it cancels the body and all children; the current scope does not end before they have. Errors
+    /// until then are lost with it; a panic until then goes on from the drop.
     ///
     /// # Panics
     /// With the first panic of a child or of the body, once all have ended. If the group has been run before.

@@ -116,8 +116,8 @@ fn one_error() -> GroupError<std::fmt::Error> {
     aio_core::block_on(group.run(ready(Err::<(), _>(std::fmt::Error)))).unwrap_err()
 }
 
-/// Groups that borrow from the task they are in, nested in place and in tasks of their own, inside a task that may go to
-/// any thread: what a closure that takes the group could not do.
+/// Groups that borrow from the task they are in, nested in place and in tasks of their own, inside a task that may go
+/// to any thread: what a closure that takes the group could not do.
 #[test]
 fn groups_that_borrow_nest_in_tasks_of_their_own() {
     fn sum<'a>(numbers: &'a [u32]) -> Pin<Box<dyn Future<Output = u32> + Send + 'a>> {

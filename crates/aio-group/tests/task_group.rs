@@ -311,6 +311,7 @@ fn a_child_started_while_the_group_aborts_does_not_begin() {
                 let _guard = defer((handle, log), async |(handle, log): (aio_group::GroupHandle<'_, &str>, Log)| {
                     let late = handle.spawn(async { unreachable!("refused") });
                     let scoped = handle.spawn_scoped(async { unreachable!("refused") });
+                    assert!(late.is_finished() && scoped.is_finished());
                     let error: (aio_core::JoinError, aio_core::JoinError) =
                         (late.join().await.unwrap_err(), scoped.join().await.unwrap_err());
                     log.add(format!("{} {}", error.0.is_cancelled(), error.1.is_cancelled()));

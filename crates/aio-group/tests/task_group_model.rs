@@ -556,7 +556,10 @@ fn hold(program: Program, run: fn(Program, Arc<Log>) -> Outcome, cleanups_are_ta
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: if cfg!(debug_assertions) { 2000 } else { 20_000 }, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: if cfg!(debug_assertions) { 2000 } else { 20_000 },
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn groups_keep_their_rules(program in program()) {
