@@ -9,8 +9,8 @@ use std::pin::Pin;
 use std::sync::Arc; // facade: a counted pointer to a trait object, which loom's cannot be
 use std::task::{Context, Poll, Waker};
 
+use aio_base::BriefLock;
 use aio_base::live::{Kind, Live};
-use aio_base::sync::Mutex;
 use aio_base::sync::atomic::{AtomicBool, Ordering};
 use pin_project_lite::pin_project;
 
@@ -32,7 +32,9 @@ struct Record<T> {
     /// Where the loop keeps the record.
     place: usize,
     cancelled: AtomicBool,
-    state: Mutex<State<T>>,
+    /// Set under the lock of `state`.
+    ended: AtomicBool,
+    state: BriefLock<State<T>>,
     _live: Live,
 }
 
@@ -43,7 +45,6 @@ struct State<T> {
     awaiter: Option<Waker>,
     watchers: Vec<Watcher>,
     handle: bool,
-    ended: bool,
     outcome: Option<Outcome<T>>,
 }
 
@@ -94,7 +95,7 @@ where
     E::Output: Send + 'static,
 {
     let owner = core.shared().clone();
-    let state = State { rouse: None, awaiter: None, watchers: Vec::new(), handle: true, ended: false, outcome: None };
+    let state = State { rouse: None, awaiter: None, watchers: Vec::new(), handle: true, outcome: None };
     let record = {
         let mut tasks = owner.tasks.lock();
         let entry = tasks.vacant_entry();
@@ -103,7 +104,8 @@ where
             owner: owner.clone(),
             place: entry.key(),
             cancelled: AtomicBool::new(false),
-            state: Mutex::new(state),
+            ended: AtomicBool::new(false),
+            state: BriefLock::new(state),
             _live: Live::new(Kind::Task),
         });
         entry.insert(record.clone());
@@ -119,7 +121,7 @@ where
     let rouse = runnable.waker();
     record.state.lock().rouse = Some(rouse);
     core.push_shared(runnable);
-    RecordHandle { record, erase: |record| record.clone() }
+    RecordHandle { record, awaited: false, taken: false, erase: |record| record.clone() }
 }
 
 /// A function, not a closure with captures: async-task makes a temporary waker around those.
@@ -176,7 +178,8 @@ impl<T> Record<T> {
             discard(&self.meta, outcome.take());
             state = self.state.lock();
         }
-        state.ended = true;
+        // Release pairs with the Acquire of `is_finished`, where there is no lock.
+        self.ended.store(true, Ordering::Release);
         let rouse = state.rouse.take();
         let awaiter = state.awaiter.take();
         let watchers = std::mem::take(&mut state.watchers);
@@ -184,13 +187,13 @@ impl<T> Record<T> {
         drop(rouse);
         let record = self.owner.tasks.lock().remove(self.place);
         drop(record);
-        for waker in awaiter.into_iter().chain(watchers.into_iter().map(|watcher| watcher.waker)) {
-            unhandled::contain(&self.meta, "ended, and a waker panicked", || waker.wake());
+        let wake = |waker: Waker| unhandled::contain(&self.meta, "ended, and a waker panicked", || waker.wake());
+        if let Some(awaiter) = awaiter {
+            wake(awaiter);
         }
+        watchers.into_iter().for_each(|watcher| wake(watcher.waker));
     }
-}
 
-impl<T> Record<T> {
     fn cancel(&self) {
         // Release pairs with the Acquire in `poll`; the wake below makes sure that there is a poll.
         if !self.cancelled.swap(true, Ordering::Release) {
@@ -202,7 +205,7 @@ impl<T> Record<T> {
     }
 
     fn is_finished(&self) -> bool {
-        self.state.lock().ended
+        self.ended.load(Ordering::Acquire)
     }
 }
 
@@ -222,7 +225,7 @@ impl<T: Send> AnyRecord for Record<T> {
     fn watch(&self, key: u64, waker: &Waker) -> bool {
         let watcher = Watcher { key, waker: waker.clone(), _live: Live::new(Kind::Registration) };
         let mut state = self.state.lock();
-        if state.ended {
+        if self.is_finished() {
             // A waker is foreign code.
             drop(state);
             drop(watcher);
@@ -259,6 +262,10 @@ impl<T: Send + 'static> Identity for Myself<T> {
 #[allow(missing_debug_implementations, reason = "internal")]
 pub struct RecordHandle<T> {
     record: Arc<Record<T>>,
+    /// Whether the record knows who awaits.
+    awaited: bool,
+    /// Whether the outcome was taken: then there is nothing left to do in the record.
+    taken: bool,
     /// Forgets the type of the output. Chosen where that was known to be `Send`.
     erase: fn(&Arc<Record<T>>) -> Arc<dyn AnyRecord>,
 }
@@ -269,26 +276,27 @@ impl<T> Handle<T> for RecordHandle<T> {
     }
 
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
-        let mut state = self.record.state.lock();
-        if state.ended {
-            return Poll::Ready(state.outcome.take().expect("the outcome of a task was taken twice"));
+        let record = &*self.record;
+        if self.awaited && !record.is_finished() {
+            let same = |awaiter: &Waker| awaiter.will_wake(cx.waker());
+            if record.state.lock().awaiter.as_ref().is_some_and(same) {
+                return Poll::Pending;
+            }
         }
-        if state.awaiter.as_ref().is_some_and(|awaiter| awaiter.will_wake(cx.waker())) {
-            return Poll::Pending;
-        }
-        drop(state);
-        // Cloned outside of the lock; the task may have ended meanwhile.
-        let awaiter = cx.waker().clone();
-        let mut state = self.record.state.lock();
-        if state.ended {
+        // Cloned outside of the lock, and only if it may be needed.
+        let mut awaiter = if record.is_finished() { None } else { Some(cx.waker().clone()) };
+        let mut state = record.state.lock();
+        if record.is_finished() {
             let outcome = state.outcome.take();
             drop(state);
             drop(awaiter);
+            self.taken = true;
             return Poll::Ready(outcome.expect("the outcome of a task was taken twice"));
         }
-        let former = state.awaiter.replace(awaiter);
+        std::mem::swap(&mut state.awaiter, &mut awaiter);
         drop(state);
-        drop(former);
+        drop(awaiter);
+        self.awaited = true;
         Poll::Pending
     }
 
@@ -305,6 +313,9 @@ impl<T> Handle<T> for RecordHandle<T> {
     }
 
     fn release(&mut self) {
+        if self.taken {
+            return;
+        }
         let mut state = self.record.state.lock();
         state.handle = false;
         let awaiter = state.awaiter.take();
