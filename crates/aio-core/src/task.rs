@@ -14,7 +14,7 @@ mod yield_now;
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::panic::resume_unwind;
+use std::panic::{Location, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -71,6 +71,16 @@ impl<T, H: TaskHome> Task<T, H> {
     /// Its number: no other task of this process has it.
     pub fn id(&self) -> TaskId {
         self.handle.meta().id
+    }
+
+    /// The name that it was given, see [`Builder::name`].
+    pub fn name(&self) -> Option<&str> {
+        self.handle.meta().name()
+    }
+
+    /// The line that spawned it.
+    pub fn spawned_at(&self) -> &'static Location<'static> {
+        self.handle.meta().spawned_at
     }
 
     /// Tells the task to stop. At its next turn its future is dropped, and it ends when its cleanups have. If it is

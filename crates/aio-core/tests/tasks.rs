@@ -474,12 +474,13 @@ in_both_homes! {
             let reference = task.task_ref();
             assert_eq!(reference.id(), task.id());
             assert_eq!((reference.spawned_at().file(), reference.spawned_at().line()), (file!(), line));
-            assert_eq!(reference.name(), None);
+            assert_eq!((reference.name(), task.name()), (None, None));
+            assert_eq!(task.spawned_at(), reference.spawned_at());
             assert_eq!(reference.to_string(), format!("{} (spawned at {})", task.id(), reference.spawned_at()));
             let id = task.id();
             assert_eq!(task.await.id(), id);
             let named = build!(Builder::new().name("named"), async {});
-            assert_eq!(named.task_ref().name(), Some("named"));
+            assert_eq!((named.name(), named.task_ref().name()), (Some("named"), Some("named")));
             assert!(named.id() > id);
             assert!(named.task_ref().to_string().starts_with("task `named` (Task-"));
             named.await;

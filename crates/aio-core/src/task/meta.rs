@@ -65,6 +65,10 @@ pub struct Meta {
 }
 
 impl Meta {
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_ref().map(|name| name.as_str())
+    }
+
     /// The same task, without its name.
     pub(crate) fn anonymous(&self) -> Self {
         Self { id: self.id, name: None, spawned_at: self.spawned_at }

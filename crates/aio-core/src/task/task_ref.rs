@@ -49,7 +49,7 @@ impl TaskRef {
 
     /// The name that it was given, see [`Builder::name`](super::Builder::name).
     pub fn name(&self) -> Option<&str> {
-        self.meta().name.as_ref().map(|name| name.as_str())
+        self.meta().name()
     }
 
     /// The line that spawned it.
