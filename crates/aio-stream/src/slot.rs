@@ -24,8 +24,8 @@ const NOBODY: usize = 0;
 pub(crate) struct Slot<T> {
     /// The token of the thread that is inside `poll_next`, or [`NOBODY`].
     ///
-    /// Relaxed throughout: it only tells a thread what that thread itself did. What travels between threads travels with
-    /// the generator, by whatever moves it.
+    /// Relaxed throughout: it only tells a thread what that thread itself did. What travels between threads travels
+    /// with the generator, by whatever moves it.
     polled_by: AtomicUsize,
     /// To be touched by the thread whose token is in `polled_by`, by nobody else, and for the extent of one
     /// [`Slot::with`], in which nothing foreign is called.
@@ -76,8 +76,9 @@ impl<T> Slot<T> {
     #[inline]
     fn with<R>(&self, f: impl FnOnce(&mut Contents<T>) -> R) -> R {
         debug_assert!(self.is_polled_here());
-        // SAFETY: the callers have seen that this thread is inside `poll_next` (`Poll::begin` made it so, `emit` checks),
-        // so no other thread is in here; and `f` calls nothing foreign, so neither is this thread a second time.
+        // SAFETY: the callers have seen that this thread is inside `poll_next` (`Poll::begin` made it so, `emit`
+        // checks), so no other thread is in here; and `f` calls nothing foreign, so neither is this thread a second
+        // time.
         self.contents.with_mut(|contents| f(unsafe { &mut *contents }))
     }
 
