@@ -4,16 +4,15 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use aio_base::sync::Arc;
 use pin_project_lite::pin_project;
 
 use crate::Emitter;
-use crate::slot::{Slot, Visit};
+use crate::slot::{self, Backlog};
 
 pin_project! {
     /// `F` makes the future `Fut`, which emits items of type `T`.
     pub(crate) struct Body<T, F, Fut: Future> {
-        slot: Arc<Slot<T>>,
+        backlog: Backlog<T>,
         #[pin]
         stage: Stage<F, Fut>,
     }
@@ -26,8 +25,8 @@ pin_project! {
         /// Nobody has polled.
         New { make: F },
         Running { #[pin] future: Fut },
-        /// The future has returned, and was dropped; so many items are left, and then its output.
-        Ended { n_left: usize, output: Option<Fut::Output> },
+        /// The future has returned, and was dropped; what is left is the backlog, and then this.
+        Ended { output: Option<Fut::Output> },
     }
 }
 
@@ -45,65 +44,67 @@ where
     Fut: Future,
 {
     pub(crate) fn new(make: F) -> Self {
-        Self { slot: Arc::new(Slot::new()), stage: Stage::New { make } }
+        Self { backlog: Backlog::new(), stage: Stage::New { make } }
     }
 
-    #[inline]
-    pub(crate) fn poll_step(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T, Fut::Output>> {
+    /// Always inlined, since that is what makes an item cheap.
+    #[inline(always)]
+    pub(crate) fn poll_step(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T, Fut::Output>> {
+        if slot::is_nested() {
+            return self.poll_step_nested(cx);
+        }
+        loop {
+            let mut this = self.as_mut().project();
+            if let StageProjection::Running { future } = this.stage.as_mut().project()
+                && !this.backlog.is_there()
+            {
+                match slot::poll_body(this.backlog, cx, |cx| future.poll(cx)) {
+                    (Poll::Pending, item) => return item.map_or(Poll::Pending, |item| Poll::Ready(Step::Item(item))),
+                    (Poll::Ready(output), item) => {
+                        item.into_iter().for_each(|item| this.backlog.push_first(item));
+                        this.stage.set(Stage::Ended { output: Some(output) });
+                    }
+                }
+            }
+            if let Some(step) = self.as_mut().step_without_body() {
+                return Poll::Ready(step);
+            }
+        }
+    }
+
+    /// Has the body in it a second time: a branch behind the one that both could share would cost each item more.
+    #[cold]
+    #[inline(never)]
+    fn poll_step_nested(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T, Fut::Output>> {
+        slot::put_aside(|| self.poll_step(cx))
+    }
+
+    /// All that is not to poll the body: its beginning, what it has left behind, its end. `None` if it may be polled.
+    #[cold]
+    #[inline(never)]
+    fn step_without_body(self: Pin<&mut Self>) -> Option<Step<T, Fut::Output>> {
         let mut this = self.project();
-        let visit = Visit::begin(this.slot);
-        if let Stage::New { .. } = *this.stage {
-            start(this.stage.as_mut(), this.slot);
+        if let Stage::New { .. } = *this.stage
+            // The closure is out of its place when it is called, so that a panic in it leaves an ended body.
+            && let StageReplaced::New { make } = this.stage.as_mut().project_replace(Stage::Ended { output: None })
+        {
+            let future = make(Emitter::new(this.backlog.id()));
+            this.stage.set(Stage::Running { future });
         }
-        if let StageProjection::Running { future } = this.stage.as_mut().project() {
-            if let Some(item) = visit.begin_turn(cx) {
-                return Poll::Ready(Step::Item(item));
+        let item = this.backlog.pop().map(Step::Item);
+        match this.stage.project() {
+            StageProjection::Ended { output } => {
+                item.or_else(|| output.take().map(Step::Output)).or(Some(Step::Nothing))
             }
-            match future.poll(cx) {
-                Poll::Pending => return visit.take().map_or(Poll::Pending, |item| Poll::Ready(Step::Item(item))),
-                Poll::Ready(output) => this.stage.set(Stage::Ended { n_left: 0, output: Some(output) }),
-            }
+            _ => item,
         }
-        Poll::Ready(end(this.stage, &visit, cx))
     }
 
     /// How many items are left, if that is known, and whether an output is.
     pub(crate) fn left(&self) -> Option<(usize, bool)> {
         match &self.stage {
-            Stage::Ended { n_left, output } => Some((*n_left, output.is_some())),
+            Stage::Ended { output } => Some((self.backlog.n_items(), output.is_some())),
             _ => None,
         }
-    }
-}
-
-/// Calls the closure. It is out of its place by then, so that a panic in it leaves an ended body.
-#[cold]
-fn start<T, F, Fut>(mut stage: Pin<&mut Stage<F, Fut>>, slot: &Arc<Slot<T>>)
-where
-    F: FnOnce(Emitter<T>) -> Fut,
-    Fut: Future,
-{
-    if let StageReplaced::New { make } = stage.as_mut().project_replace(Stage::Ended { n_left: 0, output: None }) {
-        let future = make(Emitter::new(slot.clone()));
-        stage.set(Stage::Running { future });
-    }
-}
-
-/// What an ended body still has: items that nobody has taken, and then its output.
-#[cold]
-fn end<T, F, Fut: Future>(
-    stage: Pin<&mut Stage<F, Fut>>,
-    visit: &Visit<'_, T>,
-    cx: &mut Context<'_>,
-) -> Step<T, Fut::Output> {
-    // The item of the last poll, or one of those behind it.
-    let item = visit.take().or_else(|| visit.begin_turn(cx));
-    let StageProjection::Ended { n_left, output } = stage.project() else {
-        unreachable!("only an ended body is left over");
-    };
-    *n_left = visit.n_left();
-    match item {
-        Some(item) => Step::Item(item),
-        None => output.take().map_or(Step::Nothing, Step::Output),
     }
 }

@@ -2,21 +2,30 @@
 
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use aio_base::sync::Arc;
+use aio_base::sync::Mutex;
 
-use crate::slot::Slot;
+use crate::slot::{self, Id};
 
 /// Hands the items of a generator to whoever iterates over it; see [`generate`](crate::generate()).
 pub struct Emitter<T> {
-    slot: Arc<Slot<T>>,
+    id: Id,
+    /// It is sent and shared as what it stands for would be. And it takes items of just the type of its generator:
+    /// ```compile_fail
+    /// # use aio_stream::Emitter;
+    /// fn shorten<'a>(emitter: Emitter<&'static str>) -> Emitter<&'a str> {
+    ///     emitter
+    /// }
+    /// ```
+    items: PhantomData<Mutex<T>>,
 }
 
 impl<T> Emitter<T> {
-    pub(crate) fn new(slot: Arc<Slot<T>>) -> Self {
-        Self { slot }
+    pub(crate) fn new(id: Id) -> Self {
+        Self { id, items: PhantomData }
     }
 
     /// Hands out `item`, and waits until the next one is asked for: the future is ready when it is polled again.
@@ -31,7 +40,7 @@ impl<T> Emitter<T> {
     /// The future panics if it is polled elsewhere than in the body of its generator: an `Emitter` is of no use to
     /// another task or thread. It may be lent to a generator or any other future that the body awaits.
     pub fn emit(&self, item: T) -> Emit<'_, T> {
-        Emit { slot: &self.slot, item: Some(item) }
+        Emit { ahead: Some((self.id, item)), emitter: PhantomData }
     }
 }
 
@@ -44,9 +53,9 @@ impl<T> fmt::Debug for Emitter<T> {
 /// The future of [`Emitter::emit`].
 #[must_use = "an item is emitted when this is awaited"]
 pub struct Emit<'a, T> {
-    slot: &'a Slot<T>,
-    /// Until it is handed over.
-    item: Option<T>,
+    /// The item and where it belongs, until it is handed over.
+    ahead: Option<(Id, T)>,
+    emitter: PhantomData<&'a Emitter<T>>,
 }
 
 /// The item is only ever moved.
@@ -57,19 +66,20 @@ impl<T> Future for Emit<'_, T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        match self.item.take() {
-            Some(item) => {
-                self.slot.emit(item, cx);
-                Poll::Pending
-            }
+        // Looked at before it is taken: that spares a store when there is nothing.
+        if self.ahead.is_none() {
             // Polled again: the body runs, so all items have been taken.
-            None => Poll::Ready(()),
+            return Poll::Ready(());
         }
+        if let Some((id, item)) = self.ahead.take() {
+            slot::emit(id, item, cx);
+        }
+        Poll::Pending
     }
 }
 
 impl<T> fmt::Debug for Emit<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Emit").field("is_handed_over", &self.item.is_none()).finish()
+        f.debug_struct("Emit").field("is_handed_over", &self.ahead.is_none()).finish()
     }
 }
