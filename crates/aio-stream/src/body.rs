@@ -47,41 +47,53 @@ where
         Self { backlog: Backlog::new(), stage: Stage::New { make } }
     }
 
-    /// Always inlined, since that is what makes an item cheap.
+    /// Always inlined, and with the usual case in a straight line: that is what makes an item cheap.
     #[inline(always)]
     pub(crate) fn poll_step(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T, Fut::Output>> {
-        if slot::is_nested() {
-            return self.poll_step_nested(cx);
+        if !slot::is_nested()
+            && let Some(polled) = self.as_mut().poll_running(cx)
+        {
+            return polled;
         }
-        loop {
-            let mut this = self.as_mut().project();
-            if let StageProjection::Running { future } = this.stage.as_mut().project()
-                && !this.backlog.is_there()
-            {
-                match slot::poll_body(this.backlog, cx, |cx| future.poll(cx)) {
-                    (Poll::Pending, item) => return item.map_or(Poll::Pending, |item| Poll::Ready(Step::Item(item))),
-                    (Poll::Ready(output), item) => {
-                        item.into_iter().for_each(|item| this.backlog.push_first(item));
-                        this.stage.set(Stage::Ended { output: Some(output) });
-                    }
+        self.poll_step_rarely(cx)
+    }
+
+    /// `None` if the future cannot be polled, or has just returned.
+    #[inline(always)]
+    fn poll_running(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Poll<Step<T, Fut::Output>>> {
+        let mut this = self.project();
+        if let StageProjection::Running { future } = this.stage.as_mut().project()
+            && !this.backlog.is_there()
+        {
+            match slot::poll_body(this.backlog, cx, |cx| future.poll(cx)) {
+                (Poll::Pending, item) => return Some(item.map_or(Poll::Pending, |item| Poll::Ready(Step::Item(item)))),
+                (Poll::Ready(output), item) => {
+                    item.into_iter().for_each(|item| this.backlog.push_first(item));
+                    this.stage.set(Stage::Ended { output: Some(output) });
                 }
             }
-            if let Some(step) = self.as_mut().step_without_body() {
-                return Poll::Ready(step);
-            }
         }
+        None
     }
 
-    /// Has the body in it a second time: a branch behind the one that both could share would cost each item more.
+    /// The first poll, the last ones, those of a generator inside another, and those after several emits at once. Has
+    /// the body in it a second time: if the usual case went on behind a branch back, each item would cost more.
     #[cold]
     #[inline(never)]
-    fn poll_step_nested(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T, Fut::Output>> {
-        slot::put_aside(|| self.poll_step(cx))
+    fn poll_step_rarely(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T, Fut::Output>> {
+        slot::put_aside(|| {
+            loop {
+                if let Some(step) = self.as_mut().step_without_body() {
+                    return Poll::Ready(step);
+                }
+                if let Some(polled) = self.as_mut().poll_running(cx) {
+                    return polled;
+                }
+            }
+        })
     }
 
-    /// All that is not to poll the body: its beginning, what it has left behind, its end. `None` if it may be polled.
-    #[cold]
-    #[inline(never)]
+    /// `None` if the body must be polled.
     fn step_without_body(self: Pin<&mut Self>) -> Option<Step<T, Fut::Output>> {
         let mut this = self.project();
         if let Stage::New { .. } = *this.stage

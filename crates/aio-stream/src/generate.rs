@@ -14,8 +14,8 @@ use crate::body::{Body, Step};
 /// An async generator: a stream of what `body` emits.
 ///
 /// `body` is called at the first poll. It runs only while an item is asked for, and stops at every
-/// [`emit`](Emitter::emit) until the next one is. There is no channel and no allocation, unless several
-/// emits wait at once.
+/// [`emit`](Emitter::emit) until the next one is. There is no channel and no allocation, unless several emits wait at
+/// once.
 ///
 /// Most generators cannot be moved once they run, so [pin](std::pin::pin!) one to iterate over it by hand.
 ///

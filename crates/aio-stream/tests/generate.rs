@@ -203,6 +203,34 @@ fn generators_nest() {
 }
 
 #[test]
+fn a_panic_in_a_generator_inside_leaves_the_outer_one_as_it_was() {
+    let mut numbers = pin!(generate(async |outer| {
+        let mut inner = pin!(generate(async |out| {
+            out.emit(0).await;
+            outer.emit(1).await;
+            panic!("bang");
+        }));
+        assert_eq!(inner.next().await, Some(0));
+        let end = catch_unwind_of(inner.next()).await;
+        assert_eq!(message(&*end.unwrap_err()), "bang");
+        outer.emit(2).await;
+    }));
+    for n in 1..=2 {
+        assert_eq!(poll_next(numbers.as_mut()), Poll::Ready(Some(n)));
+    }
+    assert_eq!(poll_next(numbers.as_mut()), Poll::Ready(None));
+}
+
+async fn catch_unwind_of<T>(future: impl Future<Output = T>) -> std::thread::Result<T> {
+    let mut future = pin!(future);
+    std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(polled) => polled.map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
+    })
+    .await
+}
+
+#[test]
 fn an_emitter_is_refused_outside_of_its_generator() {
     let escape = Cell::new(None);
     {
