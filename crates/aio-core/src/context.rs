@@ -111,6 +111,10 @@ impl Context {
         current::enter_context(&slot, run)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     fn get(&self, key: usize) -> Option<Value> {
         self.0.as_ref()?.iter().find(|(k, _)| *k == key).map(|(_, value)| value.clone())
     }

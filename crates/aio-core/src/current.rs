@@ -8,6 +8,7 @@ use std::ptr::{self, NonNull};
 
 use crate::context::ContextSlot;
 use crate::event_loop::{Core, Shared};
+use crate::reason::Reason;
 use crate::scope::Finalizers;
 use crate::task::Identity;
 
@@ -18,6 +19,8 @@ struct Current {
     core: Cell<*const Core>,
     /// Where a cleanup goes.
     scope: Cell<*const Finalizers>,
+    /// Why what runs here is being cancelled, if it is.
+    reason: Cell<*const Reason>,
     task: Cell<Option<NonNull<dyn Identity>>>,
     /// The task-locals of a thread that works for a task.
     context: Cell<*const ContextSlot>,
@@ -28,6 +31,7 @@ aio_base::thread_local! {
         shared: Cell::new(ptr::null()),
         core: Cell::new(ptr::null()),
         scope: Cell::new(ptr::null()),
+        reason: Cell::new(ptr::null()),
         task: Cell::new(None),
         context: Cell::new(ptr::null()),
     };
@@ -60,7 +64,13 @@ pub(crate) fn enter_loop<R>(core: &Core, run: impl FnOnce() -> R) -> R {
     let enter = || during(|current| &current.core, ptr::from_ref(core), run);
     let enter = || during(|current| &current.shared, core.shared_ptr(), enter);
     // The loop may stand in a `block_on`: that scope is not the loop's.
-    during(|current| &current.scope, ptr::null(), enter)
+    outside(enter)
+}
+
+/// Runs `run` outside of any scope.
+pub(crate) fn outside<R>(run: impl FnOnce() -> R) -> R {
+    let run = || during(|current| &current.reason, ptr::null(), run);
+    during(|current| &current.scope, ptr::null(), run)
 }
 
 /// Whether `shared` belongs to the loop of this thread.
@@ -85,6 +95,18 @@ pub(crate) fn with_scope<R>(run: impl FnOnce(Option<&Finalizers>) -> R) -> R {
     let scope = CURRENT.with(|current| current.scope.get());
     // SAFETY: as in `with_loop`, by `enter_scope`.
     run(unsafe { scope.as_ref() })
+}
+
+/// Runs `run` with `reason` for what is cancelled in it.
+pub(crate) fn enter_reason<R>(reason: &Reason, run: impl FnOnce() -> R) -> R {
+    during(|current| &current.reason, ptr::from_ref(reason), run)
+}
+
+/// Runs `run` with the reason for which things are being cancelled here, if they are.
+pub(crate) fn with_reason<R>(run: impl FnOnce(Option<&Reason>) -> R) -> R {
+    let reason = CURRENT.with(|current| current.reason.get());
+    // SAFETY: as in `with_loop`, by `enter_reason`.
+    run(unsafe { reason.as_ref() })
 }
 
 /// Runs `run` as a part of `task`, outside of any scope but those it enters itself.

@@ -10,25 +10,31 @@
 
 mod block_on;
 mod core;
+mod handle;
 mod locals;
 mod memory;
 mod queue;
 mod shared;
 
+use std::fmt;
 use std::panic::{Location, resume_unwind};
+use std::sync::Arc; // facade: shared data without a protocol
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use aio_base::{Deadline, Panics};
 
 pub use self::block_on::block_on;
 pub(crate) use self::core::Core;
-use self::locals::Locals;
+pub use self::handle::Handle;
 pub use self::locals::loop_local;
 pub(crate) use self::memory::Memory;
 pub(crate) use self::shared::{Mail, Shared};
 use crate::current;
 use crate::driver::{Driver, ThreadPark};
-use crate::task::{TaskRef, spawn_main};
+use crate::failure::Failure;
+use crate::reason::Reason;
+use crate::task::{JoinError, TaskRef, ToHandle, spawn_cleanup, spawn_main};
 
 /// How many polls may pass before the drivers get a turn while tasks are ready. A turn may have to read the clock, or
 /// ask the system for events, which costs as much as several polls.
@@ -45,23 +51,58 @@ pub fn run<F: Future>(main: F) -> F::Output {
 }
 
 /// An event loop over a stack of drivers.
-#[derive(Debug)]
-pub struct EventLoop<D> {
+///
+/// [`run`](Self::run) does all of it. A loop may also run several futures, one after the other
+/// ([`run_until_complete`](Self::run_until_complete)): tasks that are left after the first go on when the second runs,
+/// and context variables keep what they were set to. It ends with [`close`](Self::close), or when it is dropped.
+pub struct EventLoop<D: Driver> {
     driver: D,
-    locals: Locals,
+    core: Core,
+    /// What the last main future left in the context variables.
+    context: crate::Context,
+    grace: Option<Duration>,
+    closed: bool,
 }
 
 impl<D: Driver> EventLoop<D> {
     /// A loop that waits in `driver`. It takes no thread, no descriptor and hardly any memory before it needs them.
+    #[track_caller]
     pub fn new(driver: D) -> Self {
-        Self { driver, locals: Locals::default() }
+        let core = Core::new(driver.unparker(), Location::caller());
+        Self { driver, core, context: crate::Context::current(), grace: None, closed: false }
     }
 
     /// Gives the loop a value that [`loop_local`] will find: how crates above this one are configured.
     #[must_use]
     pub fn with_local<T: Send + Sync + 'static>(self, value: T) -> Self {
-        self.locals.insert(value);
+        self.core.locals.insert(value);
         self
+    }
+
+    /// Tells `handler` of failures that nobody waits for, when they happen: a panic of a detached task or of a
+    /// destructor, an `Err` of a task that was [detached](crate::Task::try_detach), what did not end within the
+    /// [grace period](Self::shutdown_grace). Without a handler they are printed on stderr.
+    ///
+    /// The handler may be called on any thread, also on the loop's, which it should not keep waiting. If it panics, the
+    /// failure is printed.
+    #[must_use]
+    pub fn on_failure(self, handler: impl Fn(&Failure<'_>) + Send + Sync + 'static) -> Self {
+        self.core.shared().set_on_failure(Arc::new(handler));
+        self
+    }
+
+    /// Bounds how long the end of the loop waits for tasks and their cleanups. When `grace` is over, cleanups that are
+    /// not done are dropped, and reported with the lines they come from. Without it, the loop waits as long as it takes,
+    /// as asyncio does.
+    #[must_use]
+    pub fn shutdown_grace(mut self, grace: Duration) -> Self {
+        self.grace = Some(grace);
+        self
+    }
+
+    /// A handle to spawn tasks with from any thread.
+    pub fn handle(&self) -> Handle {
+        Handle::new(self.core.shared().clone())
     }
 
     /// Runs `main` on this thread until it has finished, as a task like any other, and ends what is left, in asyncio's
@@ -71,48 +112,128 @@ impl<D: Driver> EventLoop<D> {
     /// `main` need be neither `Send` nor `'static`.
     ///
     /// # Panics
-    /// If `main` panics, after everything has ended; or else if the destructor of a value of the loop does. If this
-    /// thread runs a loop already.
+    /// If `main` panics, after everything has ended; or else if the destructor of a value of the loop does. If somebody
+    /// cancels `main`. If this thread runs a loop already.
     #[track_caller]
-    pub fn run<F: Future>(self, main: F) -> F::Output {
+    pub fn run<F: Future>(mut self, main: F) -> F::Output {
+        let context = std::mem::take(&mut self.context);
+        let outcome = self.run_main(main, context);
+        let panics = self.tear_down();
+        match outcome {
+            Ok(output) => {
+                panics.resume();
+                output
+            }
+            Err(error) => match error.try_into_panic() {
+                Ok(payload) => resume_unwind(payload),
+                Err(error) => panic!("the main task of the loop {error}"),
+            },
+        }
+    }
+
+    /// Runs `main` on this thread until it has finished, cleanups included. Other tasks stay as they are, to go on in
+    /// the next run.
+    ///
+    /// # Errors
+    /// [`JoinError`], if `main` panics or is cancelled.
+    ///
+    /// # Panics
+    /// If this thread runs a loop already.
+    #[track_caller]
+    pub fn run_until_complete<F: Future>(&mut self, main: F) -> Result<F::Output, JoinError> {
+        let context = self.context.clone();
+        let main = async {
+            let output = main.await;
+            (output, crate::Context::current())
+        };
+        let (output, context) = self.run_main(main, context)?;
+        self.context = context;
+        Ok(output)
+    }
+
+    #[track_caller]
+    fn run_main<F: Future>(&mut self, main: F, context: crate::Context) -> Result<F::Output, JoinError> {
         let caller = Location::caller();
         current::with_loop(|core| {
             panic!(
                 "`run` at {caller} is inside of the loop that was started at {}: await the future instead, or spawn it",
-                core.started_at
+                core.started_at.get()
             )
         });
-        let Self { mut driver, locals } = self;
-        let core = Core::new(driver.unparker(), locals, caller);
-        // `main` may borrow from the caller, so the loop must not be left before it has completed. Only a driver can
-        // panic in here, and there is no going on without one.
-        let abort = AbortOnUnwind;
-        let (outcome, panics) = current::enter_loop(&core, || {
-            driver.enter();
+        self.core.started_at.set(caller);
+        let outcome = self.enter(|core, driver| {
             // SAFETY: this function is not left before the task has completed: the loop below waits for it, and an
-            // unwinding does not get past `abort`.
-            let mut task = unsafe { spawn_main(&core, main, caller) };
+            // unwinding does not get out of `enter`.
+            let mut task = unsafe { spawn_main(core, main, caller, context) };
             let main = task.task_ref();
-            run_until(&core, &mut driver, || main.is_finished());
-            let panics = tear_down(&core, &mut driver);
-            driver.leave();
+            run_until(core, driver, Deadline::NEVER, || main.is_finished());
             let mut cx = Context::from_waker(Waker::noop());
-            (task.poll_join(&mut cx), panics)
+            task.poll_join(&mut cx)
         });
-        std::mem::forget(abort);
-        drop(driver);
         match outcome {
-            Poll::Ready(Ok(output)) => {
-                panics.resume();
-                output
-            }
-            Poll::Ready(Err(error)) => match error.try_into_panic() {
-                Ok(payload) => resume_unwind(payload),
-                Err(error) => panic!("the main task of the loop {error}"),
-            },
+            Poll::Ready(outcome) => outcome,
             Poll::Pending => unreachable!("the main task has completed"),
         }
     }
+
+    /// Ends what is left, as [`run`](Self::run) does.
+    ///
+    /// # Panics
+    /// If the destructor of a value of the loop does.
+    pub fn close(mut self) {
+        self.tear_down().resume();
+    }
+
+    fn tear_down(&mut self) -> Panics {
+        if std::mem::replace(&mut self.closed, true) {
+            return Panics::new();
+        }
+        let deadline = self.grace.map_or(Deadline::NEVER, |grace| Deadline::after(crate::now(), grace));
+        let context = std::mem::take(&mut self.context);
+        self.enter(|core, driver| {
+            core.closing_by.set(Some(deadline));
+            if !context.is_empty() {
+                // The values' destructors are strangers', and may need a task around them.
+                drop(spawn_cleanup(async { drop(context) }, ToHandle));
+            }
+            tear_down(core, driver, deadline)
+        })
+    }
+
+    /// Makes this the loop of the thread for the time of a call.
+    fn enter<R>(&mut self, run: impl FnOnce(&Core, &mut D) -> R) -> R {
+        // Only a driver can panic in here, and there is no going on without one. `main`, which may borrow from the
+        // caller, has not completed then.
+        let abort = AbortOnUnwind;
+        let Self { driver, core, .. } = self;
+        let result = current::enter_loop(core, || {
+            driver.enter();
+            let result = run(core, driver);
+            driver.leave();
+            result
+        });
+        std::mem::forget(abort);
+        result
+    }
+}
+
+impl<D: Driver> Drop for EventLoop<D> {
+    fn drop(&mut self) {
+        let panics = self.tear_down();
+        panics.resume();
+    }
+}
+
+impl<D: Driver> fmt::Debug for EventLoop<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventLoop").field("closed", &self.closed).finish_non_exhaustive()
+    }
+}
+
+/// By when the loop of this thread has to have ended, if it is ending: for values of the loop that wait in their
+/// destructors.
+pub fn closing_by() -> Deadline {
+    current::with_loop(|core| core.closing_by.get()).flatten().unwrap_or(Deadline::NEVER)
 }
 
 struct AbortOnUnwind;
@@ -124,8 +245,8 @@ impl Drop for AbortOnUnwind {
     }
 }
 
-/// Runs turns until `done`.
-fn run_until(core: &Core, driver: &mut impl Driver, mut done: impl FnMut() -> bool) {
+/// Runs turns until `done`, or until the deadline.
+fn run_until(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut done: impl FnMut() -> bool) {
     let mut polls = 0;
     while !done() {
         polls += core.run_batch();
@@ -134,18 +255,24 @@ fn run_until(core: &Core, driver: &mut impl Driver, mut done: impl FnMut() -> bo
             if polls >= POLLS_BETWEEN_TURNS {
                 driver.turn();
                 polls = 0;
+                if deadline.is_due() {
+                    return;
+                }
             }
         } else if core.is_idle() && !done() {
-            driver.park(Deadline::NEVER);
+            driver.park(deadline);
             core.read_mail();
             polls = 0;
+            if deadline.is_due() {
+                return;
+            }
         }
     }
 }
 
-/// Cancels all tasks and runs them to their ends, again and again until there is none: what ends may spawn. Returns the
-/// first panic of a value of the loop.
-fn tear_down(core: &Core, driver: &mut impl Driver) -> Panics {
+/// Cancels all tasks and runs them to their ends, again and again until there is none: what ends may spawn. Those that
+/// have not ended by the deadline are given up. Returns the first panic of a value of the loop.
+fn tear_down(core: &Core, driver: &mut impl Driver, deadline: Deadline) -> Panics {
     let mut panics = Panics::new();
     loop {
         let mut tasks = core.all_tasks();
@@ -162,15 +289,32 @@ fn tear_down(core: &Core, driver: &mut impl Driver) -> Panics {
             }
             continue;
         }
+        let too_late = deadline.is_due();
         for task in &tasks {
-            task.cancel();
+            task.cancel_with(Reason::Shutdown);
+            if too_late {
+                task.give_up(core);
+            }
         }
-        run_until(core, driver, || {
+        // Who is given up ends at his next turn.
+        let deadline = if too_late { Deadline::NEVER } else { deadline };
+        run_until(core, driver, deadline, || {
             while tasks.last().is_some_and(TaskRef::is_finished) {
                 tasks.pop();
             }
             tasks.is_empty()
         });
+    }
+}
+
+/// Reads the clock only if there is a deadline.
+trait IsDue {
+    fn is_due(&self) -> bool;
+}
+
+impl IsDue for Deadline {
+    fn is_due(&self) -> bool {
+        self.instant().is_some() && self.is_past(crate::now())
     }
 }
 

@@ -45,15 +45,18 @@ mod event_loop;
 
 mod context;
 mod current;
-mod unhandled;
+mod failure;
+mod reason;
 
 pub mod local;
 
 pub use clock::now;
 pub use context::{Context, ContextVar};
 pub use driver::{Driver, ThreadPark};
-pub use event_loop::{EventLoop, block_on, loop_local, run};
-pub use scope::{CancelScope, Cancellable, Cancelled, Deferred, Scope, Shield, defer, shield};
+pub use event_loop::{EventLoop, Handle, block_on, closing_by, loop_local, run};
+pub use failure::{Failure, FailureKind, report_failure};
+pub use reason::{Reason, cancel_reason, cutting};
+pub use scope::{CancelScope, Cancellable, Cancelled, Deferred, Scope, Shield, SideBySide, defer, shield};
 pub use task::{
     Builder, Ended, JoinError, OnExit, Ready, Task, TaskHome, TaskId, TaskRef, YieldNow, all_tasks, current_task,
     ready, spawn, yield_now,

@@ -1,15 +1,20 @@
 //! Work that ends only when everything begun inside it has ended.
 
 mod cancel_scope;
+mod cleanups;
 mod defer;
 mod finalizers;
+mod local_cleanup;
 mod orphans;
 mod shield;
+mod side_by_side;
 
 pub use cancel_scope::{CancelScope, Cancellable, Cancelled};
+pub(crate) use cleanups::Origin;
 pub use defer::{Deferred, defer, local_defer};
 pub(crate) use finalizers::{Finalizers, leave};
 pub use shield::{Shield, local_shield, shield};
+pub use side_by_side::SideBySide;
 
 use std::fmt;
 use std::pin::Pin;
@@ -18,6 +23,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::current;
+use crate::reason::Reason;
 use crate::task::{JoinError, step};
 
 pin_project! {
@@ -49,18 +55,22 @@ pin_project! {
             let finalizers: &Finalizers = this.finalizers;
             // Also if the destructor of the future panics: what it left until then must not be lost.
             let _hand_over = HandOver(finalizers);
-            drop_inside(finalizers, this.state, None);
+            drop_inside(finalizers, this.state, State::Spent);
         }
     }
 }
 
 pin_project! {
     #[project = StateProj]
+    #[project_replace = StateEnd]
     enum State<F: Future> {
         Running { #[pin] future: F },
-        /// The future is gone, with its output or, if it was cut, without.
-        Ended { output: Option<F::Output> },
-        Taken,
+        /// The future is finished.
+        Ended { output: F::Output },
+        /// The future was dropped before it was finished.
+        Cut { reason: Reason },
+        /// There is nothing left: the output was taken, or dropped because of a panic.
+        Spent,
     }
 }
 
@@ -73,8 +83,8 @@ impl Drop for HandOver<'_> {
 }
 
 /// Drops the future, if it is still there, so that what its destructors leave lands in `finalizers`.
-fn drop_inside<F: Future>(finalizers: &Finalizers, mut state: Pin<&mut State<F>>, output: Option<F::Output>) {
-    current::enter_scope(finalizers, || state.set(State::Ended { output }));
+fn drop_inside<F: Future>(finalizers: &Finalizers, mut state: Pin<&mut State<F>>, next: State<F>) {
+    current::enter_scope(finalizers, || state.set(next));
 }
 
 impl<F: Future> Scope<F> {
@@ -87,10 +97,30 @@ impl<F: Future> Scope<F> {
     /// finalizers are done; poll it, and it will give `None`. If the future was finished already, nothing happens: a
     /// value that exists is never thrown away.
     pub fn cancel(self: Pin<&mut Self>) {
+        self.cancel_with(Reason::Requested);
+    }
+
+    /// [`cancel`](Self::cancel), and says why: see [`cancel_reason`](crate::cancel_reason).
+    pub fn cancel_with(self: Pin<&mut Self>, reason: Reason) {
         let this = self.project();
         if matches!(*this.state, State::Running { .. }) {
-            drop_inside(this.finalizers, this.state, None);
+            let told = reason.clone();
+            current::enter_reason(&told, || drop_inside(this.finalizers, this.state, State::Cut { reason }));
         }
+    }
+
+    /// [Cuts](Self::cancel_with) the future off, and leaves the finalizers with the current scope now, as dropping this
+    /// one would do later.
+    pub fn release(mut self: Pin<&mut Self>, reason: Reason) {
+        self.as_mut().cancel_with(reason);
+        self.project().finalizers.hand_over();
+    }
+
+    /// Drops the finalizers, unfinished, and all that these leave in turn; returns how many there were, with a line for
+    /// each that says where it comes from. For whoever bounds how long it waits for them. What is polled afterwards ends
+    /// at once, if the future has.
+    pub fn give_up(self: Pin<&mut Self>) -> Vec<String> {
+        self.project().finalizers.give_up().iter().map(ToString::to_string).collect()
     }
 
     /// Polls the scope; a panic, wherever in it, is an outcome like others and comes when the cleanups are done. For
@@ -100,7 +130,7 @@ impl<F: Future> Scope<F> {
     /// [`JoinError`], if the future was cut, or if it or one of its cleanups has panicked.
     #[inline]
     pub fn poll_outcome(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output, JoinError>> {
-        step(self, cx, false)
+        step(self, cx)
     }
 
     /// Whether the future is still there: neither finished nor cut.
@@ -112,17 +142,44 @@ impl<F: Future> Scope<F> {
     /// ends.
     pub(crate) fn abandon(self: Pin<&mut Self>) {
         let this = self.project();
-        drop_inside(this.finalizers, this.state, None);
+        drop_inside(this.finalizers, this.state, State::Spent);
     }
 
     /// Whether there is nothing left in it: no future, no output, no cleanup, no panic to let out.
     pub(crate) fn is_spent(&self) -> bool {
-        matches!(self.state, State::Ended { output: None } | State::Taken) && self.finalizers.is_empty()
+        matches!(self.state, State::Cut { .. } | State::Spent) && self.finalizers.is_empty()
     }
 
     /// Keeps a panic, to be let out when the scope ends.
     pub(crate) fn keep_panic(&self, payload: Box<dyn std::any::Any + Send>) {
         self.finalizers.keep_panic(payload);
+    }
+}
+
+impl<F: Future> Scope<F> {
+    /// Polls it to its end: the output, or why the future was cut.
+    #[inline]
+    pub(crate) fn poll_end(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output, Reason>> {
+        let mut this = self.project();
+        let finalizers: &Finalizers = this.finalizers;
+        current::enter_scope(finalizers, || {
+            if let StateProj::Running { future } = this.state.as_mut().project()
+                && let Poll::Ready(output) = future.poll(cx)
+            {
+                this.state.set(State::Ended { output });
+            }
+        });
+        if !finalizers.is_empty() {
+            ready!(finalizers.poll(cx, !matches!(*this.state, State::Running { .. })));
+        }
+        if matches!(*this.state, State::Running { .. }) {
+            return Poll::Pending;
+        }
+        match this.state.project_replace(State::Spent) {
+            StateEnd::Ended { output } => Poll::Ready(Ok(output)),
+            StateEnd::Cut { reason } => Poll::Ready(Err(reason)),
+            StateEnd::Running { .. } | StateEnd::Spent => panic!("a scope was polled after it had ended"),
+        }
     }
 }
 
@@ -133,27 +190,7 @@ impl<F: Future> Future for Scope<F> {
     /// If the future does; and, once all finalizers are done, if one of them did.
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let finalizers: &Finalizers = this.finalizers;
-        current::enter_scope(finalizers, || {
-            if let StateProj::Running { future } = this.state.as_mut().project()
-                && let Poll::Ready(output) = future.poll(cx)
-            {
-                this.state.set(State::Ended { output: Some(output) });
-            }
-        });
-        if !finalizers.is_empty() {
-            ready!(finalizers.poll(cx, !matches!(*this.state, State::Running { .. })));
-        }
-        match this.state.as_mut().project() {
-            StateProj::Running { .. } => Poll::Pending,
-            StateProj::Ended { output } => {
-                let output = output.take();
-                this.state.set(State::Taken);
-                Poll::Ready(output)
-            }
-            StateProj::Taken => panic!("a scope was polled after it had ended"),
-        }
+        self.poll_end(cx).map(Result::ok)
     }
 }
 
@@ -162,7 +199,8 @@ impl<F: Future> fmt::Debug for Scope<F> {
         let state = match self.state {
             State::Running { .. } => "Running",
             State::Ended { .. } => "Ended",
-            State::Taken => "Taken",
+            State::Cut { .. } => "Cut",
+            State::Spent => "Spent",
         };
         f.debug_struct("Scope").field("state", &state).field("finalizers", &self.finalizers).finish()
     }

@@ -20,9 +20,12 @@ use std::task::{Context, Poll, ready};
 
 use aio_base::Shared;
 
+use crate::failure::FailureKind;
+use crate::reason::{Reason, cancel_reason};
+
 pub use builder::{Builder, local_spawn, spawn};
-pub(crate) use builder::{spawn_cleanup, spawn_main};
-pub(crate) use cell::{CellRef, Header, TaskList, Watchers, run as run_cell};
+pub(crate) use builder::{spawn_cleanup, spawn_main, spawn_on};
+pub(crate) use cell::{CellRef, Header, Reasons, TaskList, Watchers, run as run_cell};
 pub use ended::Ended;
 pub use error::JoinError;
 pub(crate) use home::{Handle, Outcome, ToHandle};
@@ -59,13 +62,24 @@ pub use yield_now::{YieldNow, yield_now};
 #[must_use = "dropping a task cancels it: keep it, await it, or `detach` it"]
 pub struct Task<T, H: TaskHome = Shared> {
     handle: H::Handle<T>,
-    detached: bool,
+    fate: Fate,
     _output: PhantomData<T>,
+}
+
+/// What the end of a `Task` means for its task.
+#[derive(Debug, PartialEq, Eq)]
+enum Fate {
+    /// It ends as well.
+    Cancelled,
+    /// It goes on.
+    Detached,
+    /// It has been told already.
+    Told,
 }
 
 impl<T, H: TaskHome> Task<T, H> {
     pub(crate) fn new(handle: H::Handle<T>) -> Self {
-        Self { handle, detached: false, _output: PhantomData }
+        Self { handle, fate: Fate::Cancelled, _output: PhantomData }
     }
 
     /// Its number: no other task of this process has it.
@@ -86,7 +100,12 @@ impl<T, H: TaskHome> Task<T, H> {
     /// Tells the task to stop. At its next turn its future is dropped, and it ends when its cleanups have. If it is
     /// finished already, nothing happens.
     pub fn cancel(&self) {
-        self.handle.cancel();
+        self.cancel_with(Reason::Requested);
+    }
+
+    /// [`cancel`](Self::cancel), and says why. The reason of the first who cancels it counts.
+    pub fn cancel_with(&self, reason: impl Into<Reason>) {
+        self.handle.cancel(reason.into());
     }
 
     /// Whether it has ended, with its cleanups.
@@ -95,9 +114,10 @@ impl<T, H: TaskHome> Task<T, H> {
     }
 
     /// Lets the task go on without an owner. The loop still ends it when it ends itself. Should it panic, that is
-    /// reported on stderr.
+    /// reported when it happens, see [`EventLoop::on_failure`](crate::EventLoop::on_failure). Its output is dropped; for
+    /// a task that may fail there is [`try_detach`](Task::try_detach).
     pub fn detach(mut self) {
-        self.detached = true;
+        self.fate = Fate::Detached;
     }
 
     /// Waits for the end of the task, whatever it is.
@@ -128,6 +148,31 @@ impl<T, H: TaskHome> Task<T, H> {
     }
 }
 
+impl<T, E: fmt::Display, H: TaskHome> Task<Result<T, E>, H> {
+    /// [`detach`](Task::detach) for a task that may fail: an `Err` is reported like a panic, when it happens.
+    ///
+    /// ```
+    /// use aio_core::{EventLoop, ThreadPark, spawn, yield_now};
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// let failures = Arc::new(Mutex::new(Vec::new()));
+    /// let log = failures.clone();
+    /// EventLoop::new(ThreadPark::new()).on_failure(move |failure| log.lock().unwrap().push(failure.to_string())).run(async {
+    ///     spawn(async { "x".parse::<u8>() }).try_detach();
+    ///     yield_now().await;
+    /// });
+    /// assert!(failures.lock().unwrap()[0].ends_with("failed, and nobody was waiting for it: invalid digit found in string"));
+    /// ```
+    pub fn try_detach(mut self) {
+        self.handle.release(Some(|output, report| {
+            if let Err(error) = output {
+                report(FailureKind::Error(error));
+            }
+        }));
+        self.fate = Fate::Told;
+    }
+}
+
 impl<T, H: TaskHome> Future for Task<T, H> {
     type Output = T;
 
@@ -146,11 +191,15 @@ impl<T, H: TaskHome> Unpin for Task<T, H> {}
 
 impl<T, H: TaskHome> Drop for Task<T, H> {
     fn drop(&mut self) {
-        if !self.detached && !self.handle.is_finished() {
-            self.handle.cancel();
+        if self.fate == Fate::Told {
+            return;
+        }
+        if self.fate == Fate::Cancelled && !self.handle.is_finished() {
+            // If it is dropped because its owner is being cancelled, it is for the same reason.
+            self.handle.cancel(cancel_reason().unwrap_or(Reason::Dropped));
             ended::leave_until(self.handle.task_ref());
         }
-        self.handle.release();
+        self.handle.release(None);
     }
 }
 

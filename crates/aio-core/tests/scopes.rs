@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use aio_core::{CancelScope, Cancelled, Scope, run, yield_now};
+use aio_core::{CancelScope, Cancelled, Scope, SideBySide, run, yield_now};
 use common::check;
 use log::Log;
 
@@ -39,6 +39,26 @@ async fn turns(n: usize) {
 async fn slow(log: Log) {
     turns(3).await;
     log.note("cleanup");
+}
+
+/// A cleanup that says `name` in two turns.
+fn twice(name: &'static str) -> impl FnOnce(Log) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send {
+    move |log| {
+        Box::pin(async move {
+            log.note(name);
+            yield_now().await;
+            log.note(name);
+        })
+    }
+}
+
+/// Says when it is dropped.
+struct DropNote(&'static str, Log);
+
+impl Drop for DropNote {
+    fn drop(&mut self) {
+        self.1.note(self.0);
+    }
 }
 
 /// Room for something that two share.
@@ -208,18 +228,175 @@ in_both_homes! {
         assert_eq!(log.take(), ["cleanup", "work"]);
     }
 
-    fn cleanups_run_side_by_side_in_the_order_in_which_they_were_left() {
+    fn what_one_turn_leaves_is_done_one_after_the_other() {
         let log = Log::default();
         run(async {
             for name in ["one", "two", "three"] {
-                drop(defer(log.clone(), async move |log: Log| {
-                    log.note(name);
-                    yield_now().await;
-                    log.note(name);
-                }));
+                drop(defer(log.clone(), twice(name)));
             }
         });
-        assert_eq!(log.take(), ["one", "two", "three", "one", "two", "three"]);
+        assert_eq!(log.take(), ["one", "one", "two", "two", "three", "three"]);
+    }
+
+    fn what_different_turns_leave_is_done_side_by_side() {
+        let log = Log::default();
+        run(async {
+            for name in ["one", "two", "three"] {
+                drop(defer(log.clone(), twice(name)));
+                yield_now().await;
+            }
+        });
+        // Each begins in the turn in which it was left.
+        assert_eq!(log.take(), ["one", "one", "two", "two", "three", "three"]);
+        run(async {
+            drop(defer(log.clone(), slow));
+            yield_now().await;
+            drop(defer(log.clone(), twice("later")));
+        });
+        assert_eq!(log.take(), ["later", "later", "cleanup"]);
+    }
+
+    fn nested_guards_clean_up_from_the_inside_out() {
+        let log = Log::default();
+        run(async {
+            let theirs = log.clone();
+            let task = spawn(async move {
+                let _outer = defer(theirs.clone(), twice("outer"));
+                let _inner = defer(theirs, async |log: Log| {
+                    // What a cleanup leaves is done before the next one begins.
+                    drop(defer(log.clone(), twice("inner's")));
+                    twice("inner")(log).await;
+                });
+                pending::<()>().await;
+            });
+            yield_now().await;
+            drop(task);
+        });
+        assert_eq!(log.take(), ["inner", "inner's", "inner", "inner's", "outer", "outer"]);
+    }
+
+    fn a_scope_that_is_dropped_cleans_up_before_the_guards_around_it() {
+        let log = Log::default();
+        run(async {
+            let theirs = log.clone();
+            let task = spawn(async move {
+                let _outer = defer(theirs.clone(), twice("outer"));
+                let inner = Scope::new(async {
+                    // Of an earlier turn of the scope, and not done when that is dropped.
+                    drop(defer(theirs.clone(), slow));
+                    yield_now().await;
+                    let _inner = defer(theirs.clone(), twice("inner"));
+                    pending::<()>().await;
+                });
+                inner.await;
+            });
+            turns(2).await;
+            drop(task);
+        });
+        assert_eq!(log.take(), ["inner", "cleanup", "inner", "outer", "outer"]);
+    }
+
+    fn a_task_that_is_dropped_ends_before_the_guards_around_it_clean_up() {
+        let log = Log::default();
+        run(async {
+            let theirs = log.clone();
+            let task = spawn(async move {
+                let _outer = defer(theirs.clone(), twice("outer"));
+                let _child = spawn(async move {
+                    let _guard = defer(theirs, slow);
+                    pending::<()>().await;
+                });
+                pending::<()>().await;
+            });
+            turns(3).await;
+            drop(task);
+        });
+        assert_eq!(log.take(), ["cleanup", "outer", "outer"]);
+    }
+
+    fn parts_of_a_whole_clean_up_side_by_side_and_take_one_place() {
+        let log = Log::default();
+        run(async {
+            drop(defer(log.clone(), twice("before")));
+            let parts = SideBySide::new();
+            for (outer, inner) in [("a2", "a1"), ("b2", "b1")] {
+                parts.run(|| {
+                    drop(defer(log.clone(), twice(inner)));
+                    drop(defer(log.clone(), twice(outer)));
+                });
+            }
+            drop(parts);
+            drop(defer(log.clone(), twice("after")));
+        });
+        let log = log.take();
+        assert_eq!(log[..2], ["before", "before"]);
+        assert_eq!(log[10..], ["after", "after"]);
+        let of = |part: char| log[2..10].iter().filter(|line| line.starts_with(part)).cloned().collect::<Vec<_>>();
+        assert_eq!((of('a').join(" "), of('b').join(" ")), ("a1 a1 a2 a2".into(), "b1 b1 b2 b2".into()));
+        assert!(log.iter().position(|line| line == "b1") < log.iter().position(|line| line == "a2"), "{log:?}");
+    }
+
+    fn a_part_that_panics_has_its_cleanups_run() {
+        let log = Log::default();
+        run(async {
+            let parts = SideBySide::new();
+            let panic = catch_unwind(AssertUnwindSafe(|| {
+                parts.run(|| {
+                    drop(defer(log.clone(), twice("cleanup")));
+                    panic!("part");
+                })
+            }));
+            assert!(panic.is_err());
+        });
+        assert_eq!(log.take(), ["cleanup", "cleanup"]);
+    }
+
+    fn a_panic_of_a_cleanup_does_not_stop_the_next_one() {
+        let log = Log::default();
+        let theirs = log.clone();
+        let panic = catch_unwind(AssertUnwindSafe(|| {
+            run(async move {
+                drop(defer((), async |()| {
+                    yield_now().await;
+                    panic!("first")
+                }));
+                drop(defer(theirs.clone(), slow));
+                drop(defer((), async |()| panic!("second")));
+                drop(defer(theirs, slow));
+            });
+        }))
+        .unwrap_err();
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"first"));
+        assert_eq!(log.take(), ["cleanup", "cleanup"]);
+    }
+
+    fn cleanups_that_are_given_up_are_dropped_with_all_they_would_leave() {
+        let log = Log::default();
+        run(async {
+            let scope = Scope::new(async {
+                let _second = defer(DropNote("second", log.clone()), async |_held| unreachable!("its turn never comes"));
+                let _first = defer(DropNote("first", log.clone()), async |held: DropNote| {
+                    let _nested = defer((held, DropNote("nested", Log::default())), async |_both| unreachable!());
+                    pending::<()>().await;
+                });
+                pending::<()>().await;
+            });
+            let mut scope = pin!(scope);
+            poll_fn(|cx| {
+                assert!(scope.as_mut().poll(cx).is_pending());
+                scope.as_mut().cancel();
+                assert!(scope.as_mut().poll(cx).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+            let given_up = scope.as_mut().give_up();
+            assert_eq!(given_up.len(), 2, "{given_up:?}");
+            assert!(given_up[0].starts_with("the cleanup left at ") && given_up[0].contains(file!()), "{given_up:?}");
+            assert_eq!(poll_fn(|cx| scope.as_mut().poll(cx)).await, None);
+        });
+        let mut log = log.take();
+        log.sort();
+        assert_eq!(log, ["first", "second"]);
     }
 
     fn a_cleanup_may_leave_another_one() {

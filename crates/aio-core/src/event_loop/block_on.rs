@@ -31,7 +31,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     current::with_loop(|core| {
         panic!(
             "`block_on` at {caller} would block the loop that was started at {}: await the future instead",
-            core.started_at
+            core.started_at.get()
         )
     });
     // A token left by a former future ends one park early, which is harmless.
@@ -44,7 +44,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     let outcome = {
         let mut scope = pin!(Scope::new(future));
         loop {
-            match step(scope.as_mut(), &mut cx, false) {
+            match step(scope.as_mut(), &mut cx) {
                 Poll::Ready(outcome) => break outcome,
                 Poll::Pending => parker.park(None),
             }

@@ -6,37 +6,45 @@ use std::ptr::NonNull;
 use std::sync::Arc; // facade: the count of `Shared` is settled by hand, see `account`
 use std::task::Waker;
 
+use aio_base::Deadline;
+
 use super::locals::Locals;
 use super::memory::Memory;
 use super::queue::{Queue, Ready};
 use super::shared::{Mail, Shared};
-use crate::task::{self, Header, IdBlock, Runnable, TaskList, TaskRef, Watchers};
+use crate::task::{self, Header, IdBlock, Reasons, Runnable, TaskList, TaskRef, Watchers};
 
 pub(crate) struct Core {
     queue: Queue,
     shared: Arc<Shared>,
     pub(crate) local_tasks: TaskList,
     pub(crate) watchers: Watchers,
+    pub(crate) reasons: Reasons,
     pub(crate) memory: Memory,
     /// How many cells this thread has made, less those it has freed; see [`account`](Self::account).
     pub(crate) cells: Cell<isize>,
     pub(crate) ids: IdBlock,
     pub(super) locals: Locals,
-    pub(super) started_at: &'static Location<'static>,
+    /// Where it was started, or its last run was.
+    pub(super) started_at: Cell<&'static Location<'static>>,
+    /// By when everything is to have ended, while it ends.
+    pub(super) closing_by: Cell<Option<Deadline>>,
 }
 
 impl Core {
-    pub(super) fn new(unparker: Waker, locals: Locals, started_at: &'static Location<'static>) -> Self {
+    pub(super) fn new(unparker: Waker, started_at: &'static Location<'static>) -> Self {
         Self {
             queue: Queue::new(),
             shared: Arc::new(Shared::new(unparker)),
             local_tasks: TaskList::new(),
             watchers: Watchers::default(),
+            reasons: Reasons::default(),
             memory: Memory::new(),
             cells: Cell::new(0),
             ids: IdBlock::new(),
-            locals,
-            started_at,
+            locals: Locals::default(),
+            started_at: Cell::new(started_at),
+            closing_by: Cell::new(None),
         }
     }
 

@@ -1,6 +1,7 @@
 //! A loop's part for all threads: its mailbox, and the account of its cells.
 
 use std::sync::Arc; // facade: the count of `Shared` is settled by hand, see `settle`
+use std::sync::OnceLock; // facade: set before the loop runs
 use std::task::Waker;
 
 use aio_base::sync::Mutex;
@@ -8,6 +9,7 @@ use aio_base::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
 use slab::Slab;
 
 use super::core::Core;
+use crate::failure::Handler;
 use crate::task::{AnyRecord, CellRef, Runnable};
 
 pub(crate) struct Shared {
@@ -15,6 +17,7 @@ pub(crate) struct Shared {
     /// Whether there is mail: lets the loop look without the lock.
     has_mail: AtomicBool,
     unparker: Waker,
+    on_failure: OnceLock<Handler>,
     /// The tasks that may cross threads and have not ended.
     pub(crate) tasks: Mutex<Slab<Arc<dyn AnyRecord>>>,
     /// [`OPEN`](Self::OPEN) while the loop exists, less the cells that other threads have freed; after the loop, the
@@ -46,24 +49,36 @@ impl Shared {
             mailbox: Mutex::new(Mailbox { mail: Vec::new(), closed: false }),
             has_mail: AtomicBool::new(false),
             unparker,
+            on_failure: OnceLock::new(),
             tasks: Mutex::new(Slab::new()),
             balance: AtomicIsize::new(Self::OPEN),
         }
     }
 
-    /// Puts something into the mailbox and ends the loop's park. After the end of the loop it is dropped, unread.
-    pub(crate) fn send(&self, mail: Mail) {
+    /// Puts something into the mailbox and ends the loop's park.
+    ///
+    /// # Errors
+    /// The mail itself, after the end of the loop.
+    pub(crate) fn send(&self, mail: Mail) -> Result<(), Mail> {
         let mut mailbox = self.mailbox.lock();
         if mailbox.closed {
-            drop(mailbox);
-            drop(mail);
-            return;
+            return Err(mail);
         }
         mailbox.mail.push(mail);
         // Relaxed: the loop that sees it takes the lock; a loop that does not, and parks, gets the token below.
         self.has_mail.store(true, Ordering::Relaxed);
         drop(mailbox);
         self.unparker.wake_by_ref();
+        Ok(())
+    }
+
+    /// Who is told of failures. The first that is set counts.
+    pub(super) fn set_on_failure(&self, handler: Handler) {
+        drop(self.on_failure.set(handler));
+    }
+
+    pub(crate) fn on_failure(&self) -> Option<&Handler> {
+        self.on_failure.get()
     }
 
     #[inline]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::panic::Location;
 
 use super::shield::{Shield, local_shield, shield};
 
@@ -23,27 +24,33 @@ use super::shield::{Shield, local_shield, shield};
 ///
 /// A cleanup is not cancelled by what cancelled its task. It may defer, spawn and await as it likes.
 ///
+/// Guards that are dropped together clean up one after the other, in the order in which they are dropped: the inner one
+/// is done before the outer one begins, as with nested `finally` blocks. Those that are dropped in different turns of
+/// the task, and those of different children of a group or a combinator, clean up side by side.
+///
 /// # Panics
 /// A panic of the cleanup goes on when the scope ends: a task ends with it. (`cleanup` itself, which only makes the
 /// future, is called in the destructor of the guard, and must not panic.)
+#[track_caller]
 pub fn defer<T, C, F>(value: T, cleanup: C) -> Deferred<T, C, F>
 where
     T: Send + 'static,
     C: FnOnce(T) -> F + Send + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
-    Deferred { inner: Some((value, cleanup)), shield }
+    Deferred { inner: Some((value, cleanup)), called_at: Location::caller(), shield }
 }
 
 /// [`defer`] for a value and a cleanup that stay on their loop: the cleanup runs as a task of the loop,
 /// for which the scope waits. On a thread without a loop the guard's destructor blocks until the cleanup is done.
+#[track_caller]
 pub fn local_defer<T, C, F>(value: T, cleanup: C) -> Deferred<T, C, F>
 where
     T: 'static,
     C: FnOnce(T) -> F + 'static,
     F: Future<Output = ()> + 'static,
 {
-    Deferred { inner: Some((value, cleanup)), shield: local_shield }
+    Deferred { inner: Some((value, cleanup)), called_at: Location::caller(), shield: local_shield }
 }
 
 /// The guard of [`defer`]: it derefs to the value.
@@ -55,6 +62,7 @@ where
 {
     /// Until the cleanup has begun.
     inner: Option<(T, C)>,
+    called_at: &'static Location<'static>,
     /// Protects the cleanup. Chosen where it was known whether that may cross threads.
     shield: fn(F) -> Shield<F>,
 }
@@ -81,7 +89,7 @@ where
     }
 
     fn begin(&mut self) -> Option<Shield<F>> {
-        self.inner.take().map(|(value, cleanup)| (self.shield)(cleanup(value)).begin())
+        self.inner.take().map(|(value, cleanup)| (self.shield)(cleanup(value)).begin(self.called_at))
     }
 }
 

@@ -1,49 +1,31 @@
-//! The cleanups that a scope still has to run.
+//! Where a scope keeps its cleanups.
 
 use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
-use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
-use aio_base::live::{Kind, Live};
-use aio_base::sync::{Arc, Mutex};
-use aio_base::{Panics, ReadySet};
+use aio_base::Panics;
 
+use super::cleanups::{Cleanup, Cleanups, Finalizer, Origin};
 use super::orphans;
 use crate::current;
-use crate::task::{JoinError, OnExit, ToHandle, spawn_cleanup};
-
-/// A cleanup. It is `Send`, since the scope it belongs to may move to another thread; one that is not becomes a task of
-/// its loop, and the scope waits for that.
-pub(crate) type Finalizer = Pin<Box<dyn Future<Output = ()> + Send>>;
+use crate::task::{ToHandle, spawn_cleanup};
 
 /// One word: nothing, or the cleanups.
 ///
-/// While they are polled, they are taken out of the word; what is added meanwhile (a cleanup may leave a cleanup, and
-/// drop any guard) goes into the empty word and joins them afterwards.
-pub(crate) struct Finalizers(Cell<Option<NonNull<Set>>>);
+/// While they are polled, they are taken out of the word; what is added meanwhile goes into the empty word and joins
+/// them afterwards.
+pub(crate) struct Finalizers(Cell<Option<NonNull<Cleanups>>>);
 
-// SAFETY: the word owns the set like a `Box`, and the set is `Send`: asserted below.
+// SAFETY: the word owns the cleanups like a `Box`, and they are `Send`: asserted below.
 unsafe impl Send for Finalizers {}
 
 const _: fn() = || {
     fn is_send<T: Send>() {}
-    is_send::<Set>();
+    is_send::<Cleanups>();
 };
-
-#[derive(Default)]
-struct Set {
-    running: ReadySet<Counted>,
-    /// The first panic of a cleanup, or one that the owner keeps here.
-    panics: Panics,
-}
-
-struct Counted {
-    finalizer: Finalizer,
-    _live: Live,
-}
 
 impl Finalizers {
     pub(crate) const fn new() -> Self {
@@ -56,48 +38,54 @@ impl Finalizers {
     }
 
     /// Empties the word.
-    fn take(&self) -> Option<Box<Set>> {
+    pub(super) fn take(&self) -> Option<Box<Cleanups>> {
         // SAFETY: `put` made the pointer from a box, and nobody else has taken it since: the word is emptied.
-        self.0.take().map(|set| unsafe { Box::from_raw(set.as_ptr()) })
+        self.0.take().map(|cleanups| unsafe { Box::from_raw(cleanups.as_ptr()) })
     }
 
     /// Fills the word, which is empty.
-    fn put(&self, set: Box<Set>) {
-        debug_assert!(self.is_empty(), "a set of cleanups would be lost");
-        self.0.set(Some(NonNull::from(Box::leak(set))));
+    fn put(&self, cleanups: Box<Cleanups>) {
+        debug_assert!(self.is_empty(), "cleanups would be lost");
+        self.0.set(Some(NonNull::from(Box::leak(cleanups))));
+    }
+
+    pub(super) fn with<R>(&self, change: impl FnOnce(&mut Cleanups) -> R) -> R {
+        let mut cleanups = self.take().unwrap_or_default();
+        let result = change(&mut cleanups);
+        self.put(cleanups);
+        result
     }
 
     /// Adds a cleanup. The scope will poll it: cleanups are only left while it polls or drops its future.
-    pub(crate) fn add(&self, finalizer: Finalizer) {
-        self.with(|set| set.running.insert(Counted { finalizer, _live: Live::new(Kind::Finalizer) }));
+    pub(super) fn add(&self, cleanup: Cleanup) {
+        self.with(|cleanups| cleanups.push(cleanup));
     }
 
     /// Keeps a panic, to be let out when the cleanups are done.
     pub(crate) fn keep_panic(&self, payload: Box<dyn Any + Send>) {
-        self.with(|set| set.panics.keep(payload));
+        self.with(|cleanups| cleanups.panics.keep(payload));
     }
 
     /// Runs the cleanups on. Ready when none is left; then, if `ended`, the first panic goes on.
     pub(crate) fn poll(&self, cx: &mut Context<'_>, ended: bool) -> Poll<()> {
-        let Some(mut set) = self.take() else { return Poll::Ready(()) };
+        let Some(mut cleanups) = self.take() else { return Poll::Ready(()) };
         let done = loop {
-            let next = current::enter_scope(self, || set.panics.catch(|| set.running.poll_next(cx)));
-            match next {
-                // One is done, or has panicked and is gone.
-                Some(Poll::Ready(Some(_))) | None => {}
-                Some(Poll::Ready(None)) if self.is_empty() => break true,
-                Some(Poll::Pending) if self.is_empty() => break false,
-                Some(_) => {}
-            }
-            if let Some(more) = self.take() {
-                set.join(*more);
+            let mut panics = Panics::new();
+            let polled = current::enter_scope(self, || panics.catch(|| cleanups.poll(cx)));
+            panics.take().into_iter().for_each(|payload| cleanups.panics.keep(payload));
+            match (self.take(), polled) {
+                (Some(more), _) => cleanups.push_beside(more),
+                (None, Some(poll)) => break poll.is_ready(),
+                // Whatever has panicked is gone.
+                (None, None) => {}
             }
         };
-        if !done || (!ended && set.panics.has_panicked()) {
-            self.put(set);
+        if !done || (!ended && cleanups.panics.has_panicked()) {
+            self.put(cleanups);
             return if done { Poll::Ready(()) } else { Poll::Pending };
         }
-        let Set { panics, .. } = *set;
+        let panics = std::mem::take(&mut cleanups.panics);
+        drop(cleanups);
         panics.resume();
         Poll::Ready(())
     }
@@ -105,47 +93,29 @@ impl Finalizers {
     /// Gives everything to the scope that is current now.
     #[inline]
     pub(crate) fn hand_over(&self) {
-        let Some(set) = self.take() else { return };
-        Self::hand_over_set(set);
+        if let Some(cleanups) = self.take() {
+            hand_over(cleanups);
+        }
     }
 
+    /// Drops what is left, unfinished and with all that this leaves in turn, and says what it was.
     #[cold]
-    fn hand_over_set(mut set: Box<Set>) {
-        current::with_scope(|scope| match scope {
-            Some(scope) => scope.with(|all| all.join(*set)),
-            None => {
-                set.running.drain().for_each(|counted| leave_outside(counted.finalizer));
-                if let Some(payload) = set.panics.take() {
-                    leave_outside(Box::pin(async move { std::panic::resume_unwind(payload) }));
-                }
-            }
-        });
-    }
-
-    fn with<R>(&self, change: impl FnOnce(&mut Set) -> R) -> R {
-        let mut set = self.take().unwrap_or_default();
-        let result = change(&mut set);
-        self.put(set);
-        result
-    }
-}
-
-impl Set {
-    fn join(&mut self, mut other: Set) {
-        for counted in other.running.drain() {
-            self.running.insert(counted);
+    pub(crate) fn give_up(&self) -> Vec<Origin> {
+        let mut origins = Vec::new();
+        let mut panics = Panics::new();
+        let mut left = self.take();
+        if let Some(cleanups) = &mut left {
+            cleanups.origins(&mut origins);
         }
-        if let Some(payload) = other.panics.take() {
-            self.panics.keep(payload);
+        while let Some(mut cleanups) = left {
+            cleanups.panics.take().into_iter().for_each(|payload| panics.keep(payload));
+            panics.catch(|| current::enter_scope(self, || drop(cleanups)));
+            left = self.take();
         }
-    }
-}
-
-impl Future for Counted {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.finalizer.as_mut().poll(cx)
+        if let Some(payload) = panics.take() {
+            self.keep_panic(payload);
+        }
+        origins
     }
 }
 
@@ -156,55 +126,32 @@ impl Drop for Finalizers {
     }
 }
 
-/// Leaves a cleanup with the current scope; without one, outside.
-pub(crate) fn leave(finalizer: Finalizer) {
+#[cold]
+fn hand_over(cleanups: Box<Cleanups>) {
     current::with_scope(|scope| match scope {
-        Some(scope) => scope.add(finalizer),
-        None => leave_outside(finalizer),
+        Some(scope) => scope.with(|all| all.push_scope(cleanups)),
+        None => leave_outside(cleanups),
     });
 }
 
-/// Leaves a cleanup where there is no scope: with the loop, as a task (so it is, for example, when the output of a
-/// detached task is dropped); without a loop, with the process.
-fn leave_outside(finalizer: Finalizer) {
-    if let Err(finalizer) = spawn_cleanup(finalizer, ToHandle) {
-        orphans::adopt(finalizer);
-    }
-}
-
-/// Leaves a cleanup that must stay on this thread: as a task of its loop, for which the current scope waits. Without a
-/// loop there is nobody to run it later, so it is run to its end at once, and the thread blocks.
-pub(crate) fn leave_local(finalizer: Pin<Box<dyn Future<Output = ()>>>) {
-    let left = current::with_scope(|scope| match scope {
-        Some(scope) => {
-            let panics = Arc::new(Mutex::new(Panics::new()));
-            let ended = spawn_cleanup(finalizer, ToScope(panics.clone()))?;
-            scope.add(Box::pin(async move {
-                ended.await;
-                let panics = std::mem::take(&mut *panics.lock());
-                panics.resume();
-            }));
-            Ok(())
+/// Leaves a cleanup with the current scope; without one, outside.
+pub(crate) fn leave(finalizer: Finalizer, origin: Origin) {
+    let cleanup = Cleanup::new(finalizer, origin);
+    current::with_scope(|scope| match scope {
+        Some(scope) => scope.add(cleanup),
+        None => {
+            let mut cleanups = Box::<Cleanups>::default();
+            cleanups.push(cleanup);
+            leave_outside(cleanups);
         }
-        // The loop waits for its tasks anyway.
-        None => spawn_cleanup(finalizer, ToHandle).map(drop),
     });
-    if let Err(finalizer) = left {
-        crate::block_on(finalizer);
-    }
 }
 
-/// A panic of a cleanup that runs as a task goes to the scope that waits for it.
-struct ToScope(Arc<Mutex<Panics>>);
-
-impl OnExit<()> for ToScope {
-    type Output = ();
-
-    fn on_exit(self, outcome: Result<(), JoinError>) -> Result<(), JoinError> {
-        outcome.or_else(|error| {
-            self.0.lock().keep(error.try_into_panic()?);
-            Err(JoinError::handled())
-        })
+/// Leaves cleanups where there is no scope: with the loop, as a task (so it is, for example, when the output of a
+/// detached task is dropped); without a loop, with the process.
+fn leave_outside(cleanups: Box<Cleanups>) {
+    if let Err(finalizer) = spawn_cleanup(cleanups.into_finalizer(), ToHandle) {
+        orphans::adopt(finalizer);
     }
 }
 

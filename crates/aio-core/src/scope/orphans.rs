@@ -6,7 +6,7 @@ use std::task::Poll;
 use aio_base::sync::{Arc, Mutex, OnceLock};
 use aio_base::{Panics, ReadySet, WakerSlot};
 
-use super::finalizers::Finalizer;
+use super::cleanups::Finalizer;
 
 #[derive(Default)]
 struct Orphanage {

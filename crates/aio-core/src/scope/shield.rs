@@ -1,10 +1,13 @@
 //! Work that goes on when its caller is cancelled.
 
 use std::fmt;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::finalizers::{leave, leave_local};
+use super::cleanups::Origin;
+use super::finalizers::leave;
+use super::local_cleanup::leave_local;
 
 /// Protects `future` from cancellation: if the result is dropped half-way, `future` goes on as a cleanup of the current
 /// scope, which does not end before it. Its output is dropped then.
@@ -31,6 +34,7 @@ use super::finalizers::{leave, leave_local};
 ///
 /// # Cancel safety
 /// A future that was never polled is dropped like any other: it had not begun.
+#[track_caller]
 pub fn shield<F>(future: F) -> Shield<F>
 where
     F: Future + Send + 'static,
@@ -38,17 +42,23 @@ where
     Shield {
         future: Some(Box::pin(future)),
         begun: false,
-        leave: |future| leave(Box::pin(async { drop(future.await) })),
+        called_at: Location::caller(),
+        leave: |future, origin| leave(Box::pin(async { drop(future.await) }), origin),
     }
 }
 
 /// [`shield()`] for a future that stays on its loop.
+#[track_caller]
 pub fn local_shield<F>(future: F) -> Shield<F>
 where
     F: Future + 'static,
 {
-    let leave = |future: Pin<Box<F>>| leave_local(Box::pin(async { drop(future.await) }));
-    Shield { future: Some(Box::pin(future)), begun: false, leave }
+    Shield {
+        future: Some(Box::pin(future)),
+        begun: false,
+        called_at: Location::caller(),
+        leave: |future, origin| leave_local(Box::pin(async { drop(future.await) }), origin),
+    }
 }
 
 /// The future of [`shield`].
@@ -57,14 +67,16 @@ pub struct Shield<F: Future> {
     /// Until it is finished.
     future: Option<Pin<Box<F>>>,
     begun: bool,
+    called_at: &'static Location<'static>,
     /// Makes a cleanup of the future. Chosen where it was known whether that may cross threads.
-    leave: fn(Pin<Box<F>>),
+    leave: fn(Pin<Box<F>>, Origin),
 }
 
 impl<F: Future> Shield<F> {
-    /// Counts as begun from the start: used for cleanups, which must run.
-    pub(super) fn begin(mut self) -> Self {
+    /// Counts as begun from the start: used for cleanups, which must run. They come from the line `called_at`.
+    pub(super) fn begin(mut self, called_at: &'static Location<'static>) -> Self {
         self.begun = true;
+        self.called_at = called_at;
         self
     }
 }
@@ -89,7 +101,7 @@ impl<F: Future> Drop for Shield<F> {
         if let Some(future) = self.future.take()
             && self.begun
         {
-            (self.leave)(future);
+            (self.leave)(future, Origin::Line(self.called_at));
         }
     }
 }

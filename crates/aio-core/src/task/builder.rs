@@ -1,13 +1,14 @@
 //! Starting tasks.
 
 use std::panic::Location;
+use std::sync::Arc; // facade: the count of `Shared` is settled by hand
 
-use aio_base::{Local, Shared};
+use aio_base::Local;
 
-use super::cell::CellHandle;
+use super::cell::{Begin, CellHandle};
 use super::home::ToHandle;
-use super::{Ended, Meta, OnExit, Task, TaskRef, cell, record};
-use crate::event_loop::Core;
+use super::{Ended, Meta, OnExit, Runnable, Task, TaskId, TaskRef, cell, record};
+use crate::event_loop::{Core, Mail, Shared};
 use crate::{Context, current};
 
 /// Starts a task that may cross threads; it begins at the loop's next turn, after what is ready now.
@@ -60,12 +61,13 @@ where
 pub struct Builder {
     name: Option<Box<String>>,
     spawned_at: Option<&'static Location<'static>>,
+    eager: bool,
 }
 
 impl Builder {
     /// A task like any other.
     pub const fn new() -> Self {
-        Self { name: None, spawned_at: None }
+        Self { name: None, spawned_at: None, eager: false }
     }
 
     /// Gives it a name, which reports and [`TaskRef::name`] show.
@@ -77,6 +79,24 @@ impl Builder {
     /// Says which line spawns it, if that is not the one that calls the builder: for functions that spawn for others.
     pub fn spawned_at(mut self, location: &'static Location<'static>) -> Self {
         self.spawned_at = Some(location);
+        self
+    }
+
+    /// Gives it its first turn at once, within the call that spawns it, as asyncio's `eager_task_factory` does. A task
+    /// that is ready without waiting never sees the run queue then. What it does comes before what is ready already, and
+    /// an eager task that spawns an eager task takes room on the stack.
+    ///
+    /// ```
+    /// use aio_core::Builder;
+    ///
+    /// aio_core::run(async {
+    ///     let task = Builder::new().eager(true).spawn_local(async { 42 });
+    ///     assert!(task.is_finished());
+    ///     assert_eq!(task.await, 42);
+    /// });
+    /// ```
+    pub fn eager(mut self, eager: bool) -> Self {
+        self.eager = eager;
         self
     }
 
@@ -112,7 +132,7 @@ impl Builder {
     /// # Panics
     /// Without an event loop on this thread.
     #[track_caller]
-    pub fn spawn_with_exit<F, E>(self, future: F, exit: E) -> Task<E::Output, Shared>
+    pub fn spawn_with_exit<F, E>(self, future: F, exit: E) -> Task<E::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send,
@@ -120,7 +140,19 @@ impl Builder {
         E::Output: Send + 'static,
     {
         let location = Location::caller();
-        with_loop(|core| Task::new(record::spawn(core, future, exit, self.meta(core, location), Context::current())))
+        with_loop(|core| {
+            let eager = self.eager;
+            let meta = self.meta(core, location);
+            let begin = |runnable: Runnable| {
+                if eager {
+                    current::outside(|| runnable.run());
+                } else {
+                    core.push_shared(runnable);
+                }
+                Ok(())
+            };
+            Task::new(record::spawn(core.shared(), future, exit, meta, Context::current(), begin))
+        })
     }
 
     /// [`spawn_local`](Self::spawn_local), with somebody who is told how the task ends.
@@ -137,18 +169,37 @@ impl Builder {
     {
         let location = Location::caller();
         with_loop(|core| {
+            let begin = if self.eager { Begin::Now } else { Begin::Next };
             // SAFETY: nothing borrows: both are `'static`.
             let handle =
-                unsafe { cell::spawn(core, future, exit, self.meta(core, location), Context::current(), false) };
+                unsafe { cell::spawn(core, future, exit, self.meta(core, location), Context::current(), begin) };
             Task::new(handle)
         })
     }
 
     #[inline]
     fn meta(self, core: &Core, caller: &'static Location<'static>) -> Meta {
-        let spawned_at = self.spawned_at.unwrap_or(caller);
-        Meta { id: core.ids.next(), name: self.name, spawned_at }
+        self.meta_with(core.ids.next(), caller)
     }
+
+    #[inline]
+    fn meta_with(self, id: TaskId, caller: &'static Location<'static>) -> Meta {
+        Meta { id, name: self.name, spawned_at: self.spawned_at.unwrap_or(caller) }
+    }
+}
+
+/// Starts a task on a loop, from any thread. If the loop has ended, the task is cancelled already.
+pub(crate) fn spawn_on<F>(owner: &Arc<Shared>, future: F, spawned_at: &'static Location<'static>) -> Task<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let meta = Builder::new().meta_with(TaskId::single(), spawned_at);
+    let begin = |runnable| match owner.send(Mail::Run(runnable)) {
+        Err(Mail::Run(runnable)) => Err(runnable),
+        _ => Ok(()),
+    };
+    Task::new(record::spawn(owner, future, ToHandle, meta, Context::current(), begin))
 }
 
 #[track_caller]
@@ -167,10 +218,11 @@ pub(crate) unsafe fn spawn_main<F: Future>(
     core: &Core,
     future: F,
     spawned_at: &'static Location<'static>,
+    context: Context,
 ) -> Task<F::Output, Local> {
     let meta = Builder::new().name("main").meta(core, spawned_at);
     // SAFETY: by the caller.
-    let handle: CellHandle<F::Output> = unsafe { cell::spawn(core, future, ToHandle, meta, Context::current(), false) };
+    let handle: CellHandle<F::Output> = unsafe { cell::spawn(core, future, ToHandle, meta, context, Begin::Next) };
     Task::new(handle)
 }
 
@@ -188,7 +240,7 @@ where
         let future = future.take()?;
         let meta = Builder::new().name("cleanup").meta(core, Location::caller());
         // SAFETY: nothing borrows: both are `'static`.
-        let handle = unsafe { cell::spawn(core, future, exit, meta, Context::current(), true) };
+        let handle = unsafe { cell::spawn(core, future, exit, meta, Context::current(), Begin::AsCleanup) };
         let task: Task<(), Local> = Task::new(handle);
         let reference: TaskRef = task.task_ref();
         task.detach();

@@ -24,6 +24,7 @@
 
 mod count;
 mod list;
+mod reasons;
 mod waker;
 mod watchers;
 
@@ -42,14 +43,17 @@ use aio_base::sync::atomic::{AtomicU32, Ordering};
 
 use self::count::Count;
 pub(crate) use self::list::TaskList;
+pub(crate) use self::reasons::Reasons;
 pub(crate) use self::watchers::Watchers;
-use super::home::{Handle, discard, tell};
-use super::step::step;
+use super::home::{Handle, Report, discard, tell};
+use super::step::{cut, step};
 use super::{Identity, Meta, OnExit, Outcome, TaskRef};
 use crate::context::ContextSlot;
+use crate::current;
 use crate::event_loop::{Core, Mail, Shared};
+use crate::failure::{self, Failure, FailureKind};
+use crate::reason::Reason;
 use crate::scope::Scope;
-use crate::{current, unhandled};
 
 /// Stands in the run queue.
 const SCHEDULED: u32 = 1;
@@ -65,6 +69,11 @@ const WATCHED: u32 = 1 << 4;
 const CLEANUP: u32 = 1 << 5;
 /// The handle has taken the outcome. Never cleared.
 const TAKEN: u32 = 1 << 6;
+/// Cleanups and all are to be dropped at the next turn. Never cleared.
+const GIVEN_UP: u32 = 1 << 7;
+/// Where the code of the [`Reason`] for which it was cancelled begins.
+const REASON_SHIFT: u32 = 8;
+const REASON: u32 = Reason::OTHER << REASON_SHIFT;
 
 /// What all local tasks have in common; it begins the cell.
 pub(crate) struct Header {
@@ -74,8 +83,7 @@ pub(crate) struct Header {
     /// The loop's part for all threads. It lives as long as any of its cells, see `Core::account`.
     owner: *const Shared,
     links: list::Links,
-    /// Who awaits the handle.
-    awaiter: Cell<Option<Waker>>,
+    audience: Cell<Audience>,
     context: ContextSlot,
     meta: Meta,
     /// Read where the cell is used and written where it is freed, so that the model checker sees whether the one comes
@@ -83,6 +91,17 @@ pub(crate) struct Header {
     alive: sync::UnsafeCell<()>,
     _live: Live,
 }
+
+/// Who is told of the end.
+enum Audience {
+    /// Who awaits the handle.
+    Awaiter(Waker),
+    /// Nobody. Once the handle is gone: the [`Report`] to be made, its type forgotten.
+    Nobody(Option<fn()>),
+}
+
+// The report takes the place of the waker.
+const _: () = assert!(size_of::<Audience>() == size_of::<Waker>());
 
 struct VTable {
     /// Gives the future its turn. The task has not completed.
@@ -140,16 +159,49 @@ impl Header {
         }
     }
 
-    /// Cancels it, unless it is a cleanup. On the thread of the loop.
-    fn cancel(&self, core: &Core) {
+    /// Cancels it, unless it is a cleanup. The first reason counts. On the thread of the loop.
+    fn cancel(&self, core: &Core, reason: Reason) {
         if !self.has(CANCELLED | COMPLETED | CLEANUP) {
-            self.change(0, CANCELLED);
+            self.change(REASON, CANCELLED | reason.code() << REASON_SHIFT);
+            core.reasons.insert(self.meta.id, reason);
             self.schedule(core);
         }
     }
+
+    /// Has it end at its next turn, whatever it is and whatever it still has to do. On the thread of the loop.
+    pub(crate) fn give_up(&self, core: &Core) {
+        if !self.has(GIVEN_UP | COMPLETED) {
+            self.change(0, GIVEN_UP | CANCELLED);
+            self.schedule(core);
+        }
+    }
+
+    /// Why it is cancelled. Asked once.
+    #[cold]
+    fn take_reason(&self) -> Reason {
+        let code = (self.state.load(Ordering::Relaxed) & REASON) >> REASON_SHIFT;
+        current::with_loop(|core| core.reasons.take(self.meta.id, code)).unwrap_or(Reason::Requested)
+    }
+
+    /// The loop's part for all threads.
+    fn owner(&self) -> &Shared {
+        // SAFETY: it lives as long as any of its cells, and this is in one.
+        unsafe { &*self.owner }
+    }
 }
 
-/// Makes the cell of a task and puts it into the run queue.
+/// When a task begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begin {
+    /// At the next turn.
+    Next,
+    /// Before `spawn` returns.
+    Now,
+    /// At the next turn, and nothing cancels it.
+    AsCleanup,
+}
+
+/// Makes the cell of a task and puts it into the run queue, or runs it.
 ///
 /// # Safety
 /// What `future` and `exit` borrow must live until the task has completed.
@@ -159,13 +211,13 @@ pub(super) unsafe fn spawn<F, E>(
     exit: E,
     meta: Meta,
     context: crate::Context,
-    cleanup: bool,
+    begin: Begin,
 ) -> CellHandle<E::Output>
 where
     F: Future,
     E: OnExit<F::Output>,
 {
-    let state = HANDLE | if cleanup { CLEANUP } else { 0 };
+    let state = HANDLE | if begin == Begin::AsCleanup { CLEANUP } else { 0 };
     let cell = TaskCell {
         header: Header {
             count: Count::new(),
@@ -173,7 +225,7 @@ where
             vtable: TaskCell::<F, E>::VTABLE,
             owner: core.shared_ptr(),
             links: list::Links::new(),
-            awaiter: Cell::new(None),
+            audience: Cell::new(Audience::Nobody(None)),
             context: ContextSlot::new(context),
             meta,
             alive: sync::UnsafeCell::new(()),
@@ -188,8 +240,13 @@ where
     core.cells.set(core.cells.get() + 1);
     // SAFETY: the cell is alive until it is taken off the list, since it has not completed before.
     unsafe { core.local_tasks.insert(header) };
-    // SAFETY: it was just written.
-    unsafe { header.as_ref() }.schedule(core);
+    if begin == Begin::Now {
+        // SAFETY: the claim HANDLE keeps the cell alive, and the task has not completed; it is in no queue.
+        current::outside(|| unsafe { (header.as_ref().vtable.run)(header) });
+    } else {
+        // SAFETY: it was just written.
+        unsafe { header.as_ref() }.schedule(core);
+    }
     CellHandle { header, _output: PhantomData }
 }
 
@@ -279,19 +336,23 @@ impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
         let this = unsafe { cell.as_ref() };
         let waker = waker::borrowed(header);
         let mut cx = Context::from_waker(&waker);
-        let cancelled = this.header.has(CANCELLED);
         // SAFETY: rule 1 of the module: nobody else touches `stage` during a poll. The reference is pinned: the stage
         // is never moved while it runs, only dropped in its place.
         let Stage::Running { scope, exit } = (unsafe { &mut *this.stage.get() }) else {
             unreachable!("a task that has not completed is running")
         };
         // SAFETY: as above.
-        let scope = unsafe { Pin::new_unchecked(scope) };
-        let completed = current::enter_task(&this.header, || match step(scope, &mut cx, cancelled) {
-            Poll::Pending => false,
-            Poll::Ready(outcome) => {
-                this.end(exit.take(), outcome);
-                true
+        let mut scope = unsafe { Pin::new_unchecked(scope) };
+        let completed = current::enter_task(&this.header, || {
+            if this.header.has(CANCELLED) {
+                this.header.cut(scope.as_mut());
+            }
+            match step(scope, &mut cx) {
+                Poll::Pending => false,
+                Poll::Ready(outcome) => {
+                    this.end(exit.take(), outcome);
+                    true
+                }
             }
         });
         if completed {
@@ -307,11 +368,12 @@ impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
         let mut kept = exit.map(|exit| tell(exit, outcome));
         if !header.context.is_empty() {
             // Values of context variables may be anything: dropped here, on the loop, while the task still counts.
-            unhandled::contain(&header.meta, "panicked in dropping its context", || drop(header.context.take()));
+            let drop_context = || drop(header.context.take());
+            failure::contain(header.owner(), &header.meta, "panicked in dropping its context", drop_context);
         }
         // Asked after the foreign code above, which may have dropped the handle.
         if !header.has(HANDLE) {
-            discard(&header.meta, kept.take());
+            discard(header.owner(), &header.meta, kept.take(), header.take_report());
         }
         // SAFETY: rule 1. The assignment drops the scope in its place; its future is gone already.
         unsafe { *self.stage.get() = Stage::Ended(kept) };
@@ -341,13 +403,17 @@ unsafe fn complete(header: NonNull<Header>) {
         // SAFETY: it was inserted at its spawn.
         unsafe { core.local_tasks.remove(header) };
         this.change(0, COMPLETED);
-        let awaiter = this.awaiter.take();
+        let awaiter = this.take_awaiter();
+        if this.has(REASON) {
+            // If the future was finished before it could be cut.
+            drop(this.take_reason());
+        }
         let watchers = if this.has(WATCHED) { core.watchers.take(this.meta.id) } else { Vec::new() };
         // A waker is foreign code, and may drop the handle: the cell is not used any more when they run.
         let who = this.meta.anonymous();
         // SAFETY: the claim "not completed" is given up, and this is the last use.
         unsafe { release_claim(header) };
-        let wake = |waker: Waker| unhandled::contain(&who, "ended, and a waker panicked", || waker.wake());
+        let wake = |waker: Waker| failure::contain(core.shared(), &who, "ended, and a waker panicked", || waker.wake());
         if let Some(awaiter) = awaiter {
             wake(awaiter);
         }
@@ -387,17 +453,17 @@ impl<T> Handle<T> for CellHandle<T> {
             header.change(0, TAKEN);
             return Poll::Ready(self.take().expect("the outcome of a task was taken twice"));
         }
-        let former = header.awaiter.take();
+        let former = header.take_awaiter();
         let awaiter = match former {
             Some(former) if former.will_wake(cx.waker()) => former,
             _ => cx.waker().clone(),
         };
-        header.awaiter.set(Some(awaiter));
+        header.audience.set(Audience::Awaiter(awaiter));
         Poll::Pending
     }
 
-    fn cancel(&self) {
-        self.header().cancel_here();
+    fn cancel(&self, reason: Reason) {
+        CellRef::new(self.header()).cancel(reason);
     }
 
     fn is_finished(&self) -> bool {
@@ -408,12 +474,13 @@ impl<T> Handle<T> for CellHandle<T> {
         TaskRef::local(CellRef::new(self.header()))
     }
 
-    fn release(&mut self) {
+    fn release(&mut self, report: Option<Report<T>>) {
         let header = self.header();
         if !header.has(COMPLETED) {
-            drop(header.awaiter.take());
+            drop(header.take_awaiter());
+            header.audience.set(Audience::Nobody(report.map(forget_type)));
         } else if !header.has(TAKEN) {
-            discard(&header.meta, self.take());
+            discard(header.owner(), &header.meta, self.take(), report);
         }
         header.change(HANDLE, 0);
         // SAFETY: a claim was given up, and this is the last use.
@@ -422,12 +489,40 @@ impl<T> Handle<T> for CellHandle<T> {
 }
 
 impl Header {
-    /// Cancels it, on the thread of its loop; after the end of the loop there is nothing to cancel.
-    fn cancel_here(&self) {
-        if current::is_loop(self.owner) {
-            current::with_loop(|core| self.cancel(core));
+    /// Who awaits the handle; nobody does afterwards.
+    fn take_awaiter(&self) -> Option<Waker> {
+        match self.audience.replace(Audience::Nobody(None)) {
+            Audience::Awaiter(awaiter) => Some(awaiter),
+            Audience::Nobody(_) => None,
         }
     }
+
+    /// The report to be made of an output. `T` is the type that the cell was spawned with.
+    fn take_report<T>(&self) -> Option<Report<T>> {
+        match self.audience.replace(Audience::Nobody(None)) {
+            // SAFETY: `release` made it from a `Report` of this very type: a handle has the type of its cell.
+            Audience::Nobody(Some(report)) => Some(unsafe { std::mem::transmute::<fn(), Report<T>>(report) }),
+            _ => None,
+        }
+    }
+
+    /// Cuts the future off, and if the task was given up, its cleanups as well.
+    #[cold]
+    fn cut<F: Future>(&self, mut scope: Pin<&mut Scope<F>>) {
+        if scope.is_running() {
+            cut(scope.as_mut(), self.take_reason());
+        }
+        if self.has(GIVEN_UP) {
+            let what = scope.give_up();
+            let failure = Failure::new(Some(&self.meta), FailureKind::Overran(&what));
+            failure::report(self.owner(), &failure);
+        }
+    }
+}
+
+fn forget_type<T>(report: Report<T>) -> fn() {
+    // SAFETY: only the type of a pointer changes, and `take_report` changes it back before the call.
+    unsafe { std::mem::transmute::<Report<T>, fn()>(report) }
 }
 
 impl Identity for Header {
@@ -455,6 +550,7 @@ impl fmt::Debug for Header {
             (WATCHED, "Watched"),
             (CLEANUP, "Cleanup"),
             (TAKEN, "Taken"),
+            (GIVEN_UP, "GivenUp"),
         ];
         let names = names.iter().filter(|(bit, _)| state & bit != 0).map(|(_, name)| *name);
         f.debug_struct("Header").field("state", &names.collect::<Vec<_>>()).field("meta", &self.meta).finish()
@@ -497,9 +593,9 @@ impl CellRef {
     }
 
     /// Cancels the task; from any thread.
-    pub(crate) fn cancel(&self) {
+    pub(crate) fn cancel(&self, reason: Reason) {
         if !self.is_finished() {
-            self.on_its_loop(|core, task| Header::cancel(task, core));
+            self.on_its_loop(|core, task| Header::cancel(task, core, reason));
         }
     }
 
@@ -511,7 +607,9 @@ impl CellRef {
         } else {
             let this = self.clone();
             // SAFETY: the owner is alive, since the cell is not accounted for.
-            unsafe { &*self.owner }.send(Mail::Call(Box::new(move |core| f(core, &this))));
+            let owner = unsafe { &*self.owner };
+            // After the end of the loop there is nothing left to call it for.
+            drop(owner.send(Mail::Call(Box::new(move |core| f(core, &this)))));
         }
     }
 

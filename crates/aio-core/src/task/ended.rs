@@ -7,8 +7,8 @@ use std::task::{Context, Poll, Waker};
 
 use super::CellRef;
 use super::task_ref::{Inner, TaskRef};
-use crate::scope::leave;
-use crate::{current, unhandled};
+use crate::scope::{Origin, leave};
+use crate::{current, failure};
 
 /// The future of [`TaskRef::ended`].
 #[must_use = "futures do nothing unless awaited"]
@@ -67,7 +67,7 @@ fn watch_local(task: &CellRef, key: u64, waker: &Waker) -> bool {
     let waker = waker.clone();
     task.on_its_loop(move |core, task| {
         if task.is_finished() {
-            unhandled::contain(task.meta(), "ended, and a waker panicked", || waker.wake());
+            failure::contain(core.shared(), task.meta(), "ended, and a waker panicked", || waker.wake());
         } else {
             task.watch(core, key, waker);
         }
@@ -81,7 +81,7 @@ fn watch_local(task: &CellRef, key: u64, waker: &Waker) -> bool {
 pub(super) fn leave_until(task: TaskRef) {
     let own = current::with_task(|running| running.is_some_and(|running| running.meta().id == task.id()));
     if !own && current::with_scope(|scope| scope.is_some()) {
-        leave(Box::pin(task.ended()));
+        leave(Box::pin(task.ended()), Origin::Task(task));
     }
 }
 

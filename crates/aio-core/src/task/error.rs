@@ -6,41 +6,55 @@ use std::fmt;
 
 use aio_base::sync::Mutex;
 
-use crate::unhandled::message;
+use crate::failure::message;
+use crate::reason::Reason;
 
 /// Why a task has no output: it was cancelled, it has panicked, or its outcome went to the group that it belongs to.
-pub struct JoinError(Reason);
+pub struct JoinError(Cause);
 
-enum Reason {
-    Cancelled,
+enum Cause {
+    Cancelled(Reason),
     /// In a lock only to be `Sync`, as errors should be.
     Panicked(Mutex<Box<dyn Any + Send>>),
     Handled,
 }
 
 impl JoinError {
-    /// The task was cancelled.
+    /// The task was cancelled, on request.
     pub fn cancelled() -> Self {
-        Self(Reason::Cancelled)
+        Self::cancelled_by(Reason::Requested)
+    }
+
+    /// The task was cancelled, for this reason.
+    pub fn cancelled_by(reason: Reason) -> Self {
+        Self(Cause::Cancelled(reason))
     }
 
     pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Self {
-        Self(Reason::Panicked(Mutex::new(payload)))
+        Self(Cause::Panicked(Mutex::new(payload)))
     }
 
     /// The failure went to whoever started the task with [`OnExit`](crate::OnExit).
     pub fn handled() -> Self {
-        Self(Reason::Handled)
+        Self(Cause::Handled)
     }
 
     /// Whether the task was cancelled.
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.0, Reason::Cancelled)
+        matches!(self.0, Cause::Cancelled(_))
+    }
+
+    /// Why the task was cancelled, if it was.
+    pub fn reason(&self) -> Option<&Reason> {
+        match &self.0 {
+            Cause::Cancelled(reason) => Some(reason),
+            _ => None,
+        }
     }
 
     /// Whether the task has panicked.
     pub fn is_panic(&self) -> bool {
-        matches!(self.0, Reason::Panicked(_))
+        matches!(self.0, Cause::Panicked(_))
     }
 
     /// The payload of the panic, for [`resume_unwind`](std::panic::resume_unwind).
@@ -58,7 +72,7 @@ impl JoinError {
     /// This error itself, if the task has not panicked.
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send>, Self> {
         match self.0 {
-            Reason::Panicked(payload) => Ok(payload.into_inner()),
+            Cause::Panicked(payload) => Ok(payload.into_inner()),
             _ => Err(self),
         }
     }
@@ -67,9 +81,10 @@ impl JoinError {
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Reason::Cancelled => f.write_str("was cancelled"),
-            Reason::Panicked(payload) => write!(f, "panicked: {}", message(&**payload.lock())),
-            Reason::Handled => f.write_str("failed, and its group has the error"),
+            Cause::Cancelled(Reason::Requested) => f.write_str("was cancelled"),
+            Cause::Cancelled(reason) => write!(f, "was cancelled: {reason}"),
+            Cause::Panicked(payload) => write!(f, "panicked: {}", message(&**payload.lock())),
+            Cause::Handled => f.write_str("failed, and its group has the error"),
         }
     }
 }

@@ -8,7 +8,9 @@ use aio_base::{Home, Local, Shared};
 use super::cell::CellHandle;
 use super::record::RecordHandle;
 use super::{JoinError, Meta, TaskRef};
-use crate::unhandled;
+use crate::event_loop;
+use crate::failure::{self, Failure, FailureKind};
+use crate::reason::Reason;
 
 /// How a task ended.
 pub(crate) type Outcome<T> = Result<T, JoinError>;
@@ -28,15 +30,18 @@ impl TaskHome for Local {
     type Handle<T> = CellHandle<T>;
 }
 
+/// What there is to report of an output that nobody takes.
+pub(crate) type Report<T> = fn(&T, &mut dyn FnMut(FailureKind<'_>));
+
 /// The one handle that may take the outcome of a task.
 pub trait Handle<T> {
     fn meta(&self) -> &Meta;
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>>;
-    fn cancel(&self);
+    fn cancel(&self, reason: Reason);
     fn is_finished(&self) -> bool;
     fn task_ref(&self) -> TaskRef;
-    /// The owner is gone. Called last.
-    fn release(&mut self);
+    /// The owner is gone; the output is told to `report`, if there is one. Called last.
+    fn release(&mut self, report: Option<Report<T>>);
 }
 
 /// Told how a task ended, on the task's thread, after its cleanups; decides what the task's handle gets.
@@ -70,13 +75,25 @@ pub(super) fn tell<T, E: OnExit<T>>(exit: E, outcome: Outcome<T>) -> Outcome<E::
     catch_unwind(AssertUnwindSafe(|| exit.on_exit(outcome))).unwrap_or_else(|payload| Err(JoinError::panicked(payload)))
 }
 
-/// Drops an outcome that nobody will take; a panic that nobody knows of is reported.
-pub(super) fn discard<T>(meta: &Meta, outcome: Option<Outcome<T>>) {
+/// Drops an outcome that nobody will take. A panic that nobody knows of is reported, and so is of an output what
+/// `report` finds in it.
+pub(super) fn discard<T>(
+    owner: &event_loop::Shared,
+    meta: &Meta,
+    outcome: Option<Outcome<T>>,
+    report: Option<Report<T>>,
+) {
+    let tell = |kind: FailureKind<'_>| failure::report(owner, &Failure::new(Some(meta), kind));
     match outcome.map(|outcome| outcome.map_err(JoinError::try_into_panic)) {
         Some(Err(Ok(payload))) => {
-            unhandled::report(meta, "panicked, and nobody was waiting for it", &*payload);
-            unhandled::contain(meta, "panicked in dropping its panic", || drop(payload));
+            tell(FailureKind::Panic { during: "panicked, and nobody was waiting for it", payload: &*payload });
+            failure::contain(owner, meta, "panicked in dropping its panic", || drop(payload));
         }
-        outcome => unhandled::contain(meta, "panicked in dropping its output", || drop(outcome)),
+        outcome => failure::contain(owner, meta, "panicked in dropping its output", || {
+            if let (Some(Ok(output)), Some(report)) = (&outcome, report) {
+                report(output, &mut |kind| tell(kind));
+            }
+            drop(outcome);
+        }),
     }
 }

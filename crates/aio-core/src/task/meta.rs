@@ -11,6 +11,15 @@ use std::sync::atomic::{AtomicU64, Ordering}; // facade: a counter that orders n
 pub struct TaskId(NonZeroU64);
 
 impl TaskId {
+    /// A new one, where there is no stock.
+    pub(crate) fn single() -> Self {
+        Self::from_counter(take_numbers(1))
+    }
+
+    fn from_counter(number: u64) -> Self {
+        Self(NonZeroU64::new(number).expect("a process does not spawn 2^64 tasks"))
+    }
+
     /// The number itself.
     pub fn get(self) -> u64 {
         self.0.get()
@@ -43,16 +52,20 @@ impl IdBlock {
     }
 
     pub(crate) fn next(&self) -> TaskId {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
         if self.next.get() == self.end.get() {
-            // Relaxed: only the number matters.
-            let start = NEXT.fetch_add(Self::SIZE, Ordering::Relaxed);
+            let start = take_numbers(Self::SIZE);
             self.next.set(start);
             self.end.set(start + Self::SIZE);
         }
-        let id = self.next.replace(self.next.get() + 1);
-        TaskId(NonZeroU64::new(id).expect("a process does not spawn 2^64 tasks"))
+        TaskId::from_counter(self.next.replace(self.next.get() + 1))
     }
+}
+
+/// The first of `n` numbers that nobody else gets.
+fn take_numbers(n: u64) -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    // Relaxed: only the number matters.
+    NEXT.fetch_add(n, Ordering::Relaxed)
 }
 
 /// What a task is called, and where it comes from.

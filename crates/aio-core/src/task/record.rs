@@ -9,21 +9,30 @@ use std::pin::Pin;
 use std::sync::Arc; // facade: a counted pointer to a trait object, which loom's cannot be
 use std::task::{Context, Poll, Waker};
 
-use aio_base::BriefLock;
 use aio_base::live::{Kind, Live};
-use aio_base::sync::atomic::{AtomicBool, Ordering};
+use aio_base::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use aio_base::{BriefGuard, BriefLock};
 use pin_project_lite::pin_project;
 
-use super::home::{Handle, discard, tell};
-use super::step::step;
-use super::{Identity, Meta, OnExit, Outcome, TaskRef};
+use super::home::{Handle, Report, discard, tell};
+use super::step::{cut, step};
+use super::{Identity, JoinError, Meta, OnExit, Outcome, TaskRef};
 use crate::context::ContextSlot;
-use crate::event_loop::{Core, Mail, Shared};
+use crate::current;
+use crate::event_loop::{Mail, Shared};
+use crate::failure::{self, Failure, FailureKind};
+use crate::reason::Reason;
 use crate::scope::Scope;
-use crate::{current, unhandled};
 
 /// A task to be given its turn.
 pub(crate) type Runnable = async_task::Runnable<Arc<Shared>>;
+
+/// Nobody wants it to stop.
+const WANTED: u8 = 0;
+/// Its future is to be dropped at the next turn; [`State::reason`] says why.
+const CANCELLED: u8 = 1;
+/// Its cleanups are to be dropped as well.
+const GIVEN_UP: u8 = 2;
 
 /// What everybody may know of a task.
 struct Record<T> {
@@ -31,7 +40,8 @@ struct Record<T> {
     owner: Arc<Shared>,
     /// Where the loop keeps the record.
     place: usize,
-    cancelled: AtomicBool,
+    /// It grows only.
+    stop: AtomicU8,
     /// Set under the lock of `state`.
     ended: AtomicBool,
     state: BriefLock<State<T>>,
@@ -45,6 +55,10 @@ struct State<T> {
     awaiter: Option<Waker>,
     watchers: Vec<Watcher>,
     handle: bool,
+    /// What to report of the output, if there is no handle to take it.
+    report: Option<Report<T>>,
+    /// The first counts.
+    reason: Option<Reason>,
     outcome: Option<Outcome<T>>,
 }
 
@@ -57,7 +71,9 @@ struct Watcher {
 /// A record, whatever its task's output.
 pub(crate) trait AnyRecord: Send + Sync {
     fn meta(&self) -> &Meta;
-    fn cancel(&self);
+    fn cancel(&self, reason: Reason);
+    /// Has it end at its next turn, whatever it still has to do.
+    fn give_up(&self);
     fn is_finished(&self) -> bool;
     /// Wakes `waker` when the task ends; no other has this key. False if it has ended.
     fn watch(&self, key: u64, waker: &Waker) -> bool;
@@ -80,13 +96,15 @@ struct Myself<T> {
     context: ContextSlot,
 }
 
-/// Makes a task and puts it into the run queue.
+/// Makes a task, and has `begin` give it its first turn. If that refuses, since the loop has ended, the task has ended
+/// with it.
 pub(super) fn spawn<F, E>(
-    core: &Core,
+    owner: &Arc<Shared>,
     future: F,
     exit: E,
     meta: Meta,
     context: crate::Context,
+    begin: impl FnOnce(Runnable) -> Result<(), Runnable>,
 ) -> RecordHandle<E::Output>
 where
     F: Future + Send + 'static,
@@ -94,8 +112,15 @@ where
     E: OnExit<F::Output> + Send + 'static,
     E::Output: Send + 'static,
 {
-    let owner = core.shared().clone();
-    let state = State { rouse: None, awaiter: None, watchers: Vec::new(), handle: true, outcome: None };
+    let state = State {
+        rouse: None,
+        awaiter: None,
+        watchers: Vec::new(),
+        handle: true,
+        report: None,
+        reason: None,
+        outcome: None,
+    };
     let record = {
         let mut tasks = owner.tasks.lock();
         let entry = tasks.vacant_entry();
@@ -103,7 +128,7 @@ where
             meta,
             owner: owner.clone(),
             place: entry.key(),
-            cancelled: AtomicBool::new(false),
+            stop: AtomicU8::new(WANTED),
             ended: AtomicBool::new(false),
             state: BriefLock::new(state),
             _live: Live::new(Kind::Task),
@@ -116,11 +141,15 @@ where
         scope: Scope::new(future),
         exit: Some(exit),
     };
-    let (runnable, task) = async_task::Builder::new().metadata(owner).spawn(move |_| body, schedule);
+    let (runnable, task) = async_task::Builder::new().metadata(owner.clone()).spawn(move |_| body, schedule);
     task.detach();
     let rouse = runnable.waker();
     record.state.lock().rouse = Some(rouse);
-    core.push_shared(runnable);
+    if let Err(runnable) = begin(runnable) {
+        let during = "was spawned after the end of its loop, and panicked in dropping its future";
+        failure::contain(owner, &record.meta, during, || drop(runnable));
+        record.end(Err(JoinError::cancelled_by(Reason::Shutdown)));
+    }
     RecordHandle { record, awaited: false, taken: false, erase: |record| record.clone() }
 }
 
@@ -131,7 +160,8 @@ fn schedule(runnable: Runnable) {
         current::with_loop(|core| core.push_shared(runnable));
     } else {
         let owner = runnable.metadata().clone();
-        owner.send(Mail::Run(runnable));
+        // A loop that has ended has no task left to run.
+        drop(owner.send(Mail::Run(runnable)));
     }
 }
 
@@ -147,18 +177,22 @@ where
         // async-task orders a wake before the poll that comes of it; the model checker does not see how.
         #[cfg(aio_loom)]
         drop(record.state.lock());
-        // Acquire pairs with the Release of `cancel`.
-        let cancelled = record.cancelled.load(Ordering::Acquire);
-        let outcome = match current::enter_task(this.myself, || step(this.scope, cx, cancelled)) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(outcome) => outcome,
-        };
+        let mut scope = this.scope;
+        let outcome = current::enter_task(this.myself, || {
+            // Acquire pairs with the Release of `stop`.
+            let stop = record.stop.load(Ordering::Acquire);
+            if stop != WANTED {
+                record.cut(scope.as_mut(), stop);
+            }
+            step(scope, cx)
+        });
+        let Poll::Ready(outcome) = outcome else { return Poll::Pending };
         current::enter_task(this.myself, || {
             let exit = this.exit.take().expect("a task ends once");
             let kept = tell(exit, outcome);
             if !this.myself.context.is_empty() {
-                let context = &this.myself.context;
-                unhandled::contain(&record.meta, "panicked in dropping its context", || drop(context.take()));
+                let drop_context = || drop(this.myself.context.take());
+                failure::contain(&record.owner, &record.meta, "panicked in dropping its context", drop_context);
             }
             record.end(kept);
         });
@@ -174,8 +208,9 @@ impl<T> Record<T> {
             state.outcome = outcome.take();
         } else {
             // The destructor of the output runs before anybody is told that the task has ended.
+            let report = state.report.take();
             drop(state);
-            discard(&self.meta, outcome.take());
+            discard(&self.owner, &self.meta, outcome.take(), report);
             state = self.state.lock();
         }
         // Release pairs with the Acquire of `is_finished`, where there is no lock.
@@ -187,20 +222,49 @@ impl<T> Record<T> {
         drop(rouse);
         let record = self.owner.tasks.lock().remove(self.place);
         drop(record);
-        let wake = |waker: Waker| unhandled::contain(&self.meta, "ended, and a waker panicked", || waker.wake());
+        let during = "ended, and a waker panicked";
+        let wake = |waker: Waker| failure::contain(&self.owner, &self.meta, during, || waker.wake());
         if let Some(awaiter) = awaiter {
             wake(awaiter);
         }
         watchers.into_iter().for_each(|watcher| wake(watcher.waker));
     }
 
-    fn cancel(&self) {
+    fn cancel(&self, reason: Reason) {
+        let mut state = self.state.lock();
+        // Relaxed: changed under the lock.
+        if self.stop.load(Ordering::Relaxed) == WANTED {
+            state.reason = Some(reason);
+            self.stop(state, CANCELLED);
+        }
+    }
+
+    fn give_up(&self) {
+        self.stop(self.state.lock(), GIVEN_UP);
+    }
+
+    /// Has the task look at `stop` at its next turn.
+    fn stop(&self, state: BriefGuard<'_, State<T>>, stop: u8) {
         // Release pairs with the Acquire in `poll`; the wake below makes sure that there is a poll.
-        if !self.cancelled.swap(true, Ordering::Release) {
-            let rouse = self.state.lock().rouse.take();
-            if let Some(rouse) = rouse {
-                rouse.wake();
-            }
+        self.stop.store(stop, Ordering::Release);
+        // Not a stranger's: it is async-task's, so it may be cloned under the lock.
+        let rouse = state.rouse.clone();
+        drop(state);
+        if let Some(rouse) = rouse {
+            rouse.wake();
+        }
+    }
+
+    /// Cuts the future off, and if the task was given up, its cleanups as well.
+    #[cold]
+    fn cut<F: Future>(&self, mut scope: Pin<&mut Scope<F>>, stop: u8) {
+        if scope.is_running() {
+            let reason = self.state.lock().reason.take();
+            cut(scope.as_mut(), reason.unwrap_or(Reason::Shutdown));
+        }
+        if stop == GIVEN_UP {
+            let what = scope.give_up();
+            failure::report(&self.owner, &Failure::new(Some(&self.meta), FailureKind::Overran(&what)));
         }
     }
 
@@ -214,8 +278,12 @@ impl<T: Send> AnyRecord for Record<T> {
         &self.meta
     }
 
-    fn cancel(&self) {
-        self.cancel();
+    fn cancel(&self, reason: Reason) {
+        self.cancel(reason);
+    }
+
+    fn give_up(&self) {
+        self.give_up();
     }
 
     fn is_finished(&self) -> bool {
@@ -300,8 +368,8 @@ impl<T> Handle<T> for RecordHandle<T> {
         Poll::Pending
     }
 
-    fn cancel(&self) {
-        self.record.cancel();
+    fn cancel(&self, reason: Reason) {
+        self.record.cancel(reason);
     }
 
     fn is_finished(&self) -> bool {
@@ -312,17 +380,18 @@ impl<T> Handle<T> for RecordHandle<T> {
         TaskRef::shared((self.erase)(&self.record))
     }
 
-    fn release(&mut self) {
+    fn release(&mut self, report: Option<Report<T>>) {
         if self.taken {
             return;
         }
         let mut state = self.record.state.lock();
         state.handle = false;
+        state.report = report;
         let awaiter = state.awaiter.take();
         let outcome = state.outcome.take();
         drop(state);
         drop(awaiter);
-        discard(&self.record.meta, outcome);
+        discard(&self.record.owner, &self.record.meta, outcome, report);
     }
 }
 

@@ -7,6 +7,8 @@ use std::sync::Arc; // facade: a counted pointer to a trait object, which loom's
 use super::{AnyRecord, CellRef, Ended, Meta, TaskId};
 use crate::context::ContextSlot;
 use crate::current;
+use crate::event_loop::Core;
+use crate::reason::Reason;
 
 /// A reference to a task, for any thread: to see what it is, to cancel it, to wait for its end. It does not keep the
 /// task going, and dropping it does nothing.
@@ -60,9 +62,22 @@ impl TaskRef {
     /// Tells the task to stop; see [`Task::cancel`](super::Task::cancel). A cleanup that runs as a task of its own
     /// ([`local::defer`](crate::local::defer)) goes on: cleanups are not cancelled.
     pub fn cancel(&self) {
+        self.cancel_with(Reason::Requested);
+    }
+
+    /// [`cancel`](Self::cancel), and says why. The reason of the first who cancels it counts.
+    pub fn cancel_with(&self, reason: impl Into<Reason>) {
         match &self.0 {
-            Inner::Local(task) => task.cancel(),
-            Inner::Shared(task) => task.cancel(),
+            Inner::Local(task) => task.cancel(reason.into()),
+            Inner::Shared(task) => task.cancel(reason.into()),
+        }
+    }
+
+    /// Has it end at its next turn: its cleanups are dropped as its future is, and reported. On the thread of its loop.
+    pub(crate) fn give_up(&self, core: &Core) {
+        match &self.0 {
+            Inner::Local(task) => task.give_up(core),
+            Inner::Shared(task) => task.give_up(),
         }
     }
 

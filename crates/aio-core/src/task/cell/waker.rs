@@ -33,7 +33,9 @@ pub(super) unsafe fn wake(header: NonNull<Header>) {
         let owner = this.owner;
         let task = CellRef::new(this);
         // SAFETY: the owner is alive, since the cell is not accounted for.
-        unsafe { &*owner }.send(Mail::Wake(task));
+        let owner = unsafe { &*owner };
+        // After the end of the loop there is nothing left to wake.
+        drop(owner.send(Mail::Wake(task)));
     }
 }
 

@@ -1,0 +1,112 @@
+//! Cleanups that stay on their loop.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use aio_base::sync::{Arc, Mutex};
+use aio_base::{Panics, WakerSlot};
+
+use super::cleanups::{Cleanup, Origin};
+use crate::current;
+use crate::task::{JoinError, OnExit, ToHandle, spawn_cleanup};
+
+/// Leaves a cleanup that must stay on this thread: as a task of its loop, for which the current scope waits. Without a
+/// loop there is nobody to run it later, so it is run to its end at once, and the thread blocks.
+pub(super) fn leave_local(finalizer: Pin<Box<dyn Future<Output = ()>>>, origin: Origin) {
+    let left = current::with_scope(|scope| match scope {
+        Some(scope) => {
+            let link = Arc::new(LocalLink::default());
+            let gated = Gated { finalizer: Some(finalizer), link: link.clone() };
+            let ended = match spawn_cleanup(gated, ToScope(link.clone())) {
+                Ok(ended) => ended,
+                Err(mut gated) => return Err(gated.finalizer.take()),
+            };
+            let turn = Turn(link);
+            let finalizer = async move {
+                turn.0.say(Signal::Begin);
+                ended.await;
+                let panics = std::mem::take(&mut *turn.0.panics.lock());
+                panics.resume();
+            };
+            scope.add(Cleanup::new(Box::pin(finalizer), origin));
+            Ok(())
+        }
+        // The loop waits for its tasks anyway.
+        None => spawn_cleanup(finalizer, ToHandle).map(drop).map_err(Some),
+    });
+    if let Err(Some(finalizer)) = left {
+        crate::block_on(finalizer);
+    }
+}
+
+/// Between a local cleanup, which is a task, and the scope that waits for it.
+#[derive(Default)]
+struct LocalLink {
+    signal: Mutex<Option<Signal>>,
+    heard: WakerSlot,
+    panics: Mutex<Panics>,
+}
+
+#[derive(Clone, Copy)]
+enum Signal {
+    /// The cleanups before it are done.
+    Begin,
+    /// Nobody waits for it any more.
+    GiveUp,
+}
+
+impl LocalLink {
+    fn say(&self, signal: Signal) {
+        *self.signal.lock() = Some(signal);
+        self.heard.wake();
+    }
+}
+
+/// The scope's end: dropped, it tells the task that nobody waits any more.
+struct Turn(Arc<LocalLink>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.say(Signal::GiveUp);
+    }
+}
+
+/// The task's end: a local cleanup that begins when the scope comes to it.
+struct Gated {
+    /// Until it is done, or given up.
+    finalizer: Option<Pin<Box<dyn Future<Output = ()>>>>,
+    link: Arc<LocalLink>,
+}
+
+impl Future for Gated {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.link.heard.register(cx.waker());
+        let signal = *self.link.signal.lock();
+        match signal {
+            None => Poll::Pending,
+            Some(Signal::GiveUp) => {
+                self.finalizer = None;
+                Poll::Ready(())
+            }
+            Some(Signal::Begin) => {
+                self.finalizer.as_mut().map_or(Poll::Ready(()), |finalizer| finalizer.as_mut().poll(cx))
+            }
+        }
+    }
+}
+
+/// A panic of a cleanup that runs as a task goes to the scope that waits for it.
+struct ToScope(Arc<LocalLink>);
+
+impl OnExit<()> for ToScope {
+    type Output = ();
+
+    fn on_exit(self, outcome: Result<(), JoinError>) -> Result<(), JoinError> {
+        outcome.or_else(|error| {
+            self.0.panics.lock().keep(error.try_into_panic()?);
+            Err(JoinError::handled())
+        })
+    }
+}
