@@ -575,3 +575,90 @@ in_both_homes! {
         thread.unwrap().join().unwrap();
     }
 }
+
+/// Eager tasks, in both homes.
+mod eager {
+    use super::*;
+
+    macro_rules! in_both_homes {
+        ($($(#[$attr:meta])* fn $name:ident() $body:block)*) => {
+            mod shared {
+                use super::*;
+                macro_rules! start { ($f:expr) => { Builder::new().eager(true).spawn($f) } }
+                $(#[test] $(#[$attr])* fn $name() { check(|| $body) })*
+            }
+            mod local {
+                use super::*;
+                macro_rules! start { ($f:expr) => { Builder::new().eager(true).spawn_local($f) } }
+                $(#[test] $(#[$attr])* fn $name() { check(|| $body) })*
+            }
+        };
+    }
+
+    in_both_homes! {
+        fn a_task_that_need_not_wait_is_done_when_spawn_returns() {
+            run(async {
+                let caller = current_task().unwrap().id();
+                let task = start!(async { current_task().unwrap().id() });
+                assert!(task.is_finished());
+                assert_eq!(current_task().unwrap().id(), caller);
+                let id = task.id();
+                assert_eq!(task.await, id);
+            });
+        }
+
+        fn a_task_that_waits_goes_on_like_any_other() {
+            run(async {
+                let task = start!(async {
+                    yield_now().await;
+                    7
+                });
+                assert!(!task.is_finished());
+                assert_eq!(task.await, 7);
+            });
+        }
+
+        fn its_first_turn_is_outside_of_the_scopes_of_the_caller() {
+            let left = Arc::new(Mutex::new(Vec::new()));
+            run(async {
+                let scope = CancelScope::new();
+                let outcome = scope.run(async {
+                    let theirs = left.clone();
+                    let task = start!(async move {
+                        drop(aio_core::defer(theirs, async |left| {
+                            yield_now().await;
+                            left.lock().unwrap().push("cleanup");
+                        }));
+                        yield_now().await;
+                    });
+                    task.detach();
+                    left.lock().unwrap().push("scope");
+                });
+                outcome.await.unwrap();
+                // The scope had nothing to wait for: the cleanup is the task's.
+                assert_eq!(*left.lock().unwrap(), ["scope"]);
+            });
+            assert_eq!(*left.lock().unwrap(), ["scope", "cleanup"]);
+        }
+
+        fn a_panic_of_the_first_turn_is_how_it_ended() {
+            run(async {
+                let task = start!(async { panic!("oh") });
+                let error: JoinError = task.join().await.map(|(): ()| ()).unwrap_err();
+                assert!(error.is_panic());
+            });
+        }
+
+        fn eager_tasks_nest() {
+            run(async {
+                let task = start!(async {
+                    let inner = start!(async { 1 });
+                    assert!(inner.is_finished());
+                    inner.await + 1
+                });
+                assert!(task.is_finished());
+                assert_eq!(task.await, 2);
+            });
+        }
+    }
+}

@@ -8,6 +8,7 @@ use aio_base::{Panics, WakerSlot};
 
 use super::cleanups::{Cleanup, Origin};
 use crate::current;
+use crate::reason::{Reason, cancel_reason};
 use crate::task::{JoinError, OnExit, ToHandle, spawn_cleanup};
 
 /// Leaves a cleanup that must stay on this thread: as a task of its loop, for which the current scope waits. Without a
@@ -16,7 +17,7 @@ pub(super) fn leave_local(finalizer: Pin<Box<dyn Future<Output = ()>>>, origin: 
     let left = current::with_scope(|scope| match scope {
         Some(scope) => {
             let link = Arc::new(LocalLink::default());
-            let gated = Gated { finalizer: Some(finalizer), link: link.clone() };
+            let gated = Gated { finalizer: Some(finalizer), reason: cancel_reason(), link: link.clone() };
             let ended = match spawn_cleanup(gated, ToScope(link.clone())) {
                 Ok(ended) => ended,
                 Err(mut gated) => return Err(gated.finalizer.take()),
@@ -75,6 +76,8 @@ impl Drop for Turn {
 struct Gated {
     /// Until it is done, or given up.
     finalizer: Option<Pin<Box<dyn Future<Output = ()>>>>,
+    /// Why that after which this cleans up was cut.
+    reason: Option<Reason>,
     link: Arc<LocalLink>,
 }
 
@@ -82,16 +85,18 @@ impl Future for Gated {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.link.heard.register(cx.waker());
-        let signal = *self.link.signal.lock();
-        match signal {
-            None => Poll::Pending,
-            Some(Signal::GiveUp) => {
-                self.finalizer = None;
+        let Self { finalizer, reason, link } = &mut *self;
+        link.heard.register(cx.waker());
+        let signal = *link.signal.lock();
+        match (signal, finalizer.as_mut()) {
+            (None, _) => Poll::Pending,
+            (Some(Signal::Begin), Some(finalizer)) => match reason {
+                Some(reason) => current::enter_reason(reason, || finalizer.as_mut().poll(cx)),
+                None => finalizer.as_mut().poll(cx),
+            },
+            _ => {
+                *finalizer = None;
                 Poll::Ready(())
-            }
-            Some(Signal::Begin) => {
-                self.finalizer.as_mut().map_or(Poll::Ready(()), |finalizer| finalizer.as_mut().poll(cx))
             }
         }
     }
