@@ -7,10 +7,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 use std::time::Duration;
 
-use aio_base::Panics;
 use aio_base::live::{Kind, Live};
 use aio_base::sync::{Arc, Condvar, Mutex, MutexGuard};
 use aio_base::thread::{self, JoinHandle};
+use aio_base::{Deadline, Panics};
 
 use crate::crew::{Call, Crew, ThreadIndex};
 use crate::job::Run;
@@ -29,8 +29,8 @@ type Job = std::sync::Arc<dyn Run>;
 /// No thread is started before a job needs it, and a thread that has been idle for
 /// [some time](PoolConfig::idle_timeout) ends.
 ///
-/// Dropping the pool cancels what is queued and **blocks** until the jobs that run have ended. To await a cancelled job
-/// panics. (Should a job of its own drop the pool, that one thread is not waited for.)
+/// Dropping the pool cancels what is queued and **blocks** until the jobs that run have ended, or until the grace period
+/// of the loop that ends with it is over. To await a cancelled job panics. (Should a job of its own drop the pool, that one thread is not waited for.)
 ///
 /// # Fairness
 /// First come, first served.
@@ -68,6 +68,8 @@ impl Pool {
             idle_timeout: config.idle_timeout,
             threads,
             is_closed: false,
+            n_gone: 0,
+            gone: None,
         };
         Self { shared: Shared(Arc::new(Mutex::new(inner))) }
     }
@@ -103,10 +105,15 @@ impl Drop for Pool {
             let awaiter = panics.catch(|| job.refuse()).flatten();
             panics.catch(|| awaiter.map(Waker::wake));
         }
-        for room in rooms.into_iter().flatten().chain(last_ended) {
-            if room.token != thread::token() {
-                room.join();
-            }
+        let others = |room: &Room| room.token != thread::token();
+        let rooms: Vec<Room> = rooms.into_iter().flatten().filter(others).collect();
+        let stuck = self.shared.await_threads(rooms.len(), aio_core::closing_by());
+        if stuck == 0 {
+            rooms.into_iter().chain(last_ended.filter(others)).for_each(Room::join);
+        } else {
+            // They cannot be ended. What they hold goes when they do, or with the process.
+            let what = format!("{stuck} jobs in threads of the blocking pool");
+            aio_core::report_failure(aio_core::FailureKind::Overran(&[what]));
         }
         panics.resume();
     }
@@ -144,6 +151,10 @@ struct Inner {
     threads: Threads,
     /// The pool was dropped: the queue is empty and stays so, and nobody is started any more.
     is_closed: bool,
+    /// How many threads have ended since.
+    n_gone: usize,
+    /// Whether somebody waits for that, and with what.
+    gone: Option<Arc<Condvar>>,
 }
 
 struct Room {
@@ -295,6 +306,29 @@ impl Shared {
         }
         drop(inner);
         wake(awaiter);
+        let mut inner = self.0.lock();
+        inner.n_gone += 1;
+        let gone = inner.gone.clone();
+        drop(inner);
+        ring(gone);
+    }
+
+    /// Waits until `n` threads have ended, but not longer than until `deadline`; how many have not. Without a deadline it
+    /// need not wait: joining them does.
+    fn await_threads(&self, n: usize, deadline: Deadline) -> usize {
+        if deadline.instant().is_none() {
+            return 0;
+        }
+        let gone = Arc::new(Condvar::new());
+        let mut inner = self.0.lock();
+        inner.gone = Some(gone.clone());
+        while inner.n_gone < n {
+            match deadline.remaining(aio_core::now()) {
+                Some(left) if !left.is_zero() => (inner, _) = gone.wait_timeout(inner, left),
+                _ => break,
+            }
+        }
+        n.saturating_sub(inner.n_gone)
     }
 
     /// Waits for the bell, or until the thread has been idle for too long; the second value says whether it has. (To

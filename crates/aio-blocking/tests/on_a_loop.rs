@@ -2,8 +2,10 @@
 #![cfg(not(aio_loom))]
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::Poll;
 use std::thread;
+use std::time::Duration;
 
 use aio_base::live::{self, Kind, leak_check};
 use aio_blocking::{Pool, PoolConfig, to_thread};
@@ -107,4 +109,27 @@ fn a_job_may_run_a_loop_of_its_own() {
         let sum = run(to_thread(|| run(async { to_thread(|| 1).await + spawn(async { 2 }).await })));
         assert_eq!(sum, 3);
     });
+}
+
+#[test]
+fn a_job_that_does_not_end_is_given_up_when_the_grace_period_is_over() {
+    let (sender, receiver) = mpsc::channel::<()>();
+    let failures = Arc::new(Mutex::new(Vec::new()));
+    let log = failures.clone();
+    EventLoop::new(ThreadPark::new())
+        .on_failure(move |failure| log.lock().unwrap().push(failure.to_string()))
+        .shutdown_grace(Duration::from_millis(20))
+        .run(async move {
+            let stuck = to_thread(move || receiver.recv().is_err());
+            assert_eq!(to_thread(|| 1).await, 1);
+            // Begun, for the pool has more than one thread.
+            let mut stuck = Box::pin(stuck);
+            std::future::poll_fn(|cx| Poll::Ready(stuck.as_mut().poll(cx).is_pending())).await;
+            assert_eq!(to_thread(|| 2).await, 2);
+        });
+    assert_eq!(
+        *failures.lock().unwrap(),
+        ["the event loop did not end in time, and was given up:\n  1 jobs in threads of the blocking pool"]
+    );
+    drop(sender);
 }

@@ -137,7 +137,7 @@ fn context_variables_keep_what_a_run_has_set() {
 fn a_run_that_panics_leaves_the_loop_usable() {
     check(|| {
         let mut event_loop = event_loop();
-        let other = event_loop.run_until_complete(async { spawn(async { turns(3).await }) }).unwrap();
+        let (other,) = event_loop.run_until_complete(async { (spawn(turns(3)),) }).unwrap();
         let error = event_loop.run_until_complete(async { panic!("oh") }).map(|(): ()| ()).unwrap_err();
         assert_eq!(error.into_panic().downcast_ref::<&str>(), Some(&"oh"));
         event_loop.run_until_complete(other).unwrap();

@@ -221,3 +221,41 @@ fn a_watcher_on_another_thread_may_give_up() {
         assert_freed(loop_);
     });
 }
+
+/// The spawn comes before, while and after the loop ends. Either the task runs, or it is cancelled; in both cases it has
+/// ended when the loop has, and its future is dropped.
+#[test]
+fn a_task_spawned_on_another_thread_runs_or_is_cancelled() {
+    model(|| {
+        let held = std::sync::Arc::new(());
+        let theirs = held.clone();
+        let (other, loop_) = run(async move {
+            let handle = crate::Handle::current();
+            (start(move || handle.spawn(async move { drop(theirs) })), shared())
+        });
+        let task = other.join().unwrap();
+        assert!(task.is_finished());
+        assert_eq!(std::sync::Arc::strong_count(&held), 1);
+        drop(task);
+        assert_freed(loop_);
+    });
+}
+
+/// Another thread spawns a task, and cancels it while the loop takes it over.
+#[test]
+fn a_task_spawned_on_another_thread_is_cancelled_there() {
+    model(|| {
+        let (other, loop_) = run(async {
+            let handle = crate::Handle::current();
+            let other = start(move || {
+                let task = handle.spawn(pending::<()>());
+                task.cancel_with("enough");
+                block_on(task.join()).unwrap_err().reason().cloned().unwrap()
+            });
+            (other, shared())
+        });
+        let reason = other.join().unwrap();
+        assert!(matches!(reason, crate::Reason::Other(_) | crate::Reason::Shutdown), "{reason:?}");
+        assert_freed(loop_);
+    });
+}
