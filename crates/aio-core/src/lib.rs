@@ -56,7 +56,7 @@ pub use driver::{Driver, ThreadPark};
 pub use event_loop::{EventLoop, Handle, block_on, closing_by, loop_local, run};
 pub use failure::{Failure, FailureKind, report_failure};
 pub use reason::{Reason, cancel_reason, cutting};
-pub use scope::{CancelScope, Cancellable, Cancelled, Deferred, Scope, Shield, SideBySide, defer, shield};
+pub use scope::{Deferred, Scope, Shield, SideBySide, defer, shield};
 pub use task::{
     Builder, Ended, JoinError, OnExit, Ready, Task, TaskHome, TaskId, TaskRef, YieldNow, all_tasks, current_task,
     ready, spawn, yield_now,

@@ -1,6 +1,5 @@
 //! Work that ends only when everything begun inside it has ended.
 
-mod cancel_scope;
 mod cleanups;
 mod defer;
 mod finalizers;
@@ -9,7 +8,6 @@ mod orphans;
 mod shield;
 mod side_by_side;
 
-pub use cancel_scope::{CancelScope, Cancellable, Cancelled};
 pub(crate) use cleanups::Origin;
 pub use defer::{Deferred, defer, local_defer};
 pub(crate) use finalizers::{Finalizers, leave};
@@ -38,8 +36,8 @@ pin_project! {
     /// (a future of this library, dropped by a foreign executor), a thread of the process called `aio-cleanup` runs
     /// them.
     ///
-    /// This is the mechanism under [`CancelScope`], timeouts, races and groups, and for building more such; programs
-    /// rarely need it by name.
+    /// This is the mechanism under timeouts, cancel scopes, races and groups, and for building more such; programs rarely
+    /// need it by name.
     ///
     /// A scope that nobody leaves anything with costs one word, and a thread-local store for each poll.
     #[must_use = "futures do nothing unless awaited"]

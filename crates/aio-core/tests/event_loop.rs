@@ -15,9 +15,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 
 use aio_base::Deadline;
-use aio_core::{
-    CancelScope, Driver, EventLoop, ThreadPark, all_tasks, defer, local, loop_local, run, spawn, yield_now,
-};
+use aio_core::{Driver, EventLoop, ThreadPark, all_tasks, defer, local, loop_local, run, spawn, yield_now};
+use aio_timer::CancelScope;
 use common::check;
 use log::Log;
 

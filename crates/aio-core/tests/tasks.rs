@@ -13,9 +13,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 
-use aio_core::{
-    Builder, CancelScope, JoinError, OnExit, TaskRef, all_tasks, block_on, current_task, ready, run, yield_now,
-};
+use aio_core::{Builder, JoinError, OnExit, TaskRef, all_tasks, block_on, current_task, ready, run, yield_now};
+use aio_timer::CancelScope;
 use common::check;
 use log::Log;
 

@@ -13,6 +13,7 @@
 //!
 //! - [`sleep()`] and [`sleep_until`] wait for a moment;
 //! - [`timeout()`] and [`timeout_at`] bound how long something else is waited for, its cleanups included;
+//! - [`CancelScope`] is a part of a task that can be cancelled on its own, with a deadline that can be moved;
 //! - [`interval()`] ticks, without drift;
 //! - [`Timers`] is the layer of a loop's drivers that serves them all without a thread. Where there is none (under
 //!   tokio or smol, in `block_on`) a thread of the process does.
@@ -37,6 +38,8 @@ mod sleep;
 
 mod timeout;
 
+mod cancel_scope;
+
 mod interval;
 
 mod timers;
@@ -46,6 +49,7 @@ mod fallback;
 mod queue;
 mod wheel;
 
+pub use cancel_scope::{CancelScope, Cancellable, Cancelled, WaitCancelled, fail_after, move_on_after};
 pub use interval::{Interval, MissedTicks, interval, interval_at};
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use timeout::{Elapsed, Timeout, timeout, timeout_at};

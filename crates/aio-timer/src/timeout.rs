@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use aio_core::Scope;
+use aio_core::{Reason, Scope};
 use pin_project_lite::pin_project;
 
 use crate::{Sleep, sleep, sleep_until};
@@ -80,7 +80,7 @@ impl<F: Future> Future for Timeout<F> {
         let mut poll = this.scope.as_mut().poll(cx);
         // A future that is finished is only waiting for its cleanups, and those have no deadline.
         if poll.is_pending() && this.scope.is_running() && this.sleep.poll_past(cx).is_ready() {
-            this.scope.as_mut().cancel();
+            this.scope.as_mut().cancel_with(Reason::TimedOut);
             poll = this.scope.poll(cx);
         }
         poll.map(|output| output.ok_or(Elapsed))
