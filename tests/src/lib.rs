@@ -1,6 +1,7 @@
 //! Whole-system tests: everything here goes through the umbrella crate `aio`, as its users do.
 //!
 //! - `real_tour`, `real_wc`: the examples, as programs.
+//! - `real_ctrl_c`: what the user's Ctrl-C does.
 //! - `real_process`: what a process pays: threads, exit, a loop within another program.
 //! - `foreign`: `aio`'s primitives under other executors.
 //! - `together`: the crates in combination.
@@ -13,6 +14,21 @@ pub fn example(name: &str) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["run", "--quiet", "--package", "aio-rt", "--example", name, "--"]).current_dir(workspace());
     cargo
+}
+
+/// The program that an example of the umbrella crate is, without cargo around it: what it is sent, it gets itself.
+///
+/// # Panics
+/// If cargo cannot build it.
+pub fn built_example(name: &str) -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--package", "aio-rt", "--message-format=json-render-diagnostics", "--example", name]);
+    let output = cargo.current_dir(workspace()).output().expect("cargo runs");
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let key = "\"executable\":\"";
+    let path = messages.rsplit_once(key).and_then(|(_, rest)| rest.split_once('"')).map(|(path, _)| path);
+    let path = path.unwrap_or_else(|| panic!("failed to build `{name}`: {}", String::from_utf8_lossy(&output.stderr)));
+    Command::new(path)
 }
 
 /// The root of the workspace.

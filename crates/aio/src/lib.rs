@@ -61,14 +61,15 @@ pub mod local;
 
 pub use aio_blocking::{Pool, PoolConfig, ToThread, to_thread};
 pub use aio_core::{
-    Builder, Context, ContextVar, Deferred, Ended, JoinError, Ready, Scope, Shield, Task, TaskId, TaskRef, YieldNow,
-    all_tasks, block_on, current_task, defer, now, ready, shield, spawn, yield_now,
+    Builder, Context, ContextVar, Deferred, Ended, Failure, FailureKind, Handle, JoinError, Ready, Reason, Scope,
+    Shield, Task, TaskId, TaskRef, YieldNow, all_tasks, block_on, cancel_reason, current_task, defer, now, ready,
+    shield, spawn, yield_now,
 };
 pub use aio_group::{Child, GroupError, GroupHandle, TaskGroup, gather, try_gather};
 pub use aio_stream::{Emitter, Generate, Stream, StreamExt, TryGenerate, generate, iter, try_generate};
 pub use aio_sync::{Event, EventFuture, Lock, LockFuture, LockGuard};
 pub use aio_timer::{
-    CancelScope, Cancellable, Cancelled, Elapsed, Interval, MissedTicks, Sleep, Timeout, interval, interval_at, sleep,
-    sleep_until, timeout, timeout_at,
+    CancelScope, Cancellable, Cancelled, Elapsed, Interval, MissedTicks, Sleep, Timeout, WaitCancelled, fail_after,
+    interval, interval_at, move_on_after, sleep, sleep_until, timeout, timeout_at,
 };
 pub use runner::{Runner, run};

@@ -1,7 +1,13 @@
-//! The complete loop: tasks over timers over the thread, and a pool for blocking functions.
+//! The complete loop: tasks over timers over the thread, a pool for blocking functions, and Ctrl-C.
+
+use std::fmt;
+use std::panic::resume_unwind;
+use std::sync::Arc; // facade: shared data without a protocol
+use std::time::Duration;
 
 use aio_blocking::{Pool, PoolConfig};
-use aio_core::{EventLoop, ThreadPark};
+use aio_core::{EventLoop, Failure, Handle, JoinError, Reason, ThreadPark};
+use aio_signal::{exit_interrupted, interruptible, is_main_thread};
 use aio_timer::Timers;
 
 /// Runs `main` on an event loop on this thread until it has finished, ends what is left, and returns its output:
@@ -10,6 +16,10 @@ use aio_timer::Timers;
 /// When `main` has finished, all tasks that are left are cancelled and run to their ends, cleanups included; then the
 /// threads for blocking functions are joined. No thread is started before something needs one, and `main` need be
 /// neither `Send` nor `'static`.
+///
+/// On the main thread of the program, Ctrl-C cancels `main`: its cleanups run, everything ends as usual, and then the
+/// process exits with code 130. Pressed again, it exits at once. (See [`Runner::ctrl_c`]; a `main` that waits has one
+/// thread for it.)
 ///
 /// ```
 /// let greeting = String::from("hello");
@@ -21,46 +31,184 @@ use aio_timer::Timers;
 /// If `main` does, after everything has ended. If this thread runs a loop already.
 #[track_caller]
 pub fn run<F: Future>(main: F) -> F::Output {
-    Runner::new().run(main)
+    let mut runner = Runner::new();
+    let outcome = runner.try_run(main);
+    runner.finish(outcome)
 }
 
-/// [`run`] with settings.
+/// [`run`] with settings, and for several runs on one loop: asyncio's `Runner`.
+///
+/// Tasks that are left after one run go on in the next, and context variables keep what they were set to. Everything is
+/// ended by [`close`](Self::close), or when the runner is dropped.
 ///
 /// ```
-/// use aio::{PoolConfig, Runner};
+/// use aio::{PoolConfig, Runner, spawn};
 ///
-/// let runner = Runner::new().blocking_pool(PoolConfig::new().max_threads(2));
+/// let mut runner = Runner::new().blocking_pool(PoolConfig::new().max_threads(2));
 /// assert_eq!(runner.run(aio::to_thread(|| 1)), 1);
+///
+/// let (task,) = runner.run(async { (spawn(async { 2 }),) });
+/// assert_eq!(runner.run(task), 2);
+/// runner.close();
 /// ```
-#[derive(Debug, Default)]
 #[must_use = "a runner does nothing before `run`"]
 pub struct Runner {
-    blocking_pool: Option<PoolConfig>,
+    settings: Settings,
+    event_loop: Option<EventLoop<Timers<ThreadPark>>>,
 }
+
+#[derive(Default)]
+struct Settings {
+    blocking_pool: Option<PoolConfig>,
+    shutdown_grace: Option<Duration>,
+    on_failure: Option<OnFailure>,
+    ctrl_c: Option<bool>,
+}
+
+type OnFailure = Arc<dyn Fn(&Failure<'_>) + Send + Sync>;
 
 impl Runner {
     /// The settings of [`run`].
     pub const fn new() -> Self {
-        Self { blocking_pool: None }
+        let settings = Settings { blocking_pool: None, shutdown_grace: None, on_failure: None, ctrl_c: None };
+        Self { settings, event_loop: None }
     }
 
-    /// Sizes the pool that [`to_thread`](crate::to_thread) uses.
+    /// Sizes the pool that [`to_thread`](crate::to_thread()) uses.
     pub fn blocking_pool(mut self, config: PoolConfig) -> Self {
-        self.blocking_pool = Some(config);
+        self.settings.blocking_pool = Some(config);
         self
     }
 
-    /// See [`run`].
+    /// Bounds how long the end waits for tasks, their cleanups and blocking functions. What has not ended when `grace`
+    /// is over is given up: cleanups are dropped, threads are left alone, and both are
+    /// [reported](Self::on_failure). Without it, the end waits as long as they take, as asyncio does.
+    pub fn shutdown_grace(mut self, grace: Duration) -> Self {
+        self.settings.shutdown_grace = Some(grace);
+        self
+    }
+
+    /// Tells `handler` of failures that nobody waits for, when they happen; without one they are printed on stderr. See
+    /// [`EventLoop::on_failure`].
+    pub fn on_failure(mut self, handler: impl Fn(&Failure<'_>) + Send + Sync + 'static) -> Self {
+        self.settings.on_failure = Some(Arc::new(handler));
+        self
+    }
+
+    /// Whether Ctrl-C cancels what is run. The default is to do so on the main thread of the program, if it has no
+    /// handler of its own.
+    pub fn ctrl_c(mut self, cancels: bool) -> Self {
+        self.settings.ctrl_c = Some(cancels);
+        self
+    }
+
+    /// Runs `main` until it has finished, cleanups included, and returns its output. Other tasks stay as they are, to go
+    /// on in the next run.
+    ///
+    /// If Ctrl-C has cancelled `main`, everything is ended as by [`close`](Self::close), and the process exits with code
+    /// 130. [`try_run`](Self::try_run) leaves that to the caller.
     ///
     /// # Panics
-    /// As [`run`].
+    /// If `main` does, or if somebody cancels it. If this thread runs a loop already.
     #[track_caller]
-    pub fn run<F: Future>(self, main: F) -> F::Output {
-        let event_loop = EventLoop::new(Timers::new(ThreadPark::new()));
-        match self.blocking_pool {
-            Some(config) => event_loop.with_local(Pool::new(config)),
-            None => event_loop,
+    pub fn run<F: Future>(&mut self, main: F) -> F::Output {
+        match self.try_run(main) {
+            Ok(output) => output,
+            Err(error) => self.fail(error),
         }
-        .run(main)
+    }
+
+    /// [`run`](Self::run) that tells how `main` ended.
+    ///
+    /// # Errors
+    /// [`JoinError`], if `main` panics, or is cancelled: with [`Reason::Interrupted`], if it was Ctrl-C.
+    ///
+    /// # Panics
+    /// If this thread runs a loop already.
+    #[track_caller]
+    pub fn try_run<F: Future>(&mut self, main: F) -> Result<F::Output, JoinError> {
+        let ctrl_c = self.settings.ctrl_c.unwrap_or_else(is_main_thread);
+        let event_loop = self.event_loop();
+        if ctrl_c { event_loop.run_until_complete(interruptible(main)) } else { event_loop.run_until_complete(main) }
+    }
+
+    /// A handle to spawn tasks with from any thread; they run while this runs something.
+    pub fn handle(&mut self) -> Handle {
+        self.event_loop().handle()
+    }
+
+    /// Ends everything, in asyncio's order: all tasks are cancelled and run to their ends, cleanups included, those that
+    /// are spawned meanwhile as well; then the threads for blocking functions are joined.
+    ///
+    /// # Panics
+    /// If the destructor of a value that belongs to the loop does.
+    pub fn close(mut self) {
+        self.end();
+    }
+
+    #[track_caller]
+    fn event_loop(&mut self) -> &mut EventLoop<Timers<ThreadPark>> {
+        let Self { settings, event_loop } = self;
+        event_loop.get_or_insert_with(|| {
+            let mut event_loop = EventLoop::new(Timers::new(ThreadPark::new()));
+            if let Some(config) = settings.blocking_pool.take() {
+                event_loop = event_loop.with_local(Pool::new(config));
+            }
+            if let Some(grace) = settings.shutdown_grace {
+                event_loop = event_loop.shutdown_grace(grace);
+            }
+            if let Some(handler) = settings.on_failure.take() {
+                event_loop = event_loop.on_failure(move |failure| handler(failure));
+            }
+            event_loop
+        })
+    }
+
+    fn end(&mut self) {
+        if let Some(event_loop) = self.event_loop.take() {
+            event_loop.close();
+        }
+    }
+
+    /// Ends everything, and then goes on with what `main` gave.
+    #[track_caller]
+    fn finish<T>(mut self, outcome: Result<T, JoinError>) -> T {
+        match outcome {
+            Ok(output) => {
+                self.end();
+                output
+            }
+            Err(error) => {
+                // The panic of `main` goes first; one of the end has been reported by the panic hook.
+                let mut panics = aio_base::Panics::new();
+                panics.catch(|| self.end());
+                std::mem::forget(panics.take());
+                self.fail(error)
+            }
+        }
+    }
+
+    #[track_caller]
+    fn fail(&mut self, error: JoinError) -> ! {
+        if error.reason() == Some(&Reason::Interrupted) {
+            self.end();
+            exit_interrupted();
+        }
+        match error.try_into_panic() {
+            Ok(payload) => resume_unwind(payload),
+            Err(error) => panic!("the main task of the loop {error}"),
+        }
+    }
+}
+
+impl Default for Runner {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runner").field("event_loop", &self.event_loop).finish_non_exhaustive()
     }
 }

@@ -1,0 +1,121 @@
+//! A main task that the user may interrupt.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use aio_base::sync::{Mutex, OnceLock};
+use aio_core::{Reason, TaskId, TaskRef, current_task};
+use pin_project_lite::pin_project;
+
+/// The exit code of a program that was interrupted, by the convention of shells: 128 and the number of the signal.
+const INTERRUPTED: i32 = 130;
+
+/// Whom Ctrl-C concerns.
+struct Target {
+    task: TaskRef,
+    /// Whether it has been told.
+    told: bool,
+}
+
+static TARGET: OnceLock<Mutex<Option<Target>>> = OnceLock::new();
+
+fn target() -> &'static Mutex<Option<Target>> {
+    TARGET.get_or_init(Mutex::default)
+}
+
+/// Runs `main`; Ctrl-C cancels the task that it is in, with [`Reason::Interrupted`], and when pressed again ends the
+/// process at once, with exit code 130.
+///
+/// Nothing is installed before `main` waits for the first time. Then a thread of the process begins to listen, and does
+/// so until the process ends; while nothing interruptible runs, Ctrl-C ends the process as it would have without it. If
+/// the program has a handler of its own for Ctrl-C by then, that one stays, and this does nothing.
+///
+/// One main task is interruptible at a time: the last that began.
+///
+/// # Cancel safety
+/// Dropping it drops `main`, and Ctrl-C concerns it no more.
+pub fn interruptible<F: Future>(main: F) -> Interruptible<F> {
+    Interruptible { main, listens: None }
+}
+
+pin_project! {
+    /// The future of [`interruptible`].
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct Interruptible<F> {
+        #[pin]
+        main: F,
+        // The task that was made the target.
+        listens: Option<TaskId>,
+    }
+
+    impl<F> PinnedDrop for Interruptible<F> {
+        fn drop(this: Pin<&mut Self>) {
+            if let Some(task) = this.listens {
+                forget(task);
+            }
+        }
+    }
+}
+
+impl<F: Future> Future for Interruptible<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let poll = this.main.poll(cx);
+        if poll.is_pending()
+            && this.listens.is_none()
+            && let Some(task) = current_task()
+        {
+            *this.listens = Some(task.id());
+            *target().lock() = Some(Target { task, told: false });
+            listen();
+        }
+        poll
+    }
+}
+
+/// The task is no target any more. Its cleanups may still run: until they are done, the process ends at once.
+fn forget(task: TaskId) {
+    let mut target = target().lock();
+    if target.as_ref().is_some_and(|target| target.task.id() == task && !target.told) {
+        *target = None;
+    }
+}
+
+/// Begins to listen, once for the process.
+fn listen() {
+    static LISTENS: OnceLock<()> = OnceLock::new();
+    // It fails where somebody else listens already: then Ctrl-C is theirs.
+    LISTENS.get_or_init(|| drop(ctrlc::try_set_handler(interrupted)));
+}
+
+/// Ctrl-C was pressed. On the thread that listens.
+fn interrupted() {
+    let first = target().lock().as_mut().and_then(|target| {
+        let told = std::mem::replace(&mut target.told, true);
+        (!told).then(|| target.task.clone())
+    });
+    match first {
+        Some(task) => task.cancel_with(Reason::Interrupted),
+        None => exit_interrupted(),
+    }
+}
+
+/// Ends the process as one that was interrupted, with exit code 130.
+pub fn exit_interrupted() -> ! {
+    std::process::exit(INTERRUPTED)
+}
+
+/// Whether this is the thread on which the program has begun, the only one that asyncio lets Ctrl-C interrupt.
+pub fn is_main_thread() -> bool {
+    // facade: a thread's name is all that the standard library tells of it.
+    std::thread::current().name() == Some("main")
+}
+
+impl<F> fmt::Debug for Interruptible<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interruptible").field("listens", &self.listens).finish()
+    }
+}

@@ -1,0 +1,80 @@
+//! Ctrl-C for real: a process is interrupted.
+#![cfg(all(not(aio_loom), target_os = "linux"))]
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+
+/// The example, once it has said that it works.
+struct Example {
+    child: Child,
+    _stdout: BufReader<ChildStdout>,
+    file: PathBuf,
+}
+
+impl Example {
+    fn start(name: &str, args: &[&str]) -> Self {
+        let file = std::env::temp_dir().join(format!("aio-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_file(&file);
+        let mut child = aio_tests::built_example("interrupt")
+            .args(args)
+            .arg(&file)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        assert_eq!(line, "working; press Ctrl-C\n");
+        Self { child, _stdout: stdout, file }
+    }
+
+    /// What the terminal does for Ctrl-C.
+    fn interrupt(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    }
+
+    /// The program listens for Ctrl-C when it waits for the first time, with a thread; before, it would just end.
+    fn await_listening(&self) {
+        let tasks = format!("/proc/{}/task", self.child.id());
+        while std::fs::read_dir(&tasks).is_ok_and(|tasks| tasks.count() < 2) {
+            std::thread::yield_now();
+        }
+    }
+
+    fn wait(mut self) -> (ExitStatus, Option<String>) {
+        let status = self.child.wait().unwrap();
+        let text = std::fs::read_to_string(&self.file).ok();
+        let _ = std::fs::remove_file(&self.file);
+        (status, text)
+    }
+}
+
+#[test]
+fn the_first_ctrl_c_runs_the_cleanups_and_exits_as_interrupted() {
+    let example = Example::start("first", &[]);
+    example.await_listening();
+    example.interrupt();
+    let (status, text) = example.wait();
+    assert_eq!(status.code(), Some(130), "{status}");
+    let text = text.expect("the cleanup has written the file");
+    assert!(text.starts_with("stopped after "), "{text}");
+    assert!(text.ends_with("steps: the program was interrupted\n"), "{text}");
+}
+
+#[test]
+fn the_second_ctrl_c_exits_at_once() {
+    let example = Example::start("second", &["--stubborn"]);
+    example.await_listening();
+    example.interrupt();
+    // Its cleanup has begun, and never ends.
+    while !example.file.exists() {
+        std::thread::yield_now();
+    }
+    example.interrupt();
+    let (status, text) = example.wait();
+    assert_eq!(status.code(), Some(130), "{status}");
+    assert!(text.is_some());
+}
