@@ -75,7 +75,8 @@ impl fmt::Display for Failure<'_> {
             FailureKind::Panic { during, payload } => write!(f, "{during}: {}", message(payload)),
             FailureKind::Error(error) => write!(f, "failed, and nobody was waiting for it: {error}"),
             FailureKind::Overran(what) => {
-                f.write_str("did not end in time, and was given up:")?;
+                f.write_str("did not end in time, and was given up")?;
+                f.write_str(if what.is_empty() { "" } else { ":" })?;
                 what.iter().try_for_each(|what| write!(f, "\n  {what}"))
             }
         }
