@@ -37,6 +37,9 @@ mod event;
 mod lock;
 mod wait_queue;
 
+#[cfg(all(test, aio_loom))]
+mod race;
+
 pub mod generic;
 pub mod local;
 
