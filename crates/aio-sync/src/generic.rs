@@ -3,3 +3,4 @@
 
 pub use crate::event::Event;
 pub use crate::lock::Lock;
+pub use crate::queue::Queue;

@@ -18,3 +18,15 @@ pub type Event = generic::Event<Local>;
 
 /// Waits for a local [`Event`].
 pub type EventFuture<'a> = crate::EventFuture<'a, Local>;
+
+/// A [queue](generic::Queue) that stays on its thread.
+pub type Queue<T> = generic::Queue<T, Local>;
+
+/// Puts an item into a local [`Queue`].
+pub type PutFuture<'a, T> = crate::PutFuture<'a, T, Local>;
+
+/// Takes an item out of a local [`Queue`].
+pub type GetFuture<'a, T> = crate::GetFuture<'a, T, Local>;
+
+/// Waits until everything in a local [`Queue`] is done.
+pub type QueueJoinFuture<'a, T> = crate::QueueJoinFuture<'a, T, Local>;

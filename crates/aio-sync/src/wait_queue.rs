@@ -3,8 +3,8 @@
 //! A [`Line`] is a doubly linked list, first come first served, whose nodes lie inside the waiting futures ([`Wait`]):
 //! to wait allocates nothing, and to give up costs the same however long the line is. A primitive keeps its lines, and
 //! what belongs to them, in one [`Exclusive`]; for each way to wait for it there is a [`Waiter`], which says in which
-//! line, and what is to be done when one is gone that was woken. Who has to wait is decided in [`Wait::poll`] and who is
-//! next is taken out by [`Line::wake_first`], both under the lock; the waker is called after it was released.
+//! line, and what is to be done when one is gone that was woken. Who has to wait is decided in [`Wait::poll`] and who
+//! is next is taken out by [`Line::wake_first`], both under the lock; the waker is called after it was released.
 //!
 //! Each waiter goes through these stages; the lock is held for edges 1, 2 and 5.
 //!
@@ -169,9 +169,9 @@ impl<H: Home, N> Line<H, N> {
         let node = self.first?;
         // SAFETY: it is in the line, and it is marked next.
         let waker = unsafe { self.unlink(node) };
-        // SAFETY: the node exists: its owner, who has not seen the new stage yet, cannot free it without the lock, which
-        // is held. This store is what lets the owner go, so it is the last thing done to the node, and done by a raw
-        // pointer (a reference would have to stay valid until its function returns).
+        // SAFETY: the node exists: its owner, who has not seen the new stage yet, cannot free it without the lock,
+        // which is held. This store is what lets the owner go, so it is the last thing done to the node, and done by a
+        // raw pointer (a reference would have to stay valid until its function returns).
         //
         // Release pairs with the Acquire of `Wait::poll` (`Wait::leave` takes the lock): the one woken sees what was
         // done before, and its node is not freed before the above.

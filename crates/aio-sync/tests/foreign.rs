@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use aio_base::live::leak_check;
-use aio_sync::{Event, Lock, local};
+use aio_sync::{Event, Lock, Queue, local};
 
 const TASKS: usize = 20;
 const ROUNDS: usize = 200;
@@ -95,6 +95,58 @@ fn aborted_tasks_of_tokio_leave_the_lock_to_the_others() {
                 let _ = task.await;
             }
             assert!(*work.count.try_lock().expect("all have released it") >= TASKS * ROUNDS);
+        });
+    });
+}
+
+/// Everything that is put in arrives once, though takers are aborted wherever they are.
+#[test]
+fn aborted_tasks_of_tokio_lose_no_item() {
+    leak_check(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+        runtime.block_on(async {
+            let queue = Arc::new(Queue::bounded(2));
+            let got = Arc::new(std::sync::Mutex::new(Vec::new()));
+            let taker = || {
+                let (queue, got) = (queue.clone(), got.clone());
+                tokio::spawn(async move {
+                    // Nothing can be aborted between the two: there is no await.
+                    while let Ok(item) = queue.get().await {
+                        got.lock().unwrap().push(item);
+                        queue.task_done();
+                    }
+                })
+            };
+            let aborted: Vec<_> = (0..TASKS).map(|_| taker()).collect();
+            let others: Vec<_> = (0..TASKS).map(|_| taker()).collect();
+            let putters: Vec<_> = (0..TASKS)
+                .map(|i| {
+                    let queue = queue.clone();
+                    tokio::spawn(async move {
+                        for item in 0..ROUNDS {
+                            queue.put(i * ROUNDS + item).await.unwrap();
+                        }
+                    })
+                })
+                .collect();
+            for task in &aborted {
+                tokio::task::yield_now().await;
+                task.abort();
+            }
+            for task in putters {
+                task.await.unwrap();
+            }
+            queue.join().await;
+            queue.close();
+            for task in others {
+                task.await.unwrap();
+            }
+            for task in aborted {
+                let _ = task.await;
+            }
+            let mut got = std::mem::take(&mut *got.lock().unwrap());
+            got.sort_unstable();
+            assert_eq!(got, (0..TASKS * ROUNDS).collect::<Vec<_>>());
         });
     });
 }

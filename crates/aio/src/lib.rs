@@ -34,7 +34,7 @@
 //! | `gather`; `gather` that stops at an error | [`gather`]; [`try_gather`] |
 //! | `sleep`, `timeout` | [`sleep`], [`timeout`] |
 //! | `to_thread` | [`to_thread`] |
-//! | `Lock`, `Event` | [`Lock`], [`Event`] |
+//! | `Lock`, `Event`, `Queue` | [`Lock`], [`Event`], [`Queue`] |
 //! | `async def` with `yield`; `async for` | [`generate`]; `while let Some(item) = stream.next().await` |
 //! | `shield`, cleanup in `finally` | [`shield`], [`defer`] |
 //! | `contextvars.ContextVar` | [`ContextVar`] |
@@ -67,7 +67,9 @@ pub use aio_core::{
 };
 pub use aio_group::{Child, GroupError, GroupHandle, TaskGroup, gather, try_gather};
 pub use aio_stream::{Emitter, Generate, Stream, StreamExt, TryGenerate, generate, iter, try_generate};
-pub use aio_sync::{Event, EventFuture, Lock, LockFuture, LockGuard};
+pub use aio_sync::{
+    Event, EventFuture, GetError, GetFuture, Lock, LockFuture, LockGuard, PutError, PutFuture, Queue, QueueJoinFuture,
+};
 pub use aio_timer::{
     Elapsed, Interval, MissedTicks, Sleep, Timeout, interval, interval_at, sleep, sleep_until, timeout, timeout_at,
 };

@@ -5,3 +5,4 @@ mod common;
 mod event;
 mod lock;
 mod model;
+mod queue;
