@@ -30,3 +30,18 @@ pub type GetFuture<'a, T> = crate::GetFuture<'a, T, Local>;
 
 /// Waits until everything in a local [`Queue`] is done.
 pub type QueueJoinFuture<'a, T> = crate::QueueJoinFuture<'a, T, Local>;
+
+/// A [semaphore](generic::Semaphore) that stays on its thread.
+pub type Semaphore = generic::Semaphore<Local>;
+
+/// Permits of a local [`Semaphore`].
+pub type Permit<'a> = crate::Permit<'a, Local>;
+
+/// Waits for permits of a local [`Semaphore`].
+pub type AcquireFuture<'a> = crate::AcquireFuture<'a, Local>;
+
+/// A [condition](generic::Condition) that stays on its thread.
+pub type Condition = generic::Condition<Local>;
+
+/// Waits for a local [`Condition`].
+pub type ConditionFuture<'a, T> = crate::ConditionFuture<'a, T, Local>;

@@ -300,6 +300,11 @@ impl<'a, T: ?Sized, H: Home> LockGuard<'a, T, H> {
     fn new(lock: &'a Lock<T, H>) -> Self {
         Self { lock, _access: PhantomData }
     }
+
+    /// The lock that it is of.
+    pub(crate) fn lock(guard: &Self) -> &'a Lock<T, H> {
+        guard.lock
+    }
 }
 
 impl<T: ?Sized, H: Home> Deref for LockGuard<'_, T, H> {

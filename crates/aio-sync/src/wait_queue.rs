@@ -21,7 +21,7 @@
 //!    touch its node.
 //! 3. [`Wait::poll`] need not wait: the primitive said so.
 //! 4. [`Wait::poll`] finds that it was woken.
-//! 5. Dropped in the line: it leaves ([`Waiter::left`]).
+//! 5. Dropped in the line: it leaves ([`Waiter::leaves`], [`Waiter::left`]).
 //! 6. Dropped between being woken and being polled: if it was GIVEN something, [`Waiter::pass_on`] gives that to the
 //!    next one.
 //!
@@ -67,6 +67,8 @@ pub(crate) unsafe trait Waiter<H: Home> {
     fn line(guarded: &mut Self::Guarded) -> &mut Line<H, Self::Note>;
     /// This one was given something and is gone without having noticed. The lock is not held.
     fn pass_on(&self);
+    /// This one gives up its place in the line. The lock is held.
+    fn leaves(_guarded: &mut Self::Guarded) {}
     /// This one gave up its place in the line. The lock is not held.
     fn left(&self) {}
 }
@@ -325,6 +327,7 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
             // SAFETY: it is in the line, and is marked as DONE.
             let waker = unsafe { W::line(guarded).unlink(NonNull::from(&self.node)) };
             self.node.stage.store(DONE, Ordering::Relaxed);
+            W::leaves(guarded);
             Some(waker)
         });
         let mut panics = Panics::new();

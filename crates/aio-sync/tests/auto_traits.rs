@@ -9,8 +9,8 @@ use std::rc::Rc;
 use std::sync::MutexGuard;
 
 use aio_sync::{
-    Event, EventFuture, GetError, GetFuture, Lock, LockFuture, LockGuard, PutError, PutFuture, Queue, QueueJoinFuture,
-    local,
+    AcquireFuture, Condition, ConditionFuture, Event, EventFuture, GetError, GetFuture, Lock, LockFuture, LockGuard,
+    Permit, PutError, PutFuture, Queue, QueueJoinFuture, Semaphore, local,
 };
 
 /// The answer of the probes below for a type that does not implement their trait: an inherent constant hides this one.
@@ -106,6 +106,22 @@ fn a_queue_may_be_shared_if_its_items_may_be_sent() {
 }
 
 #[test]
+fn a_semaphore_and_its_permits_may_be_sent_and_shared() {
+    assert_eq!(send_sync!(Semaphore), BOTH);
+    assert_eq!(send_sync!(AcquireFuture<'static>), BOTH);
+    assert_eq!(send_sync!(Permit<'static>), BOTH);
+}
+
+#[test]
+fn what_waits_for_a_condition_may_do_what_its_guard_may() {
+    assert_eq!(send_sync!(Condition), BOTH);
+    assert_eq!(send_sync!(ConditionFuture<'static, Both>), BOTH);
+    assert_eq!(send_sync!(ConditionFuture<'static, SendOnly>), SEND);
+    assert_eq!(send_sync!(ConditionFuture<'static, SyncOnly>), NEITHER);
+    assert_eq!(send_sync!(ConditionFuture<'static, Neither>), NEITHER);
+}
+
+#[test]
 fn nothing_local_leaves_its_thread() {
     macro_rules! all_neither {
         ($($type:ty,)+) => { $(assert_eq!(send_sync!($type), NEITHER, stringify!($type));)+ };
@@ -119,6 +135,8 @@ fn nothing_local_leaves_its_thread() {
         local::Event, local::EventFuture<'static>,
         local::Queue<Both>, local::PutFuture<'static, Both>, local::GetFuture<'static, Both>,
         local::QueueJoinFuture<'static, Both>,
+        local::Semaphore, local::AcquireFuture<'static>, local::Permit<'static>,
+        local::Condition, local::ConditionFuture<'static, Both>,
     }
 }
 
@@ -134,6 +152,8 @@ fn what_waits_stays_where_it_is() {
         PutFuture<'static, Both>, local::PutFuture<'static, Both>,
         GetFuture<'static, Both>, local::GetFuture<'static, Both>,
         QueueJoinFuture<'static, Both>, local::QueueJoinFuture<'static, Both>,
+        AcquireFuture<'static>, local::AcquireFuture<'static>,
+        ConditionFuture<'static, Both>, local::ConditionFuture<'static, Both>,
     }
-    all! { true: Lock<Both>, LockGuard<'static, Both>, Event, Queue<Both>, }
+    all! { true: Lock<Both>, LockGuard<'static, Both>, Event, Queue<Both>, Semaphore, Permit<'static>, Condition, }
 }

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 
 use aio_base::live::Live;
 use aio_base::{Home, Local, Shared};
-use aio_sync::generic::{Event, Lock, Queue};
-use aio_sync::{EventFuture, GetFuture, LockFuture, PutFuture, QueueJoinFuture};
+use aio_sync::generic::{Condition, Event, Lock, Queue, Semaphore};
+use aio_sync::{AcquireFuture, ConditionFuture, EventFuture, GetFuture, LockFuture, PutFuture, QueueJoinFuture};
 
 /// Counts the allocations of each thread.
 struct Counting;
@@ -65,6 +65,8 @@ fn a_waiting_future_has_at_most_64_bytes_and_its_item() {
             size_of::<GetFuture<'_, Item, H>>(),
             size_of::<PutFuture<'_, Item, H>>() - size_of::<Item>(),
             size_of::<QueueJoinFuture<'_, Item, H>>(),
+            size_of::<AcquireFuture<'_, H>>(),
+            size_of::<ConditionFuture<'_, Item, H>>(),
         ];
         assert!(sizes.iter().all(|size| *size <= 64 + COUNTED), "{sizes:?}");
     }
@@ -76,6 +78,7 @@ fn a_waiting_future_has_at_most_64_bytes_and_its_item() {
 fn waiting_allocates_nothing() {
     fn check<H: Home>() {
         let (lock, event) = (Lock::<_, H>::new(0), Event::<H>::new());
+        let (condition, semaphore) = (Condition::<H>::new(), Semaphore::<H>::new(1));
         let count = allocations(|| {
             for _ in 0..100 {
                 let held = lock.try_lock().unwrap();
@@ -89,6 +92,18 @@ fn waiting_allocates_nothing() {
                 event.set();
                 event.clear();
                 ready(&mut wait);
+
+                let held = semaphore.try_acquire().unwrap();
+                let mut wait = pin!(semaphore.acquire_many(1));
+                assert!(poll(&mut wait).is_pending());
+                drop(held);
+                drop(ready(&mut wait));
+
+                let mut wait = pin!(condition.wait_for(lock.try_lock().unwrap(), |value| *value < 0));
+                assert!(poll(&mut wait).is_pending());
+                *lock.try_lock().unwrap() -= 1000;
+                condition.notify_all();
+                *ready(&mut wait) += 1000;
             }
         });
         assert_eq!(count, 0);

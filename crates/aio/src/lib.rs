@@ -34,7 +34,8 @@
 //! | `gather`; `gather` that stops at an error | [`gather`]; [`try_gather`] |
 //! | `sleep`, `timeout` | [`sleep`], [`timeout`] |
 //! | `to_thread` | [`to_thread`] |
-//! | `Lock`, `Event`, `Queue` | [`Lock`], [`Event`], [`Queue`] |
+//! | `Lock`, `Event`, `Condition`, `Semaphore` | [`Lock`], [`Event`], [`Condition`], [`Semaphore`] |
+//! | `Queue` | [`Queue`] |
 //! | `async def` with `yield`; `async for` | [`generate`]; `while let Some(item) = stream.next().await` |
 //! | `shield`, cleanup in `finally` | [`shield`], [`defer`] |
 //! | `contextvars.ContextVar` | [`ContextVar`] |
@@ -68,7 +69,8 @@ pub use aio_core::{
 pub use aio_group::{Child, GroupError, GroupHandle, TaskGroup, gather, try_gather};
 pub use aio_stream::{Emitter, Generate, Stream, StreamExt, TryGenerate, generate, iter, try_generate};
 pub use aio_sync::{
-    Event, EventFuture, GetError, GetFuture, Lock, LockFuture, LockGuard, PutError, PutFuture, Queue, QueueJoinFuture,
+    AcquireFuture, Condition, ConditionFuture, Event, EventFuture, GetError, GetFuture, Lock, LockFuture, LockGuard,
+    Permit, PutError, PutFuture, Queue, QueueJoinFuture, Semaphore,
 };
 pub use aio_timer::{
     Elapsed, Interval, MissedTicks, Sleep, Timeout, interval, interval_at, sleep, sleep_until, timeout, timeout_at,

@@ -6,5 +6,6 @@
 pub use aio_core::local::{Task, defer, shield, spawn};
 pub use aio_group::local::{Child, GroupHandle, TaskGroup};
 pub use aio_sync::local::{
-    Event, EventFuture, GetFuture, Lock, LockFuture, LockGuard, PutFuture, Queue, QueueJoinFuture,
+    AcquireFuture, Condition, ConditionFuture, Event, EventFuture, GetFuture, Lock, LockFuture, LockGuard, Permit,
+    PutFuture, Queue, QueueJoinFuture, Semaphore,
 };

@@ -5,8 +5,10 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use aio_base::Home;
-use aio_sync::generic::{Event, Lock, Queue};
-use aio_sync::{EventFuture, GetFuture, LockFuture, LockGuard, PutFuture, QueueJoinFuture};
+use aio_sync::generic::{Condition, Event, Lock, Queue, Semaphore};
+use aio_sync::{
+    AcquireFuture, ConditionFuture, EventFuture, GetFuture, LockFuture, LockGuard, Permit, PutFuture, QueueJoinFuture,
+};
 use proptest::prelude::*;
 
 use crate::common::{WakeLog, in_both_homes, poll};
@@ -15,6 +17,8 @@ in_both_homes! {
     the_lock_behaves_like_its_model,
     the_event_behaves_like_its_model,
     the_queue_behaves_like_its_model,
+    the_semaphore_behaves_like_its_model,
+    the_condition_behaves_like_its_model,
 }
 
 const WAITERS: usize = 6;
@@ -550,5 +554,285 @@ fn the_queue_behaves_like_its_model<H: Home>() {
         let left: Vec<_> = std::iter::from_fn(|| queue.try_get().ok()).collect();
         prop_assert_eq!(model.items, left);
         prop_assert!(!queue.is_full());
+    });
+}
+
+#[derive(Debug, Clone)]
+enum SemaphoreOp {
+    /// Asks for so many, in place of the waiter there.
+    Start(usize, usize),
+    Poll(usize),
+    Drop(usize),
+    /// The first of the permits taken so far.
+    Release,
+    Forget,
+    TryAcquire(usize),
+    Add(usize),
+}
+
+fn semaphore_op() -> impl Strategy<Value = SemaphoreOp> {
+    prop_oneof![
+        4 => (waiter(), 0..4_usize).prop_map(|(i, n)| SemaphoreOp::Start(i, n)),
+        8 => waiter().prop_map(SemaphoreOp::Poll),
+        2 => waiter().prop_map(SemaphoreOp::Drop),
+        4 => Just(SemaphoreOp::Release),
+        1 => Just(SemaphoreOp::Forget),
+        2 => (0..4_usize).prop_map(SemaphoreOp::TryAcquire),
+        2 => (0..4_usize).prop_map(SemaphoreOp::Add),
+    ]
+}
+
+/// The semaphore as one would draw it: how many are free, and who asks for how many.
+#[derive(Default)]
+struct SemaphoreModel {
+    stages: [Option<Stage>; WAITERS],
+    asked: [usize; WAITERS],
+    line: VecDeque<usize>,
+    /// Those kept for the first in the line among them.
+    free: usize,
+    woken: Vec<usize>,
+}
+
+impl SemaphoreModel {
+    fn available(&self) -> usize {
+        if self.line.is_empty() { self.free } else { 0 }
+    }
+
+    fn try_acquire(&mut self, n: usize) -> bool {
+        let may = self.line.is_empty() && n <= self.free;
+        self.free -= if may { n } else { 0 };
+        may
+    }
+
+    fn poll(&mut self, i: usize) -> bool {
+        let is_ready = match self.stages[i].expect("it is there") {
+            Stage::New => self.try_acquire(self.asked[i]),
+            Stage::Queued => false,
+            Stage::Woken => true,
+        };
+        if is_ready {
+            self.stages[i] = None;
+        } else if self.stages[i].replace(Stage::Queued) == Some(Stage::New) {
+            self.line.push_back(i);
+        }
+        is_ready
+    }
+
+    fn drop(&mut self, i: usize) {
+        self.line.retain(|&other| other != i);
+        let given = if self.stages[i].take() == Some(Stage::Woken) { self.asked[i] } else { 0 };
+        self.add(given);
+    }
+
+    fn add(&mut self, n: usize) {
+        self.free += n;
+        while let Some(&next) = self.line.front().filter(|next| self.asked[**next] <= self.free) {
+            self.free -= self.asked[next];
+            self.line.pop_front();
+            self.stages[next] = Some(Stage::Woken);
+            self.woken.push(next);
+        }
+    }
+}
+
+fn the_semaphore_behaves_like_its_model<H: Home>() {
+    proptest!(|(free in 0..4_usize, ops in prop::collection::vec(semaphore_op(), 0..80))| {
+        let (semaphore, log) = (Semaphore::<H>::new(free), WakeLog::default());
+        let mut model = SemaphoreModel { free, ..SemaphoreModel::default() };
+        let mut waiters: Waiters<AcquireFuture<'_, H>> = Default::default();
+        let mut permits: VecDeque<Permit<'_, H>> = VecDeque::new();
+        let mut total = free;
+        for op in ops {
+            match op {
+                SemaphoreOp::Start(i, n) => {
+                    model.drop(i);
+                    (model.stages[i], model.asked[i]) = (Some(Stage::New), n);
+                    waiters[i] = Some(Box::pin(semaphore.acquire_many(n)));
+                }
+                SemaphoreOp::Poll(i) => {
+                    let Some(waiter) = &mut waiters[i] else { continue };
+                    let polled = poll(waiter, &log.waker(i));
+                    prop_assert_eq!(polled.is_ready(), model.poll(i));
+                    if let Poll::Ready(permit) = polled {
+                        prop_assert_eq!(permit.n_permits(), model.asked[i]);
+                        permits.push_back(permit);
+                        waiters[i] = None;
+                    }
+                }
+                SemaphoreOp::Drop(i) => {
+                    model.drop(i);
+                    waiters[i] = None;
+                }
+                SemaphoreOp::Release => {
+                    let Some(permit) = permits.pop_front() else { continue };
+                    model.add(permit.n_permits());
+                }
+                SemaphoreOp::Forget => {
+                    let Some(permit) = permits.pop_front() else { continue };
+                    total -= permit.n_permits();
+                    permit.forget();
+                }
+                SemaphoreOp::TryAcquire(n) => {
+                    let permit = semaphore.try_acquire_many(n);
+                    prop_assert_eq!(permit.is_some(), model.try_acquire(n));
+                    permits.extend(permit);
+                }
+                SemaphoreOp::Add(n) => {
+                    total += n;
+                    model.add(n);
+                    semaphore.add_permits(n);
+                }
+            }
+            prop_assert_eq!(log.take(), std::mem::take(&mut model.woken));
+            prop_assert_eq!(semaphore.available_permits(), model.available());
+        }
+        drop((waiters, permits));
+        prop_assert_eq!(semaphore.available_permits(), total);
+    });
+}
+
+#[derive(Debug, Clone)]
+enum ConditionOp {
+    /// Takes the lock, if it is free, and begins to wait, in place of the waiter there.
+    Start(usize),
+    Poll(usize),
+    Drop(usize),
+    /// Takes the lock, if it is free.
+    Lock,
+    Unlock,
+    NotifyOne,
+    Notify(usize),
+    NotifyAll,
+}
+
+fn condition_op() -> impl Strategy<Value = ConditionOp> {
+    prop_oneof![
+        8 => waiter().prop_map(ConditionOp::Start),
+        10 => waiter().prop_map(ConditionOp::Poll),
+        4 => waiter().prop_map(ConditionOp::Drop),
+        2 => Just(ConditionOp::Lock),
+        6 => Just(ConditionOp::Unlock),
+        3 => Just(ConditionOp::NotifyOne),
+        1 => (0..3_usize).prop_map(ConditionOp::Notify),
+        1 => Just(ConditionOp::NotifyAll),
+    ]
+}
+
+/// A waiter has the lock, then waits to be told, then for the lock.
+#[derive(Default)]
+struct ConditionModel {
+    lock: LockModel,
+    holds: [bool; WAITERS],
+    waits: VecDeque<usize>,
+    /// Told, by a notification that is not for all: it must not be lost.
+    told: [bool; WAITERS],
+    woken: Vec<usize>,
+}
+
+impl ConditionModel {
+    fn poll(&mut self, i: usize) -> bool {
+        if std::mem::take(&mut self.holds[i]) {
+            self.waits.push_back(i);
+            self.release();
+        }
+        if self.waits.contains(&i) {
+            return false;
+        }
+        self.lock.stages[i].get_or_insert(Stage::New);
+        let is_ready = self.lock.poll(i);
+        if is_ready {
+            self.told[i] = false;
+        }
+        is_ready
+    }
+
+    fn drop(&mut self, i: usize) {
+        if std::mem::take(&mut self.holds[i]) {
+            self.release();
+        }
+        self.waits.retain(|&other| other != i);
+        self.lock.drop(i);
+        self.woken.append(&mut self.lock.woken);
+        if std::mem::take(&mut self.told[i]) {
+            self.notify(1);
+        }
+    }
+
+    fn notify(&mut self, n: usize) {
+        for next in self.waits.drain(..n.min(self.waits.len())) {
+            self.told[next] = true;
+            self.woken.push(next);
+        }
+    }
+
+    fn notify_all(&mut self) {
+        self.woken.extend(self.waits.drain(..));
+    }
+
+    fn release(&mut self) {
+        self.lock.release();
+        self.woken.append(&mut self.lock.woken);
+    }
+}
+
+fn the_condition_behaves_like_its_model<H: Home>() {
+    proptest!(|(ops in prop::collection::vec(condition_op(), 0..100))| {
+        let (condition, lock, log) = (Condition::<H>::new(), Lock::<u32, H>::new(0), WakeLog::default());
+        let mut model = ConditionModel::default();
+        let mut waiters: Waiters<ConditionFuture<'_, u32, H>> = Default::default();
+        let mut guard: Option<LockGuard<'_, u32, H>> = None;
+        for op in ops {
+            match op {
+                ConditionOp::Start(i) => {
+                    model.drop(i);
+                    waiters[i] = None;
+                    // The one that has it begins to wait, otherwise who comes.
+                    let Some(held) = guard.take().or_else(|| lock.try_lock()) else { continue };
+                    model.lock.is_locked = true;
+                    model.holds[i] = true;
+                    waiters[i] = Some(Box::pin(condition.wait(held)));
+                }
+                ConditionOp::Poll(i) => {
+                    let Some(waiter) = &mut waiters[i] else { continue };
+                    let polled = poll(waiter, &log.waker(i));
+                    prop_assert_eq!(polled.is_ready(), model.poll(i));
+                    if let Poll::Ready(new) = polled {
+                        prop_assert!(guard.replace(new).is_none(), "two guards at once");
+                        waiters[i] = None;
+                    }
+                }
+                ConditionOp::Drop(i) => {
+                    model.drop(i);
+                    waiters[i] = None;
+                }
+                ConditionOp::Lock => {
+                    let new = lock.try_lock();
+                    prop_assert_eq!(new.is_some(), !model.lock.is_locked);
+                    model.lock.is_locked = true;
+                    guard = guard.or(new);
+                }
+                ConditionOp::Unlock => {
+                    if guard.take().is_some() {
+                        model.release();
+                    }
+                }
+                ConditionOp::NotifyOne => {
+                    model.notify(1);
+                    condition.notify_one();
+                }
+                ConditionOp::Notify(n) => {
+                    model.notify(n);
+                    condition.notify(n);
+                }
+                ConditionOp::NotifyAll => {
+                    model.notify_all();
+                    condition.notify_all();
+                }
+            }
+            prop_assert_eq!(log.take(), std::mem::take(&mut model.woken));
+            prop_assert_eq!(lock.is_locked(), model.lock.is_locked);
+        }
+        drop((waiters, guard));
+        prop_assert!(!lock.is_locked());
     });
 }
