@@ -1,9 +1,11 @@
 //! Bounded queues between two tasks on one thread: a stream of items, and one item to and fro. No peer has one that
-//! stays on its thread, so both of ours meet the same peers, each on the executor it comes with (flume comes with none).
+//! stays on its thread, so both of ours meet the same peers, each on the executor it comes with; flume comes with none.
 
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
+
+use tokio::sync::mpsc;
 
 use crate::harness::{Meter, Sample, Scenario};
 use crate::runtimes::{Aio, Local, Smol, Tokio};
@@ -69,7 +71,7 @@ struct Flume;
 
 queue!(Rc<aio::local::Queue<u64>>: Self, Self, |n| both_ends(Rc::new(aio::local::Queue::bounded(n))), put, get);
 queue!(Arc<aio::Queue<u64>>: Self, Self, |n| both_ends(Arc::new(aio::Queue::bounded(n))), put, get);
-queue!(TokioChannel: tokio::sync::mpsc::Sender<u64>, tokio::sync::mpsc::Receiver<u64>, tokio::sync::mpsc::channel, send, recv);
+queue!(TokioChannel: mpsc::Sender<u64>, mpsc::Receiver<u64>, mpsc::channel, send, recv);
 queue!(AsyncChannel: smol::channel::Sender<u64>, smol::channel::Receiver<u64>, smol::channel::bounded, send, recv);
 queue!(Flume: flume::Sender<u64>, flume::Receiver<u64>, flume::bounded, send_async, recv_async);
 
