@@ -3,6 +3,8 @@
 mod gather;
 mod generators;
 mod locks;
+mod queues;
+mod semaphores;
 mod spawn;
 mod startup;
 mod threads;
@@ -19,6 +21,8 @@ pub(crate) fn all() -> Vec<Scenario> {
         gather::scenarios(),
         timers::scenarios(),
         locks::scenarios(),
+        semaphores::scenarios(),
+        queues::scenarios(),
         threads::scenarios(),
         generators::scenarios(),
         startup::scenarios(),

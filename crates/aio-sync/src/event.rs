@@ -4,13 +4,13 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use aio_base::home::Word;
-#[cfg(not(aio_loom))]
-use aio_base::sync::atomic::AtomicUsize;
+use aio_base::home::{Exclusive, Word};
 use aio_base::sync::atomic::Ordering;
-use aio_base::{Home, Panics, Shared, WakeList};
+#[cfg(not(aio_loom))]
+use aio_base::sync::{Mutex, atomic::AtomicUsize};
+use aio_base::{Home, Shared};
 
-use crate::wait_queue::{Line, Primitive, Wait, WaitQueue};
+use crate::wait_queue::{Line, Wait, Waiter, wake_batches};
 
 /// A flag that tasks can wait for: asyncio's `Event`, with `set`, `clear`, `is_set` and `wait`.
 ///
@@ -35,13 +35,14 @@ use crate::wait_queue::{Line, Primitive, Wait, WaitQueue};
 /// # });
 /// ```
 pub struct Event<H: Home> {
-    queue: WaitQueue<H, Flag<H>>,
+    flag: Flag<H>,
+    line: H::Exclusive<Sets<H>>,
 }
 
 const CLEAR: usize = 0;
 const SET: usize = 1;
 
-/// The flag: CLEAR or SET. It is set under the queue's lock, so that whoever finds it CLEAR there is in the line when
+/// The flag: CLEAR or SET. It is set under the line's lock, so that whoever finds it CLEAR there is in the line when
 /// it is set; it may be cleared at any time.
 struct Flag<H: Home>(H::Word);
 
@@ -52,20 +53,23 @@ impl<H: Home> Flag<H> {
     }
 }
 
-impl<H: Home> Primitive<H> for Flag<H> {
+/// Who waits, each with how often the flag had been set when they came.
+struct Sets<H: Home> {
     /// How often the flag has been set.
-    type State = usize;
-    /// The same, when the waiter came.
-    type Note = usize;
+    count: usize,
+    line: Line<H, usize>,
+}
 
-    /// Each waiter is woken by every `set`: there is nothing to pass on.
-    fn pass_on(_queue: &WaitQueue<H, Self>) {}
+impl<H: Home> Sets<H> {
+    const fn new() -> Self {
+        Self { count: 0, line: Line::new() }
+    }
 }
 
 impl<H: Home> Event<H> {
     /// An event that is not set.
     pub fn new() -> Self {
-        Self { queue: WaitQueue::new(Flag(Word::new(CLEAR)), 0) }
+        Self { flag: Flag(Word::new(CLEAR)), line: Exclusive::new(Sets::new()) }
     }
 
     /// Sets the flag and wakes all who wait.
@@ -79,49 +83,31 @@ impl<H: Home> Event<H> {
     /// # Panics
     /// If a waker panics. The others are woken nevertheless; the first panic goes on afterwards.
     pub fn set(&self) {
-        let mut wakers = WakeList::new();
-        let mut panics = Panics::new();
         let mut this_set = None;
-        loop {
-            let has_more = self.queue.with(|line| {
+        wake_batches(|wakers| {
+            self.line.with(|sets| {
                 let this_set = *this_set.get_or_insert_with(|| {
                     // Release pairs with the Acquire of `Flag::is_set`.
-                    self.queue.primitive.0.store(SET, Ordering::Release);
-                    line.state = line.state.wrapping_add(1);
-                    line.state
+                    self.flag.0.store(SET, Ordering::Release);
+                    sets.count = sets.count.wrapping_add(1);
+                    sets.count
                 });
-                Self::take_batch(line, this_set, &mut wakers)
-            });
-            panics.catch(|| wakers.wake_all());
-            if !has_more {
-                return panics.resume();
-            }
-        }
-    }
-
-    /// Takes those who came before `this_set` out of the line, as many as there is room for. Whether there may be more.
-    fn take_batch(line: &mut Line<H, Flag<H>>, this_set: usize, wakers: &mut WakeList) -> bool {
-        while wakers.has_room() {
-            // In order of arrival: the first who came after this set is where it ends. (The sign of the difference says
-            // so even when the count has wrapped.)
-            let is_next = line.first().is_some_and(|&sets_before| (this_set.wrapping_sub(sets_before) as isize) > 0);
-            match is_next.then(|| line.wake_first()).flatten() {
-                Some(waker) => wakers.push(waker),
-                None => return false,
-            }
-        }
-        true
+                // In order of arrival: the first who came after this set is where it ends. (The sign of the difference
+                // says so even when the count has wrapped.)
+                sets.line.dismiss_batch(wakers, |&sets_before| this_set.wrapping_sub(sets_before).cast_signed() > 0)
+            })
+        });
     }
 
     /// Takes the flag down. Who waits goes on waiting; who has been woken is not affected.
     pub fn clear(&self) {
         // Release: who finds the flag down sees what was done before it was taken down.
-        self.queue.primitive.0.store(CLEAR, Ordering::Release);
+        self.flag.0.store(CLEAR, Ordering::Release);
     }
 
     /// Whether the flag is up.
     pub fn is_set(&self) -> bool {
-        self.queue.primitive.is_set()
+        self.flag.is_set()
     }
 
     /// Waits until the flag is set. If it is set already, does not yield.
@@ -136,7 +122,7 @@ impl<H: Home> Event<H> {
     /// The future, if it is polled again after it was ready.
     #[inline]
     pub fn wait(&self) -> EventFuture<'_, H> {
-        EventFuture { wait: self.queue.wait() }
+        EventFuture { wait: Wait::new(EventWaiter(self)) }
     }
 }
 
@@ -144,7 +130,7 @@ impl<H: Home> Event<H> {
 impl Event<Shared> {
     /// An event that is not set, for a `static`.
     pub const fn const_new() -> Self {
-        Self { queue: WaitQueue::const_new(Flag(AtomicUsize::new(CLEAR)), 0) }
+        Self { flag: Flag(AtomicUsize::new(CLEAR)), line: Mutex::new(Sets::new()) }
     }
 }
 
@@ -163,7 +149,7 @@ impl<H: Home> fmt::Debug for Event<H> {
 /// Waits for an [`Event`]: made by [`Event::wait`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct EventFuture<'a, H: Home = Shared> {
-    wait: Wait<'a, H, Flag<H>>,
+    wait: Wait<H, EventWaiter<'a, H>>,
 }
 
 impl<H: Home> Future for EventFuture<'_, H> {
@@ -174,8 +160,27 @@ impl<H: Home> Future for EventFuture<'_, H> {
         // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
         // `Wait` is.
         let wait = unsafe { self.map_unchecked_mut(|this| &mut this.wait) };
-        wait.poll(cx, Flag::is_set, |flag, line| (!flag.is_set()).then_some(line.state))
+        wait.poll(cx, |waiter| waiter.0.is_set(), |waiter, sets| (!waiter.0.is_set()).then_some(sets.count)).map(|_| ())
     }
+}
+
+struct EventWaiter<'a, H: Home>(&'a Event<H>);
+
+// SAFETY: the event that it refers to has one lock and one line.
+unsafe impl<H: Home> Waiter<H> for EventWaiter<'_, H> {
+    type Guarded = Sets<H>;
+    type Note = usize;
+
+    fn guarded(&self) -> &H::Exclusive<Sets<H>> {
+        &self.0.line
+    }
+
+    fn line(sets: &mut Sets<H>) -> &mut Line<H, usize> {
+        &mut sets.line
+    }
+
+    /// Each is woken by every `set`: there is nothing to pass on.
+    fn pass_on(&self) {}
 }
 
 impl<H: Home> fmt::Debug for EventFuture<'_, H> {

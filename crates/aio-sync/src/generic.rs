@@ -1,5 +1,8 @@
 //! The primitives with their home as a parameter, for code that serves both; otherwise use the names in the
 //! [crate root](crate) and in [`local`](crate::local).
 
+pub use crate::condition::Condition;
 pub use crate::event::Event;
 pub use crate::lock::Lock;
+pub use crate::queue::Queue;
+pub use crate::semaphore::Semaphore;

@@ -1,4 +1,4 @@
-//! What tasks use to wait for each other: [`Lock`] and [`Event`].
+//! What tasks use to wait for each other: [`Lock`], [`Event`], [`Condition`], [`Semaphore`] and [`Queue`].
 //!
 //! ```
 //! use aio_sync::{Event, Lock};
@@ -19,13 +19,13 @@
 //! assert_eq!(log.into_inner(), ["main", "worker"]);
 //! ```
 //!
-//! Each comes in two homes with one algorithm: [`Lock`] and [`Event`] may be shared between threads; their twins in
-//! [`local`] stay on one and need neither atomics nor locks. They work under any executor, and nothing here allocates.
+//! Each comes in two homes with one algorithm: those here may be shared between threads; their twins in [`local`] stay
+//! on one and need neither atomics nor locks. They work under any executor, and waiting allocates nothing.
 //!
 //! All of them keep to these rules:
 //!
-//! - **First come, first served**: nobody overtakes, at the price that a lock handed to a task rests until that task
-//!   runs.
+//! - **First come, first served**: nobody overtakes, at the price that a lock, a permit or an item handed to a task
+//!   rests until that task runs.
 //! - **A future dropped before it is ready did not happen**: it loses nothing, and what it was just being given goes to
 //!   the next.
 //! - **A waker is never called, cloned or dropped under a lock of ours**, so it may use the same primitive again. If
@@ -33,18 +33,36 @@
 //!
 //! To protect data that is never held across an `.await` between threads, `std::sync::Mutex` is enough.
 
+mod condition;
 mod event;
 mod lock;
+mod queue;
+mod semaphore;
 mod wait_queue;
+
+#[cfg(all(test, aio_loom))]
+mod race;
 
 pub mod generic;
 pub mod local;
 
+pub use condition::ConditionFuture;
 pub use event::EventFuture;
 pub use lock::{LockFuture, LockGuard};
+pub use queue::{GetError, GetFuture, PutError, PutFuture, QueueJoinFuture};
+pub use semaphore::{AcquireFuture, Permit};
 
 /// A [lock](generic::Lock) that may be shared between threads.
 pub type Lock<T> = generic::Lock<T, aio_base::Shared>;
 
 /// An [event](generic::Event) that may be shared between threads.
 pub type Event = generic::Event<aio_base::Shared>;
+
+/// A [queue](generic::Queue) that may be shared between threads.
+pub type Queue<T> = generic::Queue<T, aio_base::Shared>;
+
+/// A [semaphore](generic::Semaphore) that may be shared between threads.
+pub type Semaphore = generic::Semaphore<aio_base::Shared>;
+
+/// A [condition](generic::Condition) that may be shared between threads.
+pub type Condition = generic::Condition<aio_base::Shared>;

@@ -18,3 +18,30 @@ pub type Event = generic::Event<Local>;
 
 /// Waits for a local [`Event`].
 pub type EventFuture<'a> = crate::EventFuture<'a, Local>;
+
+/// A [queue](generic::Queue) that stays on its thread.
+pub type Queue<T> = generic::Queue<T, Local>;
+
+/// Puts an item into a local [`Queue`].
+pub type PutFuture<'a, T> = crate::PutFuture<'a, T, Local>;
+
+/// Takes an item out of a local [`Queue`].
+pub type GetFuture<'a, T> = crate::GetFuture<'a, T, Local>;
+
+/// Waits until everything in a local [`Queue`] is done.
+pub type QueueJoinFuture<'a, T> = crate::QueueJoinFuture<'a, T, Local>;
+
+/// A [semaphore](generic::Semaphore) that stays on its thread.
+pub type Semaphore = generic::Semaphore<Local>;
+
+/// Permits of a local [`Semaphore`].
+pub type Permit<'a> = crate::Permit<'a, Local>;
+
+/// Waits for permits of a local [`Semaphore`].
+pub type AcquireFuture<'a> = crate::AcquireFuture<'a, Local>;
+
+/// A [condition](generic::Condition) that stays on its thread.
+pub type Condition = generic::Condition<Local>;
+
+/// Waits for a local [`Condition`].
+pub type ConditionFuture<'a, T> = crate::ConditionFuture<'a, T, Local>;

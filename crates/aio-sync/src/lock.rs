@@ -6,14 +6,14 @@ use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use aio_base::home::Word;
+use aio_base::home::{Exclusive, Word};
 use aio_base::sync::UnsafeCell;
-#[cfg(not(aio_loom))]
-use aio_base::sync::atomic::AtomicUsize;
 use aio_base::sync::atomic::Ordering;
+#[cfg(not(aio_loom))]
+use aio_base::sync::{Mutex, atomic::AtomicUsize};
 use aio_base::{Home, Shared};
 
-use crate::wait_queue::{Primitive, Wait, WaitQueue, wake};
+use crate::wait_queue::{Line, Wait, Waiter, wake};
 
 /// A value that one task at a time may use, across `.await`s if need be.
 ///
@@ -56,7 +56,7 @@ use crate::wait_queue::{Primitive, Wait, WaitQueue, wake};
 /// # });
 /// ```
 pub struct Lock<T: ?Sized, H: Home> {
-    queue: WaitQueue<H, Gate<H>>,
+    gate: Gate<H>,
     /// Belongs to whoever has moved the gate to LOCKED or was handed it: the one [`LockGuard`] in existence.
     value: UnsafeCell<T>,
 }
@@ -86,46 +86,49 @@ const CONTENDED: usize = 2;
 /// 4. [`Gate::hand_over`] to the first in the line. The gate is CONTENDED again if others are in the line.
 /// 5. [`Gate::hand_over`]: all have given up.
 ///
-/// Edges 3 to 5 are made under the queue's lock. The line is empty unless the gate is CONTENDED; so the lock does not
+/// Edges 3 to 5 are made under the line's lock. The line is empty unless the gate is CONTENDED; so the lock does not
 /// become free as long as somebody waits, and nobody overtakes.
-struct Gate<H: Home>(H::Word);
+struct Gate<H: Home> {
+    state: H::Word,
+    line: H::Exclusive<Line<H, ()>>,
+}
 
 impl<H: Home> Gate<H> {
     #[inline]
     fn try_pass(&self) -> bool {
         // Acquire pairs with the Releases of `open` and `hand_over`: what the last holder wrote is visible to this one.
-        self.0.compare_exchange(UNLOCKED, LOCKED, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        self.state.compare_exchange(UNLOCKED, LOCKED, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
-    /// Under the queue's lock: whether one can pass, otherwise one must wait.
+    /// Under the line's lock: whether one can pass, otherwise one must wait.
     fn enter(&self) -> bool {
         // Acquire as in `try_pass`.
-        let is_free = self.0.swap(CONTENDED, Ordering::Acquire) == UNLOCKED;
+        let is_free = self.state.swap(CONTENDED, Ordering::Acquire) == UNLOCKED;
         if is_free {
             // Nobody waits, and nobody else moves the gate now that it is taken. Relaxed: the next to see this is the
             // holder, at `open`.
-            self.0.store(LOCKED, Ordering::Relaxed);
+            self.state.store(LOCKED, Ordering::Relaxed);
         }
         is_free
     }
 
     /// By the holder.
     #[inline]
-    fn open(queue: &WaitQueue<H, Self>) {
+    fn open(&self) {
         // Release pairs with the Acquires of `try_pass` and `enter`.
-        if queue.primitive.0.compare_exchange(LOCKED, UNLOCKED, Ordering::Release, Ordering::Relaxed).is_err() {
-            Self::hand_over(queue);
+        if self.state.compare_exchange(LOCKED, UNLOCKED, Ordering::Release, Ordering::Relaxed).is_err() {
+            self.hand_over();
         }
     }
 
     #[cold]
-    fn hand_over(queue: &WaitQueue<H, Self>) {
-        let next = queue.with(|line| {
+    fn hand_over(&self) {
+        let next = self.line.with(|line| {
             let next = line.wake_first();
             if line.is_empty() {
-                // Nobody else moves the gate: it is CONTENDED, and the queue is locked. Release as in `open`. (Who is
+                // Nobody else moves the gate: it is CONTENDED, and the line is locked. Release as in `open`. (Who is
                 // handed the lock sees what was written before by being woken.)
-                queue.primitive.0.store(if next.is_some() { LOCKED } else { UNLOCKED }, Ordering::Release);
+                self.state.store(if next.is_some() { LOCKED } else { UNLOCKED }, Ordering::Release);
             }
             next
         });
@@ -133,19 +136,11 @@ impl<H: Home> Gate<H> {
     }
 }
 
-impl<H: Home> Primitive<H> for Gate<H> {
-    type State = ();
-    type Note = ();
-
-    fn pass_on(queue: &WaitQueue<H, Self>) {
-        Self::open(queue);
-    }
-}
-
 impl<T, H: Home> Lock<T, H> {
     /// A free lock around `value`.
     pub fn new(value: T) -> Self {
-        Self { queue: WaitQueue::new(Gate(Word::new(UNLOCKED)), ()), value: UnsafeCell::new(value) }
+        let gate = Gate { state: Word::new(UNLOCKED), line: Exclusive::new(Line::new()) };
+        Self { gate, value: UnsafeCell::new(value) }
     }
 
     /// Takes the lock apart.
@@ -165,8 +160,8 @@ impl<T> Lock<T, Shared> {
     /// static LOG: Lock<Vec<String>> = Lock::const_new(Vec::new());
     /// ```
     pub const fn const_new(value: T) -> Self {
-        let gate = Gate(AtomicUsize::new(UNLOCKED));
-        Self { queue: WaitQueue::const_new(gate, ()), value: UnsafeCell::new(value) }
+        let gate = Gate { state: AtomicUsize::new(UNLOCKED), line: Mutex::new(Line::new()) };
+        Self { gate, value: UnsafeCell::new(value) }
     }
 }
 
@@ -198,19 +193,19 @@ impl<T: ?Sized, H: Home> Lock<T, H> {
     /// ```
     #[inline]
     pub fn lock(&self) -> LockFuture<'_, T, H> {
-        LockFuture { lock: self, wait: self.queue.wait() }
+        LockFuture { wait: Wait::new(LockWaiter(self)) }
     }
 
     /// Takes the lock if it is free now. It is not while others wait for it.
     #[inline]
     pub fn try_lock(&self) -> Option<LockGuard<'_, T, H>> {
-        self.queue.primitive.try_pass().then(|| LockGuard::new(self))
+        self.gate.try_pass().then(|| LockGuard::new(self))
     }
 
     /// Whether somebody has the lock, or is about to.
     pub fn is_locked(&self) -> bool {
         // Relaxed: it may have changed before the caller looks at the answer; who wants the value takes the lock.
-        self.queue.primitive.0.load(Ordering::Relaxed) != UNLOCKED
+        self.gate.state.load(Ordering::Relaxed) != UNLOCKED
     }
 
     /// The value itself, no lock needed: there is no other reference.
@@ -246,8 +241,7 @@ impl<T: ?Sized + fmt::Debug, H: Home> fmt::Debug for Lock<T, H> {
 /// Waits for a [`Lock`]: made by [`Lock::lock`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct LockFuture<'a, T: ?Sized, H: Home = Shared> {
-    lock: &'a Lock<T, H>,
-    wait: Wait<'a, H, Gate<H>>,
+    wait: Wait<H, LockWaiter<'a, T, H>>,
 }
 
 impl<'a, T: ?Sized, H: Home> Future for LockFuture<'a, T, H> {
@@ -255,12 +249,34 @@ impl<'a, T: ?Sized, H: Home> Future for LockFuture<'a, T, H> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let lock = self.lock;
+        let lock = self.wait.waiter.0;
         // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
         // `Wait` is.
         let wait = unsafe { self.map_unchecked_mut(|this| &mut this.wait) };
-        ready!(wait.poll(cx, Gate::try_pass, |gate, _line| (!gate.enter()).then_some(())));
+        ready!(wait.poll(cx, |_| lock.gate.try_pass(), |_, _line| (!lock.gate.enter()).then_some(())));
         Poll::Ready(LockGuard::new(lock))
+    }
+}
+
+struct LockWaiter<'a, T: ?Sized, H: Home>(&'a Lock<T, H>);
+
+// SAFETY: the lock that it refers to has one line, which has one lock.
+unsafe impl<T: ?Sized, H: Home> Waiter<H> for LockWaiter<'_, T, H> {
+    type Guarded = Line<H, ()>;
+    type Note = ();
+
+    #[inline]
+    fn guarded(&self) -> &H::Exclusive<Line<H, ()>> {
+        &self.0.gate.line
+    }
+
+    #[inline]
+    fn line(line: &mut Line<H, ()>) -> &mut Line<H, ()> {
+        line
+    }
+
+    fn pass_on(&self) {
+        self.0.gate.open();
     }
 }
 
@@ -283,6 +299,11 @@ impl<'a, T: ?Sized, H: Home> LockGuard<'a, T, H> {
     #[inline]
     fn new(lock: &'a Lock<T, H>) -> Self {
         Self { lock, _access: PhantomData }
+    }
+
+    /// The lock that it is of.
+    pub(crate) fn lock(guard: &Self) -> &'a Lock<T, H> {
+        guard.lock
     }
 }
 
@@ -307,7 +328,7 @@ impl<T: ?Sized, H: Home> DerefMut for LockGuard<'_, T, H> {
 impl<T: ?Sized, H: Home> Drop for LockGuard<'_, T, H> {
     #[inline]
     fn drop(&mut self) {
-        Gate::open(&self.lock.queue);
+        self.lock.gate.open();
     }
 }
 

@@ -8,7 +8,10 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::MutexGuard;
 
-use aio_sync::{Event, EventFuture, Lock, LockFuture, LockGuard, local};
+use aio_sync::{
+    AcquireFuture, Condition, ConditionFuture, Event, EventFuture, GetError, GetFuture, Lock, LockFuture, LockGuard,
+    Permit, PutError, PutFuture, Queue, QueueJoinFuture, Semaphore, local,
+};
 
 /// The answer of the probes below for a type that does not implement their trait: an inherent constant hides this one.
 trait Not {
@@ -79,6 +82,46 @@ fn an_event_may_be_sent_and_shared() {
 }
 
 #[test]
+fn a_queue_may_be_shared_if_its_items_may_be_sent() {
+    macro_rules! each {
+        ($($type:ident)+) => {
+            $(
+                assert_eq!(send_sync!($type<'static, Both>), BOTH);
+                assert_eq!(send_sync!($type<'static, SyncOnly>), NEITHER);
+                assert_eq!(send_sync!($type<'static, Neither>), NEITHER);
+            )+
+        };
+    }
+    assert_eq!(send_sync!(Queue<Both>), BOTH);
+    assert_eq!(send_sync!(Queue<SendOnly>), BOTH);
+    assert_eq!(send_sync!(Queue<SyncOnly>), NEITHER);
+    assert_eq!(send_sync!(Queue<Neither>), NEITHER);
+    each!(PutFuture GetFuture QueueJoinFuture);
+    assert_eq!(send_sync!(GetFuture<'static, SendOnly>), BOTH);
+    assert_eq!(send_sync!(QueueJoinFuture<'static, SendOnly>), BOTH);
+    // It has the item, to which a shared reference to the future gives no access; but it need not be shared.
+    assert_eq!(send_sync!(PutFuture<'static, SendOnly>), SEND);
+    assert_eq!(send_sync!(PutError<SendOnly>), SEND);
+    assert_eq!(send_sync!(GetError), BOTH);
+}
+
+#[test]
+fn a_semaphore_and_its_permits_may_be_sent_and_shared() {
+    assert_eq!(send_sync!(Semaphore), BOTH);
+    assert_eq!(send_sync!(AcquireFuture<'static>), BOTH);
+    assert_eq!(send_sync!(Permit<'static>), BOTH);
+}
+
+#[test]
+fn what_waits_for_a_condition_may_do_what_its_guard_may() {
+    assert_eq!(send_sync!(Condition), BOTH);
+    assert_eq!(send_sync!(ConditionFuture<'static, Both>), BOTH);
+    assert_eq!(send_sync!(ConditionFuture<'static, SendOnly>), SEND);
+    assert_eq!(send_sync!(ConditionFuture<'static, SyncOnly>), NEITHER);
+    assert_eq!(send_sync!(ConditionFuture<'static, Neither>), NEITHER);
+}
+
+#[test]
 fn nothing_local_leaves_its_thread() {
     macro_rules! all_neither {
         ($($type:ty,)+) => { $(assert_eq!(send_sync!($type), NEITHER, stringify!($type));)+ };
@@ -90,19 +133,27 @@ fn nothing_local_leaves_its_thread() {
         local::LockGuard<'static, Both>, local::LockGuard<'static, SendOnly>,
         local::LockGuard<'static, SyncOnly>, local::LockGuard<'static, Neither>,
         local::Event, local::EventFuture<'static>,
+        local::Queue<Both>, local::PutFuture<'static, Both>, local::GetFuture<'static, Both>,
+        local::QueueJoinFuture<'static, Both>,
+        local::Semaphore, local::AcquireFuture<'static>, local::Permit<'static>,
+        local::Condition, local::ConditionFuture<'static, Both>,
     }
 }
 
 /// The line holds pointers to the futures that wait in it.
 #[test]
 fn what_waits_stays_where_it_is() {
-    let pinned = [
-        <IsUnpin<LockFuture<'static, Both>>>::IS,
-        <IsUnpin<local::LockFuture<'static, Both>>>::IS,
-        <IsUnpin<EventFuture<'static>>>::IS,
-        <IsUnpin<local::EventFuture<'static>>>::IS,
-    ];
-    assert_eq!(pinned, [false; 4]);
-    let movable = [<IsUnpin<Lock<Both>>>::IS, <IsUnpin<LockGuard<'static, Both>>>::IS, <IsUnpin<Event>>::IS];
-    assert_eq!(movable, [true; 3]);
+    macro_rules! all {
+        ($is:literal: $($type:ty,)+) => { $(assert_eq!(<IsUnpin<$type>>::IS, $is, stringify!($type));)+ };
+    }
+    all! { false:
+        LockFuture<'static, Both>, local::LockFuture<'static, Both>,
+        EventFuture<'static>, local::EventFuture<'static>,
+        PutFuture<'static, Both>, local::PutFuture<'static, Both>,
+        GetFuture<'static, Both>, local::GetFuture<'static, Both>,
+        QueueJoinFuture<'static, Both>, local::QueueJoinFuture<'static, Both>,
+        AcquireFuture<'static>, local::AcquireFuture<'static>,
+        ConditionFuture<'static, Both>, local::ConditionFuture<'static, Both>,
+    }
+    all! { true: Lock<Both>, LockGuard<'static, Both>, Event, Queue<Both>, Semaphore, Permit<'static>, Condition, }
 }

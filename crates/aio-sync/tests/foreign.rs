@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use aio_base::live::leak_check;
-use aio_sync::{Event, Lock, local};
+use aio_sync::{Condition, Event, Lock, Queue, Semaphore, local};
 
 const TASKS: usize = 20;
 const ROUNDS: usize = 200;
@@ -95,6 +95,123 @@ fn aborted_tasks_of_tokio_leave_the_lock_to_the_others() {
                 let _ = task.await;
             }
             assert!(*work.count.try_lock().expect("all have released it") >= TASKS * ROUNDS);
+        });
+    });
+}
+
+/// Everything that is put in arrives once, though takers are aborted wherever they are.
+#[test]
+fn aborted_tasks_of_tokio_lose_no_item() {
+    leak_check(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+        runtime.block_on(async {
+            let queue = Arc::new(Queue::bounded(2));
+            let got = Arc::new(std::sync::Mutex::new(Vec::new()));
+            let taker = || {
+                let (queue, got) = (queue.clone(), got.clone());
+                tokio::spawn(async move {
+                    // Nothing can be aborted between the two: there is no await.
+                    while let Ok(item) = queue.get().await {
+                        got.lock().unwrap().push(item);
+                        queue.task_done();
+                    }
+                })
+            };
+            let aborted: Vec<_> = (0..TASKS).map(|_| taker()).collect();
+            let others: Vec<_> = (0..TASKS).map(|_| taker()).collect();
+            let putters: Vec<_> = (0..TASKS)
+                .map(|i| {
+                    let queue = queue.clone();
+                    tokio::spawn(async move {
+                        for item in 0..ROUNDS {
+                            queue.put(i * ROUNDS + item).await.unwrap();
+                        }
+                    })
+                })
+                .collect();
+            for task in &aborted {
+                tokio::task::yield_now().await;
+                task.abort();
+            }
+            for task in putters {
+                task.await.unwrap();
+            }
+            queue.join().await;
+            queue.close();
+            for task in others {
+                task.await.unwrap();
+            }
+            for task in aborted {
+                let _ = task.await;
+            }
+            let mut got = std::mem::take(&mut *got.lock().unwrap());
+            got.sort_unstable();
+            assert_eq!(got, (0..TASKS * ROUNDS).collect::<Vec<_>>());
+        });
+    });
+}
+
+/// Never more at once than there are permits, and all of them are back in the end.
+#[test]
+fn aborted_tasks_of_tokio_give_their_permits_back() {
+    const PERMITS: usize = 3;
+    leak_check(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+        runtime.block_on(async {
+            let semaphore = Arc::new(Semaphore::new(PERMITS));
+            let tasks: Vec<_> = (0..2 * TASKS)
+                .map(|i| {
+                    let semaphore = semaphore.clone();
+                    tokio::spawn(async move {
+                        for _ in 0..ROUNDS {
+                            let _permit = semaphore.acquire_many(1 + i % PERMITS).await;
+                            tokio::task::yield_now().await;
+                        }
+                    })
+                })
+                .collect();
+            for task in &tasks[..TASKS] {
+                tokio::task::yield_now().await;
+                task.abort();
+            }
+            for task in tasks {
+                let _ = task.await;
+            }
+            assert_eq!(semaphore.available_permits(), PERMITS);
+        });
+    });
+}
+
+/// A condition handed from task to task: one that is aborted after it was notified does not stop the others.
+#[test]
+fn aborted_tasks_of_tokio_lose_no_notification() {
+    leak_check(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+        runtime.block_on(async {
+            let shared = Arc::new((Lock::new(0_usize), Condition::new()));
+            let taker = || {
+                let shared = shared.clone();
+                tokio::spawn(async move {
+                    let mut left = shared.1.wait_for(shared.0.lock().await, |left| *left > 0).await;
+                    *left -= 1;
+                })
+            };
+            let aborted: Vec<_> = (0..TASKS).map(|_| taker()).collect();
+            let others: Vec<_> = (0..TASKS).map(|_| taker()).collect();
+            for task in &aborted {
+                *shared.0.lock().await += 2;
+                shared.1.notify_one();
+                shared.1.notify_one();
+                task.abort();
+                tokio::task::yield_now().await;
+            }
+            for task in others {
+                task.await.unwrap();
+            }
+            for task in aborted {
+                let _ = task.await;
+            }
+            assert!(*shared.0.try_lock().expect("all have released it") <= TASKS);
         });
     });
 }

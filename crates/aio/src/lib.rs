@@ -34,7 +34,8 @@
 //! | `gather`; `gather` that stops at an error | [`gather`]; [`try_gather`] |
 //! | `sleep`, `timeout` | [`sleep`], [`timeout`] |
 //! | `to_thread` | [`to_thread`] |
-//! | `Lock`, `Event` | [`Lock`], [`Event`] |
+//! | `Lock`, `Event`, `Condition`, `Semaphore` | [`Lock`], [`Event`], [`Condition`], [`Semaphore`] |
+//! | `Queue` | [`Queue`] |
 //! | `async def` with `yield`; `async for` | [`generate`]; `while let Some(item) = stream.next().await` |
 //! | `shield`, cleanup in `finally` | [`shield`], [`defer`] |
 //! | `contextvars.ContextVar` | [`ContextVar`] |
@@ -67,7 +68,10 @@ pub use aio_core::{
 };
 pub use aio_group::{Child, GroupError, GroupHandle, TaskGroup, gather, try_gather};
 pub use aio_stream::{Emitter, Generate, Stream, StreamExt, TryGenerate, generate, iter, try_generate};
-pub use aio_sync::{Event, EventFuture, Lock, LockFuture, LockGuard};
+pub use aio_sync::{
+    AcquireFuture, Condition, ConditionFuture, Event, EventFuture, GetError, GetFuture, Lock, LockFuture, LockGuard,
+    Permit, PutError, PutFuture, Queue, QueueJoinFuture, Semaphore,
+};
 pub use aio_timer::{
     CancelScope, Cancellable, Cancelled, Elapsed, Interval, MissedTicks, Sleep, Timeout, WaitCancelled, fail_after,
     interval, interval_at, move_on_after, sleep, sleep_until, timeout, timeout_at,

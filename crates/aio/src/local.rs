@@ -5,4 +5,7 @@
 
 pub use aio_core::local::{Task, defer, shield, spawn};
 pub use aio_group::local::{Child, GroupHandle, TaskGroup};
-pub use aio_sync::local::{Event, EventFuture, Lock, LockFuture, LockGuard};
+pub use aio_sync::local::{
+    AcquireFuture, Condition, ConditionFuture, Event, EventFuture, GetFuture, Lock, LockFuture, LockGuard, Permit,
+    PutFuture, Queue, QueueJoinFuture, Semaphore,
+};

@@ -1,42 +1,13 @@
-//! The races of the queue, seen through the two primitives that use it.
+//! The races of the line, seen through the two primitives that use it most plainly.
 
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
-use aio_base::Parker;
 use aio_base::sync::atomic::{AtomicUsize, Ordering};
 use aio_base::sync::{Arc, UnsafeCell};
-use aio_base::thread::{JoinHandle, spawn};
 
+use crate::race::{block_on, model, poll_and_drop, start};
 use crate::{Event, Lock};
-
-/// Three threads need a bound; `LOOM_MAX_PREEMPTIONS` sets another.
-fn model(race: impl Fn() + Send + Sync + 'static) {
-    let mut builder = aio_base::thread::loom::model::Builder::new();
-    builder.preemption_bound.get_or_insert(3);
-    builder.check(race);
-}
-
-fn start(main: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
-    spawn("", main).unwrap()
-}
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    let mut parker = Parker::new();
-    let waker = Waker::from(parker.unparker());
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return output;
-        }
-        parker.park(None);
-    }
-}
-
-/// Polls once, with a waker that does nothing, and drops the future.
-fn poll_and_drop(future: impl Future) {
-    let _ = pin!(future).poll(&mut Context::from_waker(Waker::noop()));
-}
 
 /// A shared counter that is not atomic: loom reports two accesses that the lock does not order.
 type Cell = UnsafeCell<usize>;

@@ -2,6 +2,9 @@
 #![cfg(not(aio_loom))]
 
 mod common;
+mod condition;
 mod event;
 mod lock;
 mod model;
+mod queue;
+mod semaphore;

@@ -1,0 +1,140 @@
+//! What waiting costs: a future of a few words, and no allocation.
+#![cfg(not(aio_loom))]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use aio_base::live::Live;
+use aio_base::{Home, Local, Shared};
+use aio_sync::generic::{Condition, Event, Lock, Queue, Semaphore};
+use aio_sync::{AcquireFuture, ConditionFuture, EventFuture, GetFuture, LockFuture, PutFuture, QueueJoinFuture};
+
+/// Counts the allocations of each thread.
+struct Counting;
+
+thread_local! {
+    static N_ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: it does what the system's allocator does.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        N_ALLOCATIONS.set(N_ALLOCATIONS.get() + 1);
+        // SAFETY: the caller's obligations are the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller's obligations are the same.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations(f: impl FnOnce()) -> usize {
+    let before = N_ALLOCATIONS.get();
+    f();
+    N_ALLOCATIONS.get() - before
+}
+
+fn poll<F: Future>(future: &mut Pin<&mut F>) -> Poll<F::Output> {
+    future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+}
+
+fn ready<F: Future>(future: &mut Pin<&mut F>) -> F::Output {
+    match poll(future) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("it waits"),
+    }
+}
+
+/// What counts the waiters of this build is not part of the promise.
+const COUNTED: usize = size_of::<Live>();
+
+#[test]
+fn a_waiting_future_has_at_most_64_bytes_and_its_item() {
+    fn check<H: Home>() {
+        type Item = [u8; 40];
+        let sizes = [
+            size_of::<LockFuture<'_, Item, H>>(),
+            size_of::<EventFuture<'_, H>>(),
+            size_of::<GetFuture<'_, Item, H>>(),
+            size_of::<PutFuture<'_, Item, H>>() - size_of::<Item>(),
+            size_of::<QueueJoinFuture<'_, Item, H>>(),
+            size_of::<AcquireFuture<'_, H>>(),
+            size_of::<ConditionFuture<'_, Item, H>>(),
+        ];
+        assert!(sizes.iter().all(|size| *size <= 64 + COUNTED), "{sizes:?}");
+    }
+    check::<Shared>();
+    check::<Local>();
+}
+
+#[test]
+fn waiting_allocates_nothing() {
+    fn check<H: Home>() {
+        let (lock, event) = (Lock::<_, H>::new(0), Event::<H>::new());
+        let (condition, semaphore) = (Condition::<H>::new(), Semaphore::<H>::new(1));
+        let count = allocations(|| {
+            for _ in 0..100 {
+                let held = lock.try_lock().unwrap();
+                let mut wait = pin!(lock.lock());
+                assert!(poll(&mut wait).is_pending());
+                drop(held);
+                *ready(&mut wait) += 1;
+
+                let mut wait = pin!(event.wait());
+                assert!(poll(&mut wait).is_pending());
+                event.set();
+                event.clear();
+                ready(&mut wait);
+
+                let held = semaphore.try_acquire().unwrap();
+                let mut wait = pin!(semaphore.acquire_many(1));
+                assert!(poll(&mut wait).is_pending());
+                drop(held);
+                drop(ready(&mut wait));
+
+                let mut wait = pin!(condition.wait_for(lock.try_lock().unwrap(), |value| *value < 0));
+                assert!(poll(&mut wait).is_pending());
+                *lock.try_lock().unwrap() -= 1000;
+                condition.notify_all();
+                *ready(&mut wait) += 1000;
+            }
+        });
+        assert_eq!(count, 0);
+    }
+    check::<Shared>();
+    check::<Local>();
+}
+
+/// Once a queue has grown to what it holds.
+#[test]
+fn items_of_a_bounded_queue_allocate_nothing() {
+    fn check<H: Home>() {
+        let queue = Queue::<usize, H>::bounded(1);
+        let round = || {
+            let mut get = pin!(queue.get());
+            assert!(poll(&mut get).is_pending());
+            queue.try_put(1).unwrap();
+            let mut put = pin!(queue.put(2));
+            assert!(poll(&mut put).is_pending());
+            let mut join = pin!(queue.join());
+            assert!(poll(&mut join).is_pending());
+            assert_eq!(ready(&mut get), Ok(1));
+            ready(&mut put).unwrap();
+            assert_eq!(queue.try_get(), Ok(2));
+            queue.task_done();
+            queue.task_done();
+            ready(&mut join);
+        };
+        round();
+        assert_eq!(allocations(|| (0..100).for_each(|_| round())), 0);
+    }
+    check::<Shared>();
+    check::<Local>();
+}
