@@ -51,7 +51,7 @@ pub mod local;
 
 pub use clock::now;
 pub use context::{Context, ContextVar};
-pub use driver::{Driver, ThreadPark};
+pub use driver::{Driver, ThreadPark, VirtualTime};
 pub use event_loop::{EventLoop, block_on, loop_local, run};
 pub use scope::{CancelScope, Cancellable, Cancelled, Deferred, Scope, Shield, defer, shield};
 pub use task::{
