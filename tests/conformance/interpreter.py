@@ -21,6 +21,7 @@ import heapq
 import itertools
 import json
 import sys
+import warnings
 from asyncio import CancelledError
 
 
@@ -100,17 +101,33 @@ class OrderedSet(dict):
 
 
 class ShieldingTask(asyncio.tasks._PyTask):
-    """A task that puts a cancellation off while it is in a `finally`."""
+    """A task that puts a cancellation off while it is in a `finally`.
+
+    As in aio, where a cancellation gives the task a turn, it then looks at once at what its cleanup waits for.
+    """
 
     depth = 0
     put_off = False
+    was_cancelled = False
 
     def cancel(self, msg=None):
+        is_first = not self.was_cancelled
+        self.was_cancelled = True
         if self.depth == 0 or self.done():
             return super().cancel(msg)
         self._num_cancels_requested += 1
         self.put_off = True
+        waiter = self._fut_waiter
+        if is_first and waiter is not None and not waiter.done():
+            waiter.remove_done_callback(self._Task__wakeup)
+            self._loop.call_soon(self.look, waiter)
         return True
+
+    def look(self, waiter):
+        if waiter.done():
+            self._Task__wakeup(waiter)
+        else:
+            waiter.add_done_callback(self._Task__wakeup, context=self._context)
 
 
 class FairLock(asyncio.Lock):
@@ -155,16 +172,22 @@ class Watch:
     def add_done_callback(self, callback, *, context=None):
         self.callback = callback
         self.context = context
-        self.task.add_done_callback(self.done, context=context)
+        self.task.add_done_callback(self.wake, context=context)
 
-    def done(self, _task):
+    def remove_done_callback(self, _callback):
+        self.task.remove_done_callback(self.wake)
+
+    def wake(self, _task):
         self.callback(self)
 
+    def done(self):
+        return self.cancelled or self.task.done()
+
     def cancel(self, msg=None):
-        if self.cancelled or self.task.done():
+        if self.done():
             return False
         self.cancelled = True
-        self.task.remove_done_callback(self.done)
+        self.task.remove_done_callback(self.wake)
         self.get_loop().call_soon(self.callback, self, context=self.context)
         return True
 
@@ -233,6 +256,10 @@ class World:
         if not self.over:
             self.events.append([self.loop.now, name, text])
 
+    def log_end(self, name, text):
+        """At the time of the last event, since how long nothing happened after that cannot be told."""
+        self.events.append([self.events[-1][0] if self.events else 0, name, text])
+
     def trace(self, env, text):
         if self.program["traced"]:
             self.log(env.name, text)
@@ -257,10 +284,9 @@ class World:
                 main.add_done_callback(lambda _: self.loop.stop())
                 self.loop.run_forever()
                 self.tear_down()
-                # At the time of the last event, since what happens after that cannot be told.
-                self.events.append([self.events[-1][0] if self.events else 0, "main", outcome(main)])
+                self.log_end("main", outcome(main))
             except Deadlock:
-                self.log("-", "deadlock")
+                self.log_end("-", "deadlock")
         finally:
             self.over = True
             for task in self.order:
@@ -376,7 +402,8 @@ class World:
         group._tasks = OrderedSet()
         async with group:
             done = await self.block(block, env.with_(group=group))
-        self.trace(env, "group")
+        if not done:
+            self.trace(env, "group")
         return done
 
     async def do_child(self, env, name, block):
@@ -392,7 +419,8 @@ class World:
     async def do_timeout(self, env, ms, block):
         async with asyncio.timeout(ms) as timeout:
             done = await self.block(block, env.with_(timeout=timeout))
-        self.trace(env, f"timeout {ms}")
+        if not done:
+            self.trace(env, f"timeout {ms}")
         return done
 
     async def do_reschedule(self, env, ms):
@@ -417,7 +445,9 @@ class World:
 
 
 def main():
+    # What a program leaves behind at a deadlock is no news.
     sys.unraisablehook = lambda _: None
+    warnings.simplefilter("ignore")
     json.dump({"python": list(sys.version_info[:3])}, sys.stdout)
     print(flush=True)
     for line in sys.stdin:

@@ -4,6 +4,8 @@
 //!
 //! - The main task yields once at its end, since asyncio lets all tasks that are ready take one more turn then (its end
 //!   is told to the loop by a callback).
+//! - A group yields once at its end, if it waited for its children or was cut: asyncio is told of the end of a child by a
+//!   callback, which takes a turn.
 //! - At a deadlock, which the virtual clock reports, all waits end and the program stops.
 //! - [`Deviation`]s, for the tests of the suite itself.
 
@@ -13,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use aio::{Builder, Elapsed, GroupHandle, Task, TaskGroup, TaskRef};
@@ -78,7 +80,8 @@ impl Aio {
                 Err(_) => {}
             },
         }
-        world.log_end();
+        let ending = show(lock(&world.tasks).get("main").and_then(|entry| entry.ending.as_ref()));
+        world.log_end("main", ending);
         std::mem::take(&mut *lock(&world.events))
     }
 }
@@ -175,7 +178,7 @@ impl World {
 
     /// Ends all waits.
     fn stop(&self) {
-        self.log("-", "deadlock");
+        self.log_end("-", "deadlock");
         self.over.store(true, Ordering::Relaxed);
         let waits = std::mem::take(&mut *lock(&self.waits));
         waits.into_iter().for_each(Waker::wake);
@@ -229,12 +232,12 @@ impl World {
         self.log(&env.name, format!("{name} {ending}"));
     }
 
-    /// The last event: how the main task ended, after the end of everything.
-    fn log_end(&self) {
+    /// The last event. It is at the time of the one before, since how long nothing happened after that cannot be told.
+    fn log_end(&self, task: &str, text: impl Into<String>) {
         if !self.is_over() {
-            let at = lock(&self.events).last().map_or(0, |event| event.at);
-            let text = show(lock(&self.tasks).get("main").and_then(|entry| entry.ending.as_ref()));
-            lock(&self.events).push(Event { at, task: "main".to_owned(), text });
+            let mut events = lock(&self.events);
+            let at = events.last().map_or(0, |event| event.at);
+            events.push(Event { at, task: task.to_owned(), text: text.into() });
         }
     }
 }
@@ -247,12 +250,114 @@ struct Flag {
     line: Mutex<Vec<Arc<aio::Event>>>,
 }
 
+/// The innermost group.
+#[derive(Clone)]
+struct Group {
+    handle: GroupHandle<'static, Failure>,
+    settling: Arc<Settling>,
+}
+
+/// Children that have ended, of whose end asyncio would not have told their group yet: it does so by a callback, at the
+/// next turn. The callback is a task here.
+#[derive(Default)]
+struct Settling {
+    alive: Mutex<usize>,
+    ends: Mutex<usize>,
+    settled: aio::Event,
+    /// A child has failed, and the body, if it is cut, has a turn to wait before it would be in asyncio.
+    is_early: AtomicBool,
+}
+
+impl Settling {
+    fn begin(self: Arc<Self>) {
+        *lock(&self.alive) -= 1;
+        *lock(&self.ends) += 1;
+        self.settled.clear();
+        let callback = Callback(self);
+        // Also if it is cancelled, at the end of the program.
+        aio::spawn(async { drop(callback) }).detach();
+    }
+
+    /// Waits the turn by which the body was cut too early, once.
+    async fn catch_up(&self) {
+        if self.is_early.swap(false, Ordering::Relaxed) {
+            aio::yield_now().await;
+        }
+    }
+
+    /// Waits as long as asyncio does after the last child has ended, if `waited` for it.
+    async fn settle(&self, world: &World, waited: bool) -> Flow {
+        if *lock(&self.ends) > 0 {
+            world.wait(self.settled.wait()).await
+        } else if waited {
+            world.wait(aio::yield_now()).await
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// A future that is polled only when it was woken. The end of a child wakes the task of its group, and the body would
+/// see what has happened otherwise a turn early.
+struct Undisturbed {
+    future: Running<Flow>,
+    alarm: Arc<Alarm>,
+}
+
+struct Alarm {
+    rang: AtomicBool,
+    waker: Mutex<Waker>,
+}
+
+impl Undisturbed {
+    fn new(future: Running<Flow>) -> Self {
+        let alarm = Alarm { rang: AtomicBool::new(true), waker: Mutex::new(Waker::noop().clone()) };
+        Self { future, alarm: Arc::new(alarm) }
+    }
+}
+
+impl Future for Undisturbed {
+    type Output = Flow;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Flow> {
+        lock(&self.alarm.waker).clone_from(cx.waker());
+        if !self.alarm.rang.swap(false, Ordering::Relaxed) {
+            return Poll::Pending;
+        }
+        let waker = Waker::from(self.alarm.clone());
+        self.future.as_mut().poll(&mut Context::from_waker(&waker))
+    }
+}
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.rang.store(true, Ordering::Relaxed);
+        let waker = lock(&self.waker).clone();
+        waker.wake();
+    }
+}
+
+struct Callback(Arc<Settling>);
+
+impl Drop for Callback {
+    fn drop(&mut self) {
+        let mut ends = lock(&self.0.ends);
+        *ends -= 1;
+        if *ends == 0 {
+            drop(ends);
+            self.0.settled.set();
+        }
+    }
+}
+
 /// Where a statement stands.
 #[derive(Clone)]
 struct Env {
     world: Arc<World>,
     name: Name,
-    group: Option<GroupHandle<'static, Failure>>,
+    group: Option<Group>,
+    /// The group in whose body this is, if it is in this task.
+    body_of: Option<Group>,
     timeout: Option<Arc<Mutex<Option<Duration>>>>,
 }
 
@@ -264,7 +369,7 @@ async fn run_main(world: Arc<World>, main: Block) {
     *lock(&world.begin) = Some(aio::now());
     let name: Name = "main".into();
     world.with_task(&name, |entry| entry.task = aio::current_task());
-    let env = Env { world, name, group: None, timeout: None };
+    let env = Env { world, name, group: None, body_of: None, timeout: None };
     drop(run_task(env, main).await);
     aio::yield_now().await;
 }
@@ -299,7 +404,7 @@ async fn run_stmt(env: &Env, stmt: &Stmt) -> Flow {
         Stmt::Sleep(duration) => world.wait(aio::sleep(ms(*duration))).await?,
         Stmt::Yield => world.wait(aio::yield_now()).await?,
         Stmt::Spawn(name, body) => {
-            let env = Env { name: name.clone(), timeout: None, ..env.clone() };
+            let env = Env { name: name.clone(), body_of: None, timeout: None, ..env.clone() };
             let body = run_task(env, body.clone());
             let task = Builder::new().name(&**name).spawn(async { drop(body.await) });
             world.with_task(name, |entry| {
@@ -361,15 +466,12 @@ async fn run_stmt(env: &Env, stmt: &Stmt) -> Flow {
         }
         Stmt::Gather { keep, parts } => run_gather(env, *keep, parts).await?,
         Stmt::Shield(name, body) => {
-            let env = Env { name: name.clone(), timeout: None, ..env.clone() };
+            let env = Env { name: name.clone(), body_of: None, timeout: None, ..env.clone() };
             let shielded = aio::shield(run_block(env, body.clone()));
             return shielded.await;
         }
     }
-    if matches!(
-        stmt,
-        Stmt::Sleep(_) | Stmt::Yield | Stmt::Wait(_) | Stmt::Group(_) | Stmt::Timeout(..)
-    ) {
+    if matches!(stmt, Stmt::Sleep(_) | Stmt::Yield | Stmt::Wait(_) | Stmt::Group(_) | Stmt::Timeout(..)) {
         trace(env, stmt);
     }
     Ok(())
@@ -414,6 +516,11 @@ async fn run_try(env: &Env, body: &Block, except: Option<&Block>, finally: Optio
         move |(env, finally): (Env, Block)| -> Running<()> {
             Box::pin(async move {
                 let (world, name) = (env.world.clone(), env.name.clone());
+                if let Some(group) = &env.body_of
+                    && !in_place.load(Ordering::Relaxed)
+                {
+                    group.settling.catch_up().await;
+                }
                 match run_block(env, finally).await {
                     Ok(()) | Err(Stop::Deadlock) => {}
                     Err(stop) if in_place.load(Ordering::Relaxed) => *lock(&failed) = Some(stop),
@@ -446,20 +553,42 @@ impl Drop for Reset<'_> {
 
 async fn run_group(env: &Env, body: &Block) -> Flow {
     let group = TaskGroup::new();
-    let env = Env { group: Some(group.handle()), ..env.clone() };
-    let deviation = env.world.deviation;
-    let body = run_block(env, body.clone());
+    let settling = Arc::new(Settling::default());
+    let this = Group { handle: group.handle(), settling: settling.clone() };
+    let env = Env { group: Some(this.clone()), body_of: Some(this), ..env.clone() };
+    let world = env.world.clone();
+    let has_ended = AtomicBool::new(false);
+    let body = Undisturbed::new(run_block(env, body.clone()));
     let body = async {
-        match body.await {
+        let flow = body.await;
+        has_ended.store(true, Ordering::Relaxed);
+        match flow {
             Err(Stop::Failed(failure)) => Err(failure),
             flow => Ok(flow),
         }
     };
-    match group.run(body).await {
+    let cut = aio::defer((world.clone(), settling.clone()), |(world, settling)| {
+        let waited = *lock(&settling.alive) > 0;
+        async move { drop(settling.settle(&world, waited).await) }
+    });
+    let mut waited = false;
+    let mut run = pin!(group.run(body));
+    let result = poll_fn(|cx| {
+        let poll = run.as_mut().poll(cx);
+        waited |= poll.is_pending() && has_ended.load(Ordering::Relaxed);
+        poll
+    });
+    let result = result.await;
+    settling.settle(&world, waited).await?;
+    cut.disarm();
+    if !has_ended.load(Ordering::Relaxed) {
+        settling.catch_up().await;
+    }
+    match result {
         Ok(flow) => flow,
         Err(errors) => {
             let mut errors = errors.into_errors();
-            if deviation == Some(Deviation::SwallowedSecondError) {
+            if world.deviation == Some(Deviation::SwallowedSecondError) {
                 errors.truncate(1);
             }
             Err(Stop::Failed(Failure::Group(errors)))
@@ -468,11 +597,22 @@ async fn run_group(env: &Env, body: &Block) -> Flow {
 }
 
 fn add_child(env: &Env, name: &Name, body: &Block) {
-    let Some(group) = &env.group else { return };
+    let Some(Group { handle: group, settling }) = &env.group else { return };
     let newest = || aio::all_tasks().pop().filter(|task| Some(task.id()) != aio::current_task().map(|own| own.id()));
     let before = newest().map(|task| task.id());
-    let child = Env { name: name.clone(), timeout: None, ..env.clone() };
-    let child = group.try_spawn(run_task(child, body.clone()));
+    let child = Env { name: name.clone(), body_of: None, timeout: None, ..env.clone() };
+    *lock(&settling.alive) += 1;
+    // Also the last cleanup of a child that is cut, even before it has begun.
+    let end = aio::defer(settling.clone(), async |settling| Settling::begin(settling));
+    let child = run_task(child, body.clone());
+    let child = group.try_spawn(async {
+        let result = child.await;
+        if result.is_err() {
+            end.is_early.store(true, Ordering::Relaxed);
+        }
+        end.run().await;
+        result
+    });
     // A group that aborts does not start it. One that it starts is the newest of all tasks.
     let task = newest().filter(|task| Some(task.id()) != before);
     env.world.with_task(name, |entry| entry.task = task);
@@ -502,7 +642,7 @@ async fn run_timeout(env: &Env, duration: u64, body: &Block) -> Flow {
 
 async fn run_gather(env: &Env, keep: bool, parts: &[(Name, Block)]) -> Flow {
     let parts = parts.iter().map(|(name, body)| {
-        let env = Env { name: name.clone(), timeout: None, ..env.clone() };
+        let env = Env { name: name.clone(), body_of: None, timeout: None, ..env.clone() };
         run_block(env, body.clone())
     });
     let parts = parts.collect::<Vec<_>>();

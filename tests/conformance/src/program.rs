@@ -12,8 +12,8 @@ pub type Name = Arc<str>;
 /// Statements, one after the other.
 pub type Block = Arc<[Stmt]>;
 
-/// A program.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A program. Its `Debug` is its text, which is what can be read of one that a test has found.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Program {
     /// What the main task does; when it has ended, the tasks that are left are cancelled and awaited.
     pub main: Block,
@@ -95,6 +95,12 @@ pub struct Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}: {}", self.at, self.task, self.text)
+    }
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{self}")
     }
 }
 

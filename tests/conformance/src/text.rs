@@ -140,7 +140,11 @@ fn take<'a>(rest: &mut &[&'a str], depth: usize) -> Option<&'a str> {
 fn parse_stmt(line: &str, rest: &mut &[&str], depth: usize) -> Result<Stmt, Unreadable> {
     let (word, argument) = line.split_once(' ').unwrap_or((line, ""));
     let name = || -> Result<Name, Unreadable> {
-        if argument.is_empty() || argument.contains(' ') { fail("a name is missing", line) } else { Ok(argument.into()) }
+        if argument.is_empty() || argument.contains(' ') {
+            fail("a name is missing", line)
+        } else {
+            Ok(argument.into())
+        }
     };
     let number = || argument.parse().or_else(|_| fail("a number is missing", line));
     let mut body = || parse_block(rest, depth + 1);
