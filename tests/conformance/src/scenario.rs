@@ -72,6 +72,7 @@ impl File {
     }
 
     /// An empty one at `path` beside this package's manifest.
+    #[must_use]
     pub fn new(path: &str, order: Order) -> Self {
         Self { path: Path::new(env!("CARGO_MANIFEST_DIR")).join(path), order, scenarios: Vec::new() }
     }
