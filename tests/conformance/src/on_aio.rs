@@ -1,28 +1,27 @@
 //! The task language on `aio`.
 //!
-//! Each statement is what a user of `aio` would write for it; `finally` is [`aio::defer`]. What is added, and only here:
-//!
-//! - The main task yields once at its end, since asyncio lets all tasks that are ready take one more turn then (its end
-//!   is told to the loop by a callback).
-//! - A group yields once at its end, if it waited for its children or was cut: asyncio is told of the end of a child by a
-//!   callback, which takes a turn.
-//! - At a deadlock, which the virtual clock reports, all waits end and the program stops.
-//! - [`Deviation`]s, for the tests of the suite itself.
+//! Each statement is what a user of `aio` would write for it; `finally` is [`aio::defer`]. Where asyncio takes a turn
+//! of the loop that `aio` does not, it is taken here as well: see [`hops`], and only there.
 
-use std::collections::HashMap;
+mod hops;
+mod world;
+
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use aio::{Builder, Elapsed, GroupHandle, Task, TaskGroup, TaskRef};
+use aio::{Builder, Elapsed, GroupHandle, TaskGroup};
 use aio_core::{EventLoop, ThreadPark, VirtualTime};
 use aio_timer::Timers;
 
+use self::hops::{Settling, Undisturbed, last_turn};
+use self::world::{Ending, Failure, Flow, Stop, World, lock, show};
 use crate::program::{Block, Event, Name, Program, Stmt};
+
+type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// A deliberate mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,17 +56,7 @@ impl Aio {
     /// # Panics
     /// If `aio` does.
     pub fn run(self, program: &Program) -> Vec<Event> {
-        let world = Arc::new(World {
-            traced: program.traced,
-            deviation: self.deviation,
-            begin: Mutex::new(None),
-            over: AtomicBool::new(false),
-            waits: Mutex::default(),
-            events: Mutex::default(),
-            tasks: Mutex::default(),
-            flags: Mutex::default(),
-            locks: Mutex::default(),
-        });
+        let world = Arc::new(World::new(program.traced, self.deviation));
         let end = world.clone();
         let driver = VirtualTime::new(ThreadPark::new()).on_deadlock(move || end.stop());
         let main = run_main(world.clone(), program.main.clone());
@@ -80,174 +69,8 @@ impl Aio {
                 Err(_) => {}
             },
         }
-        let ending = show(lock(&world.tasks).get("main").and_then(|entry| entry.ending.as_ref()));
-        world.log_end("main", ending);
-        std::mem::take(&mut *lock(&world.events))
+        world.finish()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A program that runs.
-struct World {
-    traced: bool,
-    deviation: Option<Deviation>,
-    begin: Mutex<Option<Instant>>,
-    /// It was at a deadlock: nothing more is logged, and nothing waits.
-    over: AtomicBool,
-    waits: Mutex<Vec<Waker>>,
-    events: Mutex<Vec<Event>>,
-    tasks: Mutex<HashMap<Name, Entry>>,
-    flags: Mutex<HashMap<Name, Arc<Flag>>>,
-    locks: Mutex<HashMap<Name, Arc<aio::Lock<()>>>>,
-}
-
-/// A task that was started.
-#[derive(Default)]
-struct Entry {
-    /// None if it was refused.
-    task: Option<TaskRef>,
-    owner: Option<Task<()>>,
-    begun: bool,
-    /// Whether the program cancelled it.
-    cancelled: bool,
-    /// How its program ended; nothing if it was cut off.
-    ending: Option<Ending>,
-}
-
-#[derive(Debug, Clone)]
-enum Ending {
-    Done(Option<String>),
-    Failed(Failure),
-}
-
-/// An error of a program.
-#[derive(Debug, Clone)]
-enum Failure {
-    Raised(String),
-    Timeout,
-    Group(Vec<Failure>),
-}
-
-/// Why a block ends before its end.
-enum Stop {
-    Return(String),
-    Failed(Failure),
-    Deadlock,
-}
-
-type Flow = Result<(), Stop>;
-type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Raised(error) => f.write_str(error),
-            Self::Timeout => f.write_str("timeout"),
-            Self::Group(errors) => {
-                let errors: Vec<String> = errors.iter().map(Self::to_string).collect();
-                write!(f, "group({})", errors.join(", "))
-            }
-        }
-    }
-}
-
-fn show(ending: Option<&Ending>) -> String {
-    match ending {
-        None => "was cancelled".to_owned(),
-        Some(Ending::Done(None)) => "ended".to_owned(),
-        Some(Ending::Done(Some(value))) => format!("gave {value}"),
-        Some(Ending::Failed(failure)) => format!("failed: {failure}"),
-    }
-}
-
-impl World {
-    fn log(&self, task: &str, text: impl Into<String>) {
-        if !self.is_over() {
-            let begin = lock(&self.begin).expect("the main task has begun");
-            let at = (aio::now() - begin).as_millis().try_into().expect("a program is short");
-            lock(&self.events).push(Event { at, task: task.to_owned(), text: text.into() });
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        self.over.load(Ordering::Relaxed)
-    }
-
-    /// Ends all waits.
-    fn stop(&self) {
-        self.log_end("-", "deadlock");
-        self.over.store(true, Ordering::Relaxed);
-        let waits = std::mem::take(&mut *lock(&self.waits));
-        waits.into_iter().for_each(Waker::wake);
-    }
-
-    /// Waits for something; or for the end of a program that is at a deadlock.
-    async fn wait<F: Future>(&self, future: F) -> Result<F::Output, Stop> {
-        let mut future = pin!(future);
-        poll_fn(|cx| {
-            if self.is_over() {
-                return Poll::Ready(Err(Stop::Deadlock));
-            }
-            let poll = future.as_mut().poll(cx);
-            if poll.is_pending() {
-                let mut waits = lock(&self.waits);
-                if !waits.iter().any(|waker| waker.will_wake(cx.waker())) {
-                    waits.push(cx.waker().clone());
-                }
-            }
-            poll.map(Ok)
-        })
-        .await
-    }
-
-    fn flag(&self, name: &Name) -> Arc<Flag> {
-        lock(&self.flags).entry(name.clone()).or_default().clone()
-    }
-
-    fn lock_named(&self, name: &Name) -> Arc<aio::Lock<()>> {
-        lock(&self.locks).entry(name.clone()).or_default().clone()
-    }
-
-    fn with_task<R>(&self, name: &Name, change: impl FnOnce(&mut Entry) -> R) -> R {
-        change(lock(&self.tasks).entry(name.clone()).or_default())
-    }
-
-    fn end(&self, name: &Name, ending: Ending) {
-        self.with_task(name, |entry| entry.ending = Some(ending));
-    }
-
-    fn was_cancelled(&self, name: &str) -> bool {
-        lock(&self.tasks).get(name).is_some_and(|entry| entry.cancelled)
-    }
-
-    fn task_ref(&self, name: &Name) -> Option<TaskRef> {
-        lock(&self.tasks).get(name)?.task.clone()
-    }
-
-    fn log_ending(&self, env: &Env, name: &Name) {
-        let ending = show(lock(&self.tasks).get(name).and_then(|entry| entry.ending.as_ref()));
-        self.log(&env.name, format!("{name} {ending}"));
-    }
-
-    /// The last event. It is at the time of the one before, since how long nothing happened after that cannot be told.
-    fn log_end(&self, task: &str, text: impl Into<String>) {
-        if !self.is_over() {
-            let mut events = lock(&self.events);
-            let at = events.last().map_or(0, |event| event.at);
-            events.push(Event { at, task: task.to_owned(), text: text.into() });
-        }
-    }
-}
-
-/// An event.
-#[derive(Default)]
-struct Flag {
-    event: aio::Event,
-    /// Who waits, in a program that wakes in the wrong order.
-    line: Mutex<Vec<Arc<aio::Event>>>,
 }
 
 /// The innermost group.
@@ -255,99 +78,6 @@ struct Flag {
 struct Group {
     handle: GroupHandle<'static, Failure>,
     settling: Arc<Settling>,
-}
-
-/// Children that have ended, of whose end asyncio would not have told their group yet: it does so by a callback, at the
-/// next turn. The callback is a task here.
-#[derive(Default)]
-struct Settling {
-    alive: Mutex<usize>,
-    ends: Mutex<usize>,
-    settled: aio::Event,
-    /// A child has failed, and the body, if it is cut, has a turn to wait before it would be in asyncio.
-    is_early: AtomicBool,
-}
-
-impl Settling {
-    fn begin(self: Arc<Self>) {
-        *lock(&self.alive) -= 1;
-        *lock(&self.ends) += 1;
-        self.settled.clear();
-        let callback = Callback(self);
-        // Also if it is cancelled, at the end of the program.
-        aio::spawn(async { drop(callback) }).detach();
-    }
-
-    /// Waits the turn by which the body was cut too early, once.
-    async fn catch_up(&self) {
-        if self.is_early.swap(false, Ordering::Relaxed) {
-            aio::yield_now().await;
-        }
-    }
-
-    /// Waits as long as asyncio does after the last child has ended, if `waited` for it.
-    async fn settle(&self, world: &World, waited: bool) -> Flow {
-        if *lock(&self.ends) > 0 {
-            world.wait(self.settled.wait()).await
-        } else if waited {
-            world.wait(aio::yield_now()).await
-        } else {
-            Ok(())
-        }
-    }
-}
-
-/// A future that is polled only when it was woken. The end of a child wakes the task of its group, and the body would
-/// see what has happened otherwise a turn early.
-struct Undisturbed {
-    future: Running<Flow>,
-    alarm: Arc<Alarm>,
-}
-
-struct Alarm {
-    rang: AtomicBool,
-    waker: Mutex<Waker>,
-}
-
-impl Undisturbed {
-    fn new(future: Running<Flow>) -> Self {
-        let alarm = Alarm { rang: AtomicBool::new(true), waker: Mutex::new(Waker::noop().clone()) };
-        Self { future, alarm: Arc::new(alarm) }
-    }
-}
-
-impl Future for Undisturbed {
-    type Output = Flow;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Flow> {
-        lock(&self.alarm.waker).clone_from(cx.waker());
-        if !self.alarm.rang.swap(false, Ordering::Relaxed) {
-            return Poll::Pending;
-        }
-        let waker = Waker::from(self.alarm.clone());
-        self.future.as_mut().poll(&mut Context::from_waker(&waker))
-    }
-}
-
-impl Wake for Alarm {
-    fn wake(self: Arc<Self>) {
-        self.rang.store(true, Ordering::Relaxed);
-        let waker = lock(&self.waker).clone();
-        waker.wake();
-    }
-}
-
-struct Callback(Arc<Settling>);
-
-impl Drop for Callback {
-    fn drop(&mut self) {
-        let mut ends = lock(&self.0.ends);
-        *ends -= 1;
-        if *ends == 0 {
-            drop(ends);
-            self.0.settled.set();
-        }
-    }
 }
 
 /// Where a statement stands.
@@ -366,12 +96,12 @@ const fn ms(ms: u64) -> Duration {
 }
 
 async fn run_main(world: Arc<World>, main: Block) {
-    *lock(&world.begin) = Some(aio::now());
+    world.begin();
     let name: Name = "main".into();
     world.with_task(&name, |entry| entry.task = aio::current_task());
     let env = Env { world, name, group: None, body_of: None, timeout: None };
     drop(run_task(env, main).await);
-    aio::yield_now().await;
+    last_turn().await;
 }
 
 /// What a task does; its error is for the group, if it has one.
@@ -420,14 +150,14 @@ async fn run_stmt(env: &Env, stmt: &Stmt) -> Flow {
                 if let Some(task) = task {
                     world.wait(task.ended()).await?;
                 }
-                world.log_ending(env, name);
+                world.log_ending(me, name);
             }
         }
         Stmt::Own(name) => {
             let owner = lock(&world.tasks).get_mut(name).and_then(|entry| entry.owner.take());
             if let Some(owner) = owner {
                 drop(world.wait(owner.join()).await?);
-                world.log_ending(env, name);
+                world.log_ending(me, name);
             }
         }
         Stmt::Raise(error) => return Err(Stop::Failed(Failure::Raised(error.clone()))),

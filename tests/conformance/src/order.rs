@@ -7,12 +7,12 @@ use crate::program::Event;
 
 /// How two logs are compared.
 ///
-/// In exact order, wherever both sides take a turn of the loop for the same steps: tasks, cancellation, sleeps, events,
-/// locks, timeouts. asyncio takes one or two turns more for the end of a group and of a `gather` (a callback of the
-/// child, then a future of the parent), and starts the parts of a `gather` as tasks; `aio` takes one more to cancel what
-/// a cancelled task owned. Programs with those are compared by instant: each task has to do the same things at the same
-/// virtual times and in the same order, and only how the turns of different tasks interleave within one virtual
-/// millisecond is left open.
+/// In exact order, wherever both sides take a turn of the loop for the same steps: tasks, cancellation, sleeps,
+/// events, locks, timeouts. asyncio takes one or two turns more for the end of a group and of a `gather` (a callback
+/// of the child, then a future of the parent), and starts the parts of a `gather` as tasks; `aio` takes one more to
+/// cancel what a cancelled task owned. Programs with those are compared by instant: each task has to do the same
+/// things at the same virtual times and in the same order, and only how the turns of different tasks interleave within
+/// one virtual millisecond is left open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     /// Event by event.

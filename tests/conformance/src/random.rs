@@ -1,20 +1,20 @@
 //! Random programs.
 //!
-//! What is drawn is a program without names; [`finish`] gives each task its own, in the order of the text, and turns the
-//! numbers that stand for tasks into names of tasks that exist. So a program stays one when it shrinks.
+//! What is drawn is a program without names; [`finish`] gives each task its own, in the order of the text, and turns
+//! the numbers that stand for tasks into names of tasks that exist. So a program stays one when it shrinks.
 //!
 //! Left out is what `aio` decides differently (the written scenarios have it), and nothing else:
 //!
 //! - a task that cancels itself yields then, since `aio` keeps the value of one that ends without waiting;
-//! - a `finally` neither fails nor returns, since a cleanup has no result; it starts no task, since asyncio abandons what
-//!   is started while a program ends;
+//! - a `finally` neither fails nor returns, since a cleanup has no result; it starts no task, since asyncio abandons
+//!   what is started while a program ends;
 //! - a lock is held over single statements, since `aio` drops its guard before the cleanups within it are over;
-//! - a timeout never passes in a moment in which anything else happens: durations of timeouts add up to residues that no
-//!   sleep has ([`SLOT`]), since in `aio` the result wins;
-//! - a child fails in a moment in which nothing else happens, since in `aio` a body that is ready at that time is cut, and
-//!   in asyncio goes on to its next wait;
-//! - the body of a group has no `finally` that waits, and no group directly in it, since `aio` cancels everything within
-//!   a scope at once, and asyncio from the inside to the outside.
+//! - a timeout never passes in a moment in which anything else happens: durations of timeouts add up to residues that
+//!   no sleep has ([`SLOT`]), since in `aio` the result wins;
+//! - a child fails in a moment in which nothing else happens, since in `aio` a body that is ready at that time is cut,
+//!   and in asyncio goes on to its next wait;
+//! - the body of a group has no `finally` that waits, and no group directly in it, since `aio` cancels everything
+//!   within a scope at once, and asyncio from the inside to the outside.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -35,7 +35,8 @@ pub enum Sort {
 }
 
 /// Sleeps take a multiple of this many milliseconds; timeouts, and what leads to a failure of a child, take more than
-/// such a multiple, each by a power of two of its own. So two of these never meet in one moment, nor with anything else.
+/// such a multiple, each by a power of two of its own. So two of these never meet in one moment, nor with anything
+/// else.
 const SLOT: u64 = 1 << MAX_RESIDUES;
 const MAX_RESIDUES: u32 = 12;
 

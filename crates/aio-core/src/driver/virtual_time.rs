@@ -46,16 +46,13 @@ pub struct VirtualTime<D> {
 impl<D: Driver> VirtualTime<D> {
     /// A clock over `inner`. It begins at the current time.
     pub fn new(inner: D) -> Self {
-        let mut reported = false;
-        let on_deadlock = Box::new(move || {
-            assert!(!std::mem::replace(&mut reported, true), "the loop is at a deadlock, and so are its cleanups");
-            report_and_cancel();
-        });
+        let mut was_reported = false;
+        let on_deadlock = Box::new(move || report(&mut was_reported));
         Self { inner, now: crate::now(), on_deadlock, former: Vec::new() }
     }
 
-    /// Calls `handler` at a deadlock, on the thread of the loop. It may look at the tasks ([`all_tasks`]) and has to get
-    /// one of them going: cancel it, or wake what it waits for. If it does not, it is called again.
+    /// Calls `handler` at a deadlock, on the thread of the loop. It may look at the tasks ([`all_tasks`]) and has to
+    /// get one of them going: cancel it, or wake what it waits for. If it does not, it is called again.
     #[must_use]
     pub fn on_deadlock(mut self, handler: impl FnMut() + Send + 'static) -> Self {
         self.on_deadlock = Box::new(handler);
@@ -63,12 +60,15 @@ impl<D: Driver> VirtualTime<D> {
     }
 }
 
-fn report_and_cancel() {
+/// Cancels all tasks; a second time their cleanups are stuck, and the loop cannot go on.
+fn report(was_reported: &mut bool) {
     let tasks = all_tasks();
     eprintln!("aio: deadlock: no task can run and no timer is set; these tasks wait, and are cancelled:");
     for task in &tasks {
         eprintln!("  {task}");
     }
+    assert!(!*was_reported, "the cleanups of the loop's tasks wait for ever");
+    *was_reported = true;
     for task in &tasks {
         task.cancel();
     }
