@@ -1,10 +1,26 @@
 //! What time it is.
 
+use std::cell::Cell;
 use std::time::Instant;
+
+aio_base::thread_local! {
+    /// The time of this thread's loop, if that has a clock of its own.
+    static OWN: Cell<Option<Instant>> = Cell::new(None);
+}
 
 /// The current time of the loop of this thread, or of the system where there is no loop.
 ///
-/// Everything in `aio` that needs the time asks here and nowhere else, so that a loop can bring a clock of its own.
+/// A loop has the system's time unless it stands over [`VirtualTime`](crate::VirtualTime). Everything in `aio` that
+/// needs the time asks here and nowhere else.
 pub fn now() -> Instant {
-    Instant::now()
+    match OWN.try_with(Cell::get) {
+        Ok(Some(now)) => now,
+        // A thread that is ending has no loop.
+        _ => Instant::now(),
+    }
+}
+
+/// Sets the clock of this thread; with `None` it is the system's. Returns what it was before.
+pub(crate) fn set(now: Option<Instant>) -> Option<Instant> {
+    OWN.with(|own| own.replace(now))
 }

@@ -1,8 +1,12 @@
 //! What a loop waits for.
 
+mod virtual_time;
+
 use std::task::Waker;
 
 use aio_base::{Deadline, Parker};
+
+pub use self::virtual_time::VirtualTime;
 
 /// One layer of what a loop waits for when it has nothing to run: timers, sockets, and at the bottom the thread itself.
 ///

@@ -31,6 +31,20 @@ pub(crate) fn current() -> Option<&'static Queue> {
 /// event_loop.run(async { sleep(Duration::from_millis(1)).await });
 /// ```
 ///
+/// In a test, let them stand over [`VirtualTime`](aio_core::VirtualTime):
+///
+/// ```
+/// use aio_core::{EventLoop, ThreadPark, VirtualTime, now};
+/// use aio_timer::{Timers, sleep};
+/// use std::time::Duration;
+///
+/// EventLoop::new(Timers::new(VirtualTime::new(ThreadPark::new()))).run(async {
+///     let begin = now();
+///     sleep(Duration::from_secs(3600)).await;
+///     assert_eq!(now() - begin, Duration::from_secs(3600));
+/// });
+/// ```
+///
 /// A timer that outlives the loop is woken when the loop ends, and moves to the loop, or the thread, that polls it
 /// next.
 #[derive(Debug)]

@@ -1,0 +1,123 @@
+//! Timers on a loop with a clock of its own.
+
+use std::future::pending;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use aio_base::live::leak_check;
+use aio_core::{EventLoop, TaskRef, ThreadPark, VirtualTime, all_tasks, now, spawn, yield_now};
+use aio_timer::{Timers, sleep, sleep_until, timeout};
+
+fn virtual_time() -> VirtualTime<ThreadPark> {
+    VirtualTime::new(ThreadPark::new())
+}
+
+fn run<F: Future>(main: F) -> F::Output {
+    EventLoop::new(Timers::new(virtual_time())).run(main)
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[test]
+fn the_clock_moves_to_the_deadline_and_no_further() {
+    leak_check(|| {
+        run(async {
+            let begin = now();
+            for _ in 0..1000 {
+                sleep(HOUR).await;
+            }
+            assert_eq!(now() - begin, 1000 * HOUR);
+            sleep_until(begin + 1001 * HOUR).await;
+            assert_eq!(now() - begin, 1001 * HOUR);
+        });
+    });
+}
+
+#[test]
+fn the_clock_stands_still_while_a_task_can_run() {
+    leak_check(|| {
+        run(async {
+            let begin = now();
+            let sleeper = spawn(async {
+                sleep(Duration::from_millis(1)).await;
+                now()
+            });
+            for _ in 0..1000 {
+                yield_now().await;
+                assert_eq!(now(), begin);
+            }
+            assert_eq!(sleeper.await - begin, Duration::from_millis(1));
+        });
+    });
+}
+
+#[test]
+fn sleepers_wake_at_their_times_and_those_of_one_time_in_their_order() {
+    leak_check(|| {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        run(async {
+            let begin = now();
+            let tasks = [30, 10, 20, 10, 100_000, 10].into_iter().enumerate().map(|(index, ms)| {
+                let log = log.clone();
+                spawn(async move {
+                    sleep(Duration::from_millis(ms)).await;
+                    log.lock().unwrap().push((index, (now() - begin).as_millis()));
+                })
+            });
+            for task in tasks.collect::<Vec<_>>() {
+                task.await;
+            }
+        });
+        assert_eq!(*log.lock().unwrap(), [(1, 10), (3, 10), (5, 10), (2, 20), (0, 30), (4, 100_000)]);
+    });
+}
+
+#[test]
+fn a_timeout_ends_what_would_wait_for_ever() {
+    leak_check(|| {
+        run(async {
+            let begin = now();
+            assert!(timeout(HOUR, pending::<()>()).await.is_err());
+            assert_eq!(now() - begin, HOUR);
+        });
+    });
+}
+
+#[test]
+fn a_deadlock_ends_the_run_with_a_panic() {
+    leak_check(|| {
+        let begin = Instant::now();
+        let deadlocked = AssertUnwindSafe(|| {
+            run(async {
+                spawn(pending::<()>()).detach();
+                sleep(HOUR).await;
+                pending::<()>().await;
+            });
+        });
+        assert!(catch_unwind(deadlocked).is_err());
+        // The clock is the system's again.
+        assert!(now() - begin < HOUR);
+    });
+}
+
+#[test]
+fn a_handler_may_resolve_a_deadlock() {
+    leak_check(|| {
+        let names = Arc::new(Mutex::new(Vec::new()));
+        let seen = names.clone();
+        let driver = virtual_time().on_deadlock(move || {
+            for task in all_tasks().iter().filter(|task| task.name() != Some("main")) {
+                seen.lock().unwrap().push(task.id());
+                TaskRef::cancel(task);
+            }
+        });
+        let id = EventLoop::new(Timers::new(driver)).run(async {
+            let stuck = spawn(pending::<()>());
+            let id = stuck.id();
+            assert!(stuck.join().await.unwrap_err().is_cancelled());
+            id
+        });
+        assert_eq!(*names.lock().unwrap(), [id]);
+    });
+}

@@ -1,0 +1,16 @@
+//! Runs a program from stdin on both sides.
+use std::io::Read;
+
+use aio_conformance::{Aio, Asyncio, Program};
+
+fn main() {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).expect("stdin can be read");
+    let program = Program::parse(text.lines()).unwrap_or_else(|error| panic!("{error}"));
+    if let Some(mut asyncio) = Asyncio::start() {
+        println!("--- asyncio");
+        asyncio.run(&program).iter().for_each(|event| println!("{event}"));
+    }
+    println!("--- aio");
+    Aio::new().run(&program).iter().for_each(|event| println!("{event}"));
+}

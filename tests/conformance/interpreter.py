@@ -1,0 +1,460 @@
+"""Runs programs of the task language on asyncio, in virtual time.
+
+One program a line on stdin, as JSON; its log on stdout, a line too: a list of [ms, task, text].
+
+asyncio is the one of this Python: its loop, tasks, groups, timeouts, locks, events. What is added here, and only here:
+
+- Time. The loop's selector does not wait, but moves the clock to the deadline. A wait without a deadline is a deadlock:
+  it is logged, and ends the program. Times are whole milliseconds.
+- Order that asyncio leaves open: equal deadlines in the order of their creation, children of a group that is aborted in
+  the order of their creation, tasks that are left over at the end the same.
+- `join` waits for a task without owning it (`Watch`): asyncio's `await task` would cancel the task with the awaiter.
+- A child that is added to a group that is shutting down is taken for cancelled, where asyncio raises RuntimeError.
+- In programs that are `shielded`, a cancellation waits until a `finally` is over (`ShieldingTask`), as it does in aio,
+  and a lock is not given to a newcomer while somebody stands in line (`FairLock`). All other programs run on the tasks
+  and locks of asyncio as they are.
+"""
+
+import asyncio
+import asyncio.tasks
+import heapq
+import itertools
+import json
+import sys
+import warnings
+from asyncio import CancelledError
+
+
+class Deadlock(BaseException):
+    """Nothing can run, and nothing will."""
+
+
+class Failure(Exception):
+    """An error of a program."""
+
+
+class Selector:
+    """Moves the clock instead of waiting."""
+
+    loop = None
+
+    def select(self, timeout):
+        if timeout is None:
+            raise Deadlock
+        self.loop.now += timeout
+        self.loop.turns += 1
+        if self.loop.turns > 100_000:
+            raise Deadlock
+        return []
+
+    def close(self):
+        pass
+
+
+class Timer(asyncio.TimerHandle):
+    """Of equal deadlines, the one that was made first is first."""
+
+    __slots__ = ("number",)
+
+    def __lt__(self, other):
+        return (self._when, self.number) < (other._when, other.number)
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """The selector loop, with a clock of its own."""
+
+    def __init__(self):
+        self.now = 0
+        self.turns = 0
+        self.numbers = itertools.count()
+        selector = Selector()
+        selector.loop = self
+        super().__init__(selector)
+        # A timer is due if it lies less than this after the time: at or before it, since times are whole numbers.
+        self._clock_resolution = 0.5
+
+    def time(self):
+        return self.now
+
+    def call_at(self, when, callback, *args, context=None):
+        timer = Timer(when, callback, args, self, context)
+        timer.number = next(self.numbers)
+        heapq.heappush(self._scheduled, timer)
+        timer._scheduled = True
+        return timer
+
+    def _make_self_pipe(self):
+        pass
+
+    def _close_self_pipe(self):
+        pass
+
+
+class OrderedSet(dict):
+    """What a task group needs of a set."""
+
+    def add(self, item):
+        self[item] = None
+
+    def discard(self, item):
+        self.pop(item, None)
+
+
+class ShieldingTask(asyncio.tasks._PyTask):
+    """A task that puts a cancellation off while it is in a `finally`.
+
+    As in aio, where a cancellation gives the task a turn, it then looks at once at what its cleanup waits for.
+    """
+
+    depth = 0
+    put_off = False
+    was_cancelled = False
+
+    def cancel(self, msg=None):
+        is_first = not self.was_cancelled
+        self.was_cancelled = True
+        if self.depth == 0 or self.done():
+            return super().cancel(msg)
+        self._num_cancels_requested += 1
+        self.put_off = True
+        waiter = self._fut_waiter
+        if is_first and waiter is not None and not waiter.done():
+            waiter.remove_done_callback(self._Task__wakeup)
+            self._loop.call_soon(self.look, waiter)
+        return True
+
+    def look(self, waiter):
+        if waiter.done():
+            self._Task__wakeup(waiter)
+        else:
+            waiter.add_done_callback(self._Task__wakeup, context=self._context)
+
+
+class FairLock(asyncio.Lock):
+    """A lock that nobody gets while others stand in line, be they cancelled."""
+
+    async def acquire(self):
+        if self._waiters and not self._locked:
+            line = self._waiters
+            fut = asyncio.get_running_loop().create_future()
+            line.append(fut)
+            try:
+                try:
+                    await fut
+                finally:
+                    line.remove(fut)
+            except CancelledError:
+                if not self._locked:
+                    self._wake_up_first()
+                raise
+            self._locked = True
+            return True
+        return await super().acquire()
+
+
+class Watch:
+    """Waits for a task without owning it: a future that is done when the task is, and cancelled alone."""
+
+    _asyncio_future_blocking = False
+
+    def __init__(self, task):
+        self.task = task
+        self.cancelled = False
+
+    def __await__(self):
+        if not self.task.done():
+            self._asyncio_future_blocking = True
+            yield self
+
+    def get_loop(self):
+        return self.task.get_loop()
+
+    def add_done_callback(self, callback, *, context=None):
+        self.callback = callback
+        self.context = context
+        self.task.add_done_callback(self.wake, context=context)
+
+    def remove_done_callback(self, _callback):
+        self.task.remove_done_callback(self.wake)
+
+    def wake(self, _task):
+        self.callback(self)
+
+    def done(self):
+        return self.cancelled or self.task.done()
+
+    def cancel(self, msg=None):
+        if self.done():
+            return False
+        self.cancelled = True
+        self.task.remove_done_callback(self.wake)
+        self.get_loop().call_soon(self.callback, self, context=self.context)
+        return True
+
+    def result(self):
+        if self.cancelled:
+            raise CancelledError
+
+
+class Env:
+    """Where a statement stands."""
+
+    def __init__(self, name, group=None, timeout=None):
+        self.name = name
+        self.group = group
+        self.timeout = timeout
+
+    def with_(self, **changes):
+        env = Env(self.name, self.group, self.timeout)
+        env.__dict__.update(changes)
+        return env
+
+
+def describe(error):
+    if isinstance(error, CancelledError):
+        return "cancelled"
+    if isinstance(error, BaseExceptionGroup):
+        return "group(" + ", ".join(map(describe, error.exceptions)) + ")"
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    if isinstance(error, Failure):
+        return error.args[0]
+    return f"{type(error).__name__}: {error}"
+
+
+def outcome(task):
+    if task.cancelled():
+        return "was cancelled"
+    error = task.exception()
+    if error is not None:
+        return f"failed: {describe(error)}"
+    value = task.result()
+    return "ended" if value is None else f"gave {value}"
+
+
+class World:
+    """A program that runs."""
+
+    def __init__(self, program):
+        self.program = program
+        self.events = []
+        self.over = False
+        self.tasks = {}
+        self.order = []
+        self.named = {}
+        self.loop = Loop()
+        self.loop.set_task_factory(self.make_task)
+        self.loop.set_exception_handler(lambda loop, context: None)
+
+    def make_task(self, loop, coro, **kw):
+        kind = ShieldingTask if self.program["shielded"] else asyncio.Task
+        task = kind(coro, loop=loop, **kw)
+        self.order.append(task)
+        return task
+
+    def log(self, name, text):
+        if not self.over:
+            self.events.append([self.loop.now, name, text])
+
+    def log_end(self, name, text):
+        """At the time of the last event, since how long nothing happened after that cannot be told."""
+        self.events.append([self.events[-1][0] if self.events else 0, name, text])
+
+    def trace(self, env, text):
+        if self.program["traced"]:
+            self.log(env.name, text)
+
+    def get(self, name, make):
+        if (name, make) not in self.named:
+            self.named[name, make] = make()
+        return self.named[name, make]
+
+    def event(self, name):
+        return self.get(name, asyncio.Event)
+
+    def lock(self, name):
+        return self.get(name, FairLock if self.program["shielded"] else asyncio.Lock)
+
+    def run(self):
+        try:
+            try:
+                main = self.loop.create_task(self.body(self.program["main"], Env("main")))
+                self.tasks["main"] = main
+                # As `run_until_complete` does, but the outcome of the main task is not raised here.
+                main.add_done_callback(lambda _: self.loop.stop())
+                self.loop.run_forever()
+                self.tear_down()
+                self.log_end("main", outcome(main))
+            except Deadlock:
+                self.log_end("-", "deadlock")
+        finally:
+            self.over = True
+            for task in self.order:
+                task._log_destroy_pending = False
+            self.loop.close()
+        return self.events
+
+    def tear_down(self):
+        """As `asyncio.run` does."""
+        left = [task for task in self.order if not task.done()]
+        if left:
+            for task in left:
+                task.cancel()
+            self.loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+
+    async def body(self, block, env):
+        done = await self.block(block, env)
+        return done[0] if done else None
+
+    async def block(self, block, env):
+        """Gives a list with the value, if the task returns."""
+        for op, *args in block:
+            done = await getattr(self, "do_" + op)(env, *args)
+            if done:
+                return done
+
+    async def do_log(self, env, text):
+        self.log(env.name, text)
+
+    async def do_sleep(self, env, ms):
+        await asyncio.sleep(ms)
+        self.trace(env, f"sleep {ms}")
+
+    async def do_yield(self, env):
+        await asyncio.sleep(0)
+        self.trace(env, "yield")
+
+    async def do_spawn(self, env, name, block):
+        self.tasks[name] = self.loop.create_task(self.body(block, Env(name, env.group)))
+
+    async def do_cancel(self, env, name):
+        if name in self.tasks:
+            self.tasks[name].cancel()
+
+    async def do_join(self, env, name):
+        task = self.tasks.get(name)
+        if task is not None and task is not asyncio.current_task():
+            await Watch(task)
+            self.log(env.name, f"{name} {outcome(task)}")
+
+    async def do_own(self, env, name):
+        task = self.tasks.get(name)
+        if task is not None and task is not asyncio.current_task():
+            try:
+                await task
+            except CancelledError:
+                if asyncio.current_task().cancelling():
+                    raise
+            except Exception:
+                pass
+            self.log(env.name, f"{name} {outcome(task)}")
+
+    async def do_raise(self, env, error):
+        raise Failure(error)
+
+    async def do_return(self, env, value):
+        return [value]
+
+    async def do_try(self, env, body, handler, cleanup):
+        try:
+            try:
+                return await self.block(body, env)
+            except Exception as error:
+                if handler is None:
+                    raise
+                self.log(env.name, f"caught {describe(error)}")
+                return await self.block(handler, env)
+        finally:
+            if cleanup is not None:
+                await self.cleanup(cleanup, env)
+
+    async def cleanup(self, block, env):
+        if not self.program["shielded"]:
+            await self.block(block, env)
+            return
+        task = asyncio.current_task()
+        task.depth += 1
+        try:
+            await self.block(block, env)
+        finally:
+            task.depth -= 1
+        if task.put_off and task.depth == 0:
+            task.put_off = False
+            raise CancelledError
+
+    async def do_set(self, env, name):
+        self.event(name).set()
+
+    async def do_clear(self, env, name):
+        self.event(name).clear()
+
+    async def do_wait(self, env, name):
+        await self.event(name).wait()
+        self.trace(env, f"wait {name}")
+
+    async def do_lock(self, env, name, block):
+        async with self.lock(name):
+            self.trace(env, f"lock {name}")
+            return await self.block(block, env)
+
+    async def do_group(self, env, block):
+        group = asyncio.TaskGroup()
+        group._tasks = OrderedSet()
+        async with group:
+            done = await self.block(block, env.with_(group=group))
+        if not done:
+            self.trace(env, "group")
+        return done
+
+    async def do_child(self, env, name, block):
+        coro = self.body(block, Env(name, env.group))
+        try:
+            self.tasks[name] = env.group.create_task(coro)
+        except RuntimeError:
+            coro.close()
+            refused = self.loop.create_future()
+            refused.cancel()
+            self.tasks[name] = refused
+
+    async def do_timeout(self, env, ms, block):
+        async with asyncio.timeout(ms) as timeout:
+            done = await self.block(block, env.with_(timeout=timeout))
+        if not done:
+            self.trace(env, f"timeout {ms}")
+        return done
+
+    async def do_reschedule(self, env, ms):
+        env.timeout.reschedule(self.loop.time() + ms)
+
+    async def do_gather(self, env, keep, parts):
+        tasks = [self.body(block, Env(name, env.group)) for name, block in parts]
+        results = await asyncio.gather(*tasks, return_exceptions=keep)
+
+        def show(result):
+            if isinstance(result, BaseException):
+                return f"failed: {describe(result)}" if isinstance(result, Exception) else "was cancelled"
+            return "ended" if result is None else f"gave {result}"
+
+        self.log(env.name, "gathered: " + ", ".join(map(show, results)))
+
+    async def do_shield(self, env, name, block):
+        task = self.loop.create_task(self.body(block, Env(name, env.group)))
+        self.tasks[name] = task
+        value = await asyncio.shield(task)
+        return None if value is None else [value]
+
+
+def main():
+    # What a program leaves behind at a deadlock is no news.
+    sys.unraisablehook = lambda _: None
+    warnings.simplefilter("ignore")
+    json.dump({"python": list(sys.version_info[:3])}, sys.stdout)
+    print(flush=True)
+    for line in sys.stdin:
+        events = World(json.loads(line)).run()
+        json.dump(events, sys.stdout)
+        print(flush=True)
+
+
+if __name__ == "__main__":
+    main()

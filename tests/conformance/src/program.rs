@@ -1,0 +1,148 @@
+//! The task language: what a program is.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+/// The name of a task, an event, a lock or a queue. A queue whose name ends in a number has that capacity, others have
+/// none.
+pub type Name = Arc<str>;
+
+/// Statements, one after the other.
+pub type Block = Arc<[Stmt]>;
+
+/// A program. Its `Debug` is its text, which is what can be read of one that a test has found.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Program {
+    /// What the main task does; when it has ended, the tasks that are left are cancelled and awaited.
+    pub main: Block,
+    /// Whether a cancellation waits until a `finally` is over. It always does in `aio`; a program of asyncio has to be
+    /// written so. See the Python interpreter.
+    pub shielded: bool,
+    /// Whether each statement that may wait is logged when it is over.
+    pub traced: bool,
+}
+
+/// A statement. What it logs is said where it logs anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stmt {
+    /// Logs the text.
+    Log(String),
+    /// Sleeps so many milliseconds.
+    Sleep(u64),
+    /// Gives the other tasks a turn.
+    Yield,
+    /// Starts a task.
+    Spawn(Name, Block),
+    /// Cancels a task.
+    Cancel(Name),
+    /// Waits for the end of a task without owning it, and logs how it ended.
+    Join(Name),
+    /// Waits for the end of a task as its owner (who is cancelled cancels it), and logs how it ended.
+    Own(Name),
+    /// Ends the block with an error.
+    Raise(String),
+    /// Ends the task with a value.
+    Return(String),
+    /// Runs the body; if that fails, logs the error and runs `except`; in any case runs `finally` at the end.
+    Try {
+        /// What may fail.
+        body: Block,
+        /// What is done after an error.
+        except: Option<Block>,
+        /// What is done in any case.
+        finally: Option<Block>,
+    },
+    /// Sets an event.
+    Set(Name),
+    /// Clears an event.
+    Clear(Name),
+    /// Waits for an event.
+    Wait(Name),
+    /// Runs the block with a lock.
+    Lock(Name, Block),
+    /// Runs the block as the body of a task group.
+    Group(Block),
+    /// Adds a child to the innermost group.
+    Child(Name, Block),
+    /// Runs the block with a timeout; what is cut off fails with the error `timeout`.
+    Timeout(u64, Block),
+    /// Moves the deadline of the innermost timeout to so many milliseconds from now.
+    Reschedule(u64),
+    /// Runs blocks side by side, and logs what they gave. If errors are not kept, the first one is raised.
+    Gather {
+        /// Whether an error is a result like others.
+        keep: bool,
+        /// The blocks, with names to log under.
+        parts: Vec<(Name, Block)>,
+    },
+    /// Runs the block, under a name to log under, protected from cancellation.
+    Shield(Name, Block),
+}
+
+/// What happened: when, in which task, what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Virtual milliseconds since the beginning.
+    pub at: u64,
+    /// The name of the task.
+    pub task: String,
+    /// What it logged.
+    pub text: String,
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.at, self.task, self.text)
+    }
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{self}")
+    }
+}
+
+impl Program {
+    /// The program as the Python interpreter reads it.
+    pub fn to_json(&self) -> Value {
+        json!({ "main": block(&self.main), "shielded": self.shielded, "traced": self.traced })
+    }
+}
+
+fn block(block: &Block) -> Value {
+    block.iter().map(Stmt::to_json).collect()
+}
+
+impl Stmt {
+    fn to_json(&self) -> Value {
+        match self {
+            Self::Log(text) => json!(["log", text]),
+            Self::Sleep(ms) => json!(["sleep", ms]),
+            Self::Yield => json!(["yield"]),
+            Self::Spawn(name, body) => json!(["spawn", &**name, block(body)]),
+            Self::Cancel(name) => json!(["cancel", &**name]),
+            Self::Join(name) => json!(["join", &**name]),
+            Self::Own(name) => json!(["own", &**name]),
+            Self::Raise(error) => json!(["raise", error]),
+            Self::Return(value) => json!(["return", value]),
+            Self::Try { body, except, finally } => {
+                json!(["try", block(body), except.as_ref().map(block), finally.as_ref().map(block)])
+            }
+            Self::Set(name) => json!(["set", &**name]),
+            Self::Clear(name) => json!(["clear", &**name]),
+            Self::Wait(name) => json!(["wait", &**name]),
+            Self::Lock(name, body) => json!(["lock", &**name, block(body)]),
+            Self::Group(body) => json!(["group", block(body)]),
+            Self::Child(name, body) => json!(["child", &**name, block(body)]),
+            Self::Timeout(ms, body) => json!(["timeout", ms, block(body)]),
+            Self::Reschedule(ms) => json!(["reschedule", ms]),
+            Self::Gather { keep, parts } => {
+                let parts: Vec<Value> = parts.iter().map(|(name, body)| json!([&**name, block(body)])).collect();
+                json!(["gather", keep, parts])
+            }
+            Self::Shield(name, body) => json!(["shield", &**name, block(body)]),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What the suite is for: deliberate mistakes, and that it finds them.
+
+use std::collections::BTreeSet;
+
+use aio_base::live::leak_check;
+use aio_conformance::{Aio, Deviation, Event, File, Order, Program, Sort, programs};
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+
+/// The programs of `folder` that do something else on `aio`.
+fn failing(folder: &str, aio: Aio) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for file in File::all(folder) {
+        for scenario in &file.scenarios {
+            let got: Vec<Event> = leak_check(|| aio.run(&scenario.program));
+            if !file.order.same(scenario.expected(), &got) {
+                names.insert(scenario.name.clone());
+            }
+        }
+    }
+    names
+}
+
+/// Asserts that `deviation` makes programs fail that do not fail without it, one of `known` among them; of the recorded
+/// random programs too, if they have what it takes.
+fn caught(deviation: Deviation, known: &str, by_random_programs: bool) {
+    let caught_in = |folder| -> Vec<String> {
+        let right = failing(folder, Aio::new());
+        failing(folder, Aio::with(deviation)).difference(&right).cloned().collect()
+    };
+    let (scenarios, random) = (caught_in("scenarios"), caught_in("recorded"));
+    println!("{deviation:?}: {} scenarios and {} random programs fail", scenarios.len(), random.len());
+    println!("  {}", scenarios.join("\n  "));
+    assert!(scenarios.iter().any(|name| name == known), "`{known}` does not fail");
+    assert_eq!(!random.is_empty(), by_random_programs);
+}
+
+#[test]
+fn waking_in_the_reverse_order_is_caught() {
+    caught(Deviation::LifoWake, "an event wakes all who wait in their order", true);
+}
+
+#[test]
+fn a_lost_cancel_is_caught() {
+    caught(Deviation::LostCancel, "a task that is cancelled before its first turn never begins", true);
+}
+
+#[test]
+fn a_swallowed_second_error_is_caught() {
+    caught(Deviation::SwallowedSecondError, "two children fail in one turn and both are heard", false);
+}
+
+/// The program that a random test reports for `deviation`.
+fn smallest(deviation: Deviation) -> Program {
+    let config = Config { cases: 2000, failure_persistence: None, ..Config::default() };
+    let result = TestRunner::new(config).run(&programs(Sort::Tasks), |program| {
+        let (right, wrong) = leak_check(|| (Aio::new().run(&program), Aio::with(deviation).run(&program)));
+        if Order::Exact.same(&right, &wrong) { Ok(()) } else { Err(TestCaseError::fail("they differ")) }
+    });
+    match result {
+        Err(TestError::Fail(_, program)) => program,
+        other => panic!("{deviation:?} was not found: {other:?}"),
+    }
+}
+
+#[test]
+fn a_mistake_shrinks_to_a_program_that_can_be_read() {
+    for deviation in [Deviation::LifoWake, Deviation::LostCancel] {
+        let program = smallest(deviation);
+        println!("{deviation:?}{program:?}");
+        assert!(program.to_string().lines().count() <= 25, "{program:?}");
+    }
+}
