@@ -82,3 +82,27 @@ fn a_larger_request_that_gives_up_leaves_what_was_kept_for_it() {
         assert_eq!(semaphore.available_permits(), 0);
     });
 }
+
+/// A permit is kept for a larger request, which gives up and so sets it free; a third one takes it without a look at
+/// the line, and sees what was done with it.
+#[test]
+fn a_permit_set_free_by_one_that_gives_up_carries_what_was_done_with_it() {
+    model(|| {
+        let shared = Arc::new((Semaphore::new(1), AtomicUsize::new(0)));
+        let permit = shared.0.try_acquire().unwrap();
+        let theirs = shared.clone();
+        let gives_up = start(move || poll_and_drop(theirs.0.acquire_many(2)));
+        let theirs = shared.clone();
+        let takes = start(move || {
+            if let Some(_permit) = theirs.0.try_acquire() {
+                // Relaxed: the permit orders them.
+                assert_eq!(theirs.1.load(Ordering::Relaxed), 1);
+            }
+        });
+        shared.1.store(1, Ordering::Relaxed);
+        drop(permit);
+        gives_up.join().unwrap();
+        takes.join().unwrap();
+        assert_eq!(shared.0.available_permits(), 1);
+    });
+}

@@ -1,6 +1,6 @@
 //! The contract of the queue, in both homes.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -52,6 +52,7 @@ in_both_homes! {
     closing_at_once_counts_what_it_removes_as_done,
     task_done_too_often_panics,
     more_than_one_batch_is_woken_in_order,
+    who_joins_while_others_are_woken_is_not_let_go_with_them,
     the_waker_of_the_last_poll_is_the_one_called,
     a_panicking_waker_leaves_the_item_handed_over,
     a_panicking_waker_leaves_the_room_handed_over,
@@ -573,6 +574,41 @@ fn more_than_one_batch_is_woken_in_order<H: Home>() {
     queue.task_done();
     assert_eq!(log.take(), (0..100).collect::<Vec<_>>());
     drop(joins);
+}
+
+fn who_joins_while_others_are_woken_is_not_let_go_with_them<H: Home>() {
+    // More than one batch, so that the line is looked at again after the first have come back.
+    const N: usize = 40;
+    let queue: &'static _ = Box::leak(Box::new(full::<H>([1])));
+    let again = Rc::new(RefCell::new(Vec::new()));
+    let is_waking = Rc::new(Cell::new(false));
+    let hook = {
+        let (again, is_waking) = (again.clone(), is_waking.clone());
+        move || {
+            if is_waking.get() {
+                let _ = queue.try_get();
+                queue.try_put(2).unwrap();
+                let mut join = Box::pin(queue.join());
+                assert!(poll_idle(&mut join).is_pending());
+                again.borrow_mut().push(join);
+            }
+        }
+    };
+    with_hook(hook, || {
+        let mut joins: Vec<_> = (0..N).map(|_| Box::pin(queue.join())).collect();
+        for join in &mut joins {
+            assert!(poll(join, &hooked_waker(1)).is_pending());
+        }
+        is_waking.set(true);
+        queue.task_done();
+        is_waking.set(false);
+        assert!(joins.iter_mut().all(|join| poll_idle(join).is_ready()));
+        let mut again = again.take();
+        assert_eq!(again.len(), N);
+        assert!(again.iter_mut().all(|join| poll_idle(join).is_pending()));
+        (0..N).for_each(|_| queue.task_done());
+        assert!(again.iter_mut().all(|join| poll_idle(join).is_ready()));
+    });
 }
 
 fn the_waker_of_the_last_poll_is_the_one_called<H: Home>() {

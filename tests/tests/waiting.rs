@@ -1,0 +1,133 @@
+//! Queues, semaphores and conditions between the tasks of a loop: who is cancelled between being woken and running
+//! loses nothing.
+#![cfg(not(aio_loom))]
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use aio::{Condition, Lock, Queue, Semaphore, TaskGroup, local, run, spawn, yield_now};
+use aio_base::live::leak_check;
+
+/// asyncio's example: workers take from a queue until all is done, and are told so.
+#[test]
+fn workers_share_a_queue_until_it_is_closed() {
+    leak_check(|| {
+        run(async {
+            let queue = Queue::bounded(2);
+            let done = Lock::new(Vec::new());
+            let group = TaskGroup::new();
+            group
+                .join(async {
+                    for worker in 0..3 {
+                        let (queue, done) = (&queue, &done);
+                        drop(group.spawn_scoped(async move {
+                            while let Ok(item) = queue.get().await {
+                                yield_now().await;
+                                done.lock().await.push((worker, item));
+                                queue.task_done();
+                            }
+                        }));
+                    }
+                    for item in 0..20 {
+                        queue.put(item).await.unwrap();
+                    }
+                    queue.join().await;
+                    assert_eq!(done.lock().await.len(), 20);
+                    queue.close();
+                })
+                .await;
+            let done = done.lock().await;
+            assert!((0..3).all(|worker| done.iter().any(|(by, _)| *by == worker)), "each had some: {done:?}");
+        });
+    });
+}
+
+#[test]
+fn a_getter_cancelled_between_its_wake_and_its_run_leaves_the_item_to_the_next() {
+    leak_check(|| {
+        run(async {
+            let queue = Arc::new(Queue::bounded(1));
+            let [first, second] = [(); 2].map(|()| {
+                let queue = queue.clone();
+                spawn(async move { queue.get().await })
+            });
+            yield_now().await;
+            queue.put(7).await.unwrap();
+            drop(first);
+            assert_eq!(second.await, Ok(7));
+            assert!(queue.is_empty());
+        });
+        run(async {
+            let queue = Rc::new(local::Queue::bounded(1));
+            let [first, second] = [(); 2].map(|()| {
+                let queue = queue.clone();
+                local::spawn(async move { queue.get().await })
+            });
+            yield_now().await;
+            queue.put(7).await.unwrap();
+            drop(first);
+            assert_eq!(second.await, Ok(7));
+            assert!(queue.is_empty());
+        });
+    });
+}
+
+#[test]
+fn a_putter_cancelled_between_its_wake_and_its_run_leaves_the_room_to_the_next() {
+    leak_check(|| {
+        run(async {
+            let queue = Arc::new(Queue::bounded(1));
+            queue.try_put(0).unwrap();
+            let [first, second] = [1, 2].map(|item| {
+                let queue = queue.clone();
+                spawn(async move { queue.put(item).await.is_ok() })
+            });
+            yield_now().await;
+            assert_eq!(queue.try_get(), Ok(0));
+            drop(first);
+            assert_eq!(queue.get().await, Ok(2));
+            assert!(second.await);
+        });
+    });
+}
+
+#[test]
+fn a_task_cancelled_between_its_wake_and_its_run_leaves_its_permit_to_the_next() {
+    leak_check(|| {
+        run(async {
+            let semaphore = Arc::new(Semaphore::new(1));
+            let held = semaphore.acquire().await;
+            let [first, second] = [(); 2].map(|()| {
+                let semaphore = semaphore.clone();
+                spawn(async move { semaphore.acquire().await.n_permits() })
+            });
+            yield_now().await;
+            drop(held);
+            drop(first);
+            assert_eq!(second.await, 1);
+            assert_eq!(semaphore.available_permits(), 1);
+        });
+    });
+}
+
+#[test]
+fn a_task_cancelled_between_its_wake_and_its_run_leaves_its_notification_to_the_next() {
+    leak_check(|| {
+        run(async {
+            let shared = Arc::new((Lock::new(0), Condition::new()));
+            let [first, second] = [(); 2].map(|()| {
+                let shared = shared.clone();
+                spawn(async move {
+                    let mut left = shared.1.wait_for(shared.0.lock().await, |left| *left > 0).await;
+                    *left -= 1;
+                })
+            });
+            yield_now().await;
+            *shared.0.lock().await += 1;
+            shared.1.notify_one();
+            drop(first);
+            second.await;
+            assert_eq!(*shared.0.lock().await, 0);
+        });
+    });
+}
