@@ -279,10 +279,8 @@ fn a_race_of_nobody_is_the_callers_mistake() {
         }
     };
     std::panic::set_hook(Box::new(hook));
-    let panics = [
-        catch_unwind(|| drop(race(Vec::<Pending<u8>>::new()))),
-        catch_unwind(|| drop(race([] as [Pending<u8>; 0]))),
-    ];
+    let panics =
+        [catch_unwind(|| drop(race(Vec::<Pending<u8>>::new()))), catch_unwind(|| drop(race([] as [Pending<u8>; 0])))];
     let line = Location::caller().line() - 2;
     std::panic::set_hook(former);
     for panic in panics {
