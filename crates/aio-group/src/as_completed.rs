@@ -1,5 +1,6 @@
 //! Many futures at once, their outputs as they come.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
@@ -60,7 +61,13 @@ use crate::gather::{Everything, Slot, at, slots_of};
 pub fn as_completed<F: Future>(futures: impl IntoIterator<Item = F>) -> AsCompleted<F> {
     let slots = slots_of(futures);
     let n = slots.len();
-    AsCompleted { wakers: ChildWakers::new(n), batch: (0..n).collect(), ended: VecDeque::new(), n_running: n, slots }
+    AsCompleted {
+        wakers: ChildWakers::new(n),
+        batch: (0..n).rev().collect(),
+        ended: VecDeque::new(),
+        n_running: n,
+        slots,
+    }
 }
 
 /// The stream of [`as_completed`]. It keeps outputs until they are taken, so it is `Send` if the futures and their
@@ -69,8 +76,9 @@ pub fn as_completed<F: Future>(futures: impl IntoIterator<Item = F>) -> AsComple
 pub struct AsCompleted<F: Future> {
     // Dropped before the slots: what the futures wake when they are dropped need not be heard of.
     wakers: ChildWakers,
-    /// Who is to be polled next. Between polls it is empty, unless a future has panicked; at first it is everybody.
-    batch: VecDeque<usize>,
+    /// Who is to be polled next, the last one first. Between polls it is empty, unless a future has panicked; at first
+    /// it is everybody.
+    batch: Vec<usize>,
     /// Whose outputs have not been taken, in the order in which they are given.
     ended: VecDeque<usize>,
     n_running: usize,
@@ -115,10 +123,11 @@ impl<F: Future> AsCompleted<F> {
         self.wakers.register(cx.waker());
         // Also if a panic has left somebody there: who is woken before the queue was emptied does not wake the caller.
         self.batch.extend(self.wakers.take_woken());
-        self.batch.make_contiguous().sort_unstable();
+        self.batch.sort_unstable_by_key(|&index| Reverse(index));
+        self.batch.dedup();
         let mut panics = Panics::new();
         while !panics.has_panicked()
-            && let Some(index) = self.batch.pop_front()
+            && let Some(index) = self.batch.pop()
         {
             let mut slot = at(self.slots.as_mut(), index);
             // It may have been woken after its end.
