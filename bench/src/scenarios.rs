@@ -3,6 +3,7 @@
 mod gather;
 mod generators;
 mod locks;
+mod race;
 mod spawn;
 mod startup;
 mod threads;
@@ -17,6 +18,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         spawn::scenarios(),
         yields::scenarios(),
         gather::scenarios(),
+        race::scenarios(),
         timers::scenarios(),
         locks::scenarios(),
         threads::scenarios(),

@@ -64,7 +64,7 @@ use crate::gather::{Gather, Nothing};
 ///             Event::Done(answer) => break answer,
 ///         }
 ///     };
-///     assert_eq!((answer, ticks), (42, 5));
+///     assert_eq!((answer, ticks), (42, 3));
 /// });
 /// ```
 ///
