@@ -1,5 +1,5 @@
-//! The first of two, and 1k outputs as they come, in the best way each peer has: futures that are ready at once or after
-//! one wake. The operation is one race, or one output. Like those of `gather`, the peers run on smol's executor.
+//! The first of two, and 1k outputs as they come, in the best way each peer has: futures that are ready at once or
+//! after one wake. The operation is one race, or one output. Like those of `gather`, the peers run on smol's executor.
 
 use std::future::Future;
 use std::hint::black_box;

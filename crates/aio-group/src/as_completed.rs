@@ -16,8 +16,8 @@ use crate::gather::{Everything, Slot, at, slots_of};
 /// Runs all `futures` at once, and gives their outputs in the order in which they finish.
 ///
 /// It takes any number of futures of one type, as a vector, an array or any iterator, and gives a [`Stream`]. The
-/// futures run inside the caller's task, whenever the stream is polled: they may borrow from it, nothing is spawned. All
-/// of them are begun at the first poll. An output that is a `Result` is an output like any other.
+/// futures run inside the caller's task, whenever the stream is polled: they may borrow from it, nothing is spawned.
+/// All of them are begun at the first poll. An output that is a `Result` is an output like any other.
 ///
 /// ```
 /// use aio_core::yield_now;
@@ -43,8 +43,8 @@ use crate::gather::{Everything, Slot, at, slots_of};
 /// });
 /// ```
 ///
-/// The memory of a future stays until the stream is dropped; a future itself is dropped as soon as it is finished. There
-/// are a few allocations, whatever the number, and each poll costs as much as the futures that it polls.
+/// The memory of a future stays until the stream is dropped; a future itself is dropped as soon as it is finished.
+/// There are a few allocations, whatever the number, and each poll costs as much as the futures that it polls.
 ///
 /// # Cancel safety
 /// Dropping what [`next`](AsCompleted::next) returns loses nothing. Dropping the stream drops the futures that have not

@@ -13,13 +13,13 @@ use crate::gather::{Failures, Gather};
 /// Runs all `futures` at once until the first of them has succeeded; returns what was in its `Ok` when the others have
 /// cleaned up.
 ///
-/// It takes what [`gather`](crate::gather()) takes; the outputs are `Result`s with one type in `Ok`. The first `Ok` ends
-/// the others as the winner of a [`race`](crate::race()) does: they are dropped at once, in the order of the arguments,
-/// and their cleanups ([`aio_core::defer`]) run to their end. A failure does not disturb the rest; its error is kept,
-/// and dropped if another future succeeds.
+/// It takes what [`gather`](crate::gather()) takes; the outputs are `Result`s with one type in `Ok`. The first `Ok`
+/// ends the others as the winner of a [`race`](crate::race()) does: they are dropped at once, in the order of the
+/// arguments, and their cleanups ([`aio_core::defer`]) run to their end. A failure does not disturb the rest; its error
+/// is kept, and dropped if another future succeeds.
 ///
-/// If several are ready at one poll, they count in the order of the arguments, and those behind a success are not polled
-/// any more.
+/// If several are ready at one poll, they count in the order of the arguments, and those behind a success are not
+/// polled any more.
 ///
 /// # Cancel safety
 /// Dropping the future drops all of `futures`, and with them the errors of those that have failed. Their cleanups go to
@@ -29,8 +29,8 @@ use crate::gather::{Failures, Gather};
 /// As with [`race`](crate::race()).
 ///
 /// # Errors
-/// All errors, once every future has failed: in the order of the arguments, and in their shape, so a tuple, an array, or
-/// a vector. Of no futures there are no errors, at once.
+/// All errors, once every future has failed: in the order of the arguments, and in their shape, so a tuple, an array,
+/// or a vector. Of no futures there are no errors, at once.
 ///
 /// # Panics
 /// If one of `futures` does; the others are dropped when this future is. If it is polled after it was ready.

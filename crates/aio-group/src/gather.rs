@@ -1,6 +1,6 @@
 //! Several futures at once, their outputs in the order of the arguments.
 //!
-//! A child lives in a [`Slot`](slot::Slot), first as a future, then as what is [kept](keep) of its output. Slots of
+//! A child lives in a [`Slot`], first as a future, then as what is [kept](keep) of its output. Slots of
 //! different types stand in a struct of their own for each size ([`tuples`]), slots of one type in a row ([`crowd`]).
 
 use std::convert::Infallible;
@@ -69,8 +69,8 @@ where
 
 /// What can be gathered, or raced: a tuple of up to twelve futures, an array `[F; N]`, or a `Vec<F>`. Sealed.
 ///
-/// `K` says what is kept of the outputs, and what ends the whole: [`Everything`] is kept by [`gather`], [`Successes`] by
-/// [`try_gather`](crate::try_gather()), [`Failures`] by [`first_ok`](crate::first_ok()), [`Nothing`] by
+/// `K` says what is kept of the outputs, and what ends the whole: [`Everything`] is kept by [`gather`], [`Successes`]
+/// by [`try_gather`](crate::try_gather()), [`Failures`] by [`first_ok`](crate::first_ok()), [`Nothing`] by
 /// [`race`](crate::race()).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be gathered",

@@ -12,8 +12,8 @@ use crate::gather::{Gather, Nothing};
 
 /// Runs all `futures` at once until the first of them has finished; returns its output when the others have cleaned up.
 ///
-/// It takes what [`gather`](crate::gather()) takes: a tuple of up to twelve futures, an array, or a vector; all with one
-/// output type. The losers are dropped at once, in the order of the arguments; then their cleanups
+/// It takes what [`gather`](crate::gather()) takes: a tuple of up to twelve futures, an array, or a vector; all with
+/// one output type. The losers are dropped at once, in the order of the arguments; then their cleanups
 /// ([`aio_core::defer`]) run to their end; then the output of the winner is returned.
 ///
 /// If several are ready at one poll, the first of them in the order of the arguments wins, and those behind it are not

@@ -19,7 +19,9 @@ const COUNTS: [usize; 4] = [2, 3, 33, 100];
 macro_rules! drive {
     ($name:literal, |$ledger:ident, $index:ident| $child:expr, |$children:ident| $combine:expr) => {
         for n in COUNTS {
-            drive!(@ $name, "vector", n, |$ledger, $children| (0..n).map(|$index| $child).collect::<Vec<_>>(), $combine);
+            drive!(@ $name, "vector", n, |$ledger, $children| {
+                (0..n).map(|$index| $child).collect::<Vec<_>>()
+            }, $combine);
         }
         drive!(@ $name, "array", 2, |$ledger, $children| array::from_fn::<_, 2, _>(|$index| $child), $combine);
         drive!(@ $name, "array", 3, |$ledger, $children| array::from_fn::<_, 3, _>(|$index| $child), $combine);

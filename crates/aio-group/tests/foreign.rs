@@ -75,7 +75,7 @@ async fn race_all(nap: impl AsyncFn()) {
 /// Those that wait for `nap` come after those that do not.
 async fn complete_all(nap: impl AsyncFn()) {
     let child = async |n: usize| {
-        if n % 3 == 0 {
+        if n.is_multiple_of(3) {
             nap().await;
         }
         n
@@ -84,7 +84,7 @@ async fn complete_all(nap: impl AsyncFn()) {
     while let Some(output) = outputs.next().await {
         seen.push(output);
     }
-    assert!(seen[..666].iter().copied().eq((0..1000).filter(|n| n % 3 != 0)));
+    assert!(seen[..666].iter().copied().eq((0..1000).filter(|n: &usize| !n.is_multiple_of(3))));
     seen.sort_unstable();
     assert_eq!(seen, (0..1000).collect::<Vec<_>>());
 }

@@ -90,7 +90,7 @@ fn the_allocator_of_this_test_counts() {
 
 #[test]
 fn a_few_children_in_tuples_and_arrays_cost_no_allocation() {
-    let fallible = |n: usize| after(n % 5, if n % 3 == 0 { Err(n) } else { Ok(n) });
+    let fallible = |n: usize| after(n % 5, if n.is_multiple_of(3) { Err(n) } else { Ok(n) });
     let ((), n) = allocations(|| {
         assert_eq!(finish(race((after(3, 1), after(2, 2)))).0, 2);
         assert_eq!(finish(race(std::array::from_fn::<_, 32, _>(|n| after(32 - n, n)))).0, 31);
