@@ -58,6 +58,7 @@ fn try_gather_leaves_nothing_behind() {
     drive!("try_gather", |ledger, index| ledger.fallible(index), |children| {
         try_gather(children).await.deliver();
         assert_eq!(ledger.delivered(), if ledger.len() == 2 { 2 } else { 1 });
+        ledger.assert_clean();
     });
 }
 
@@ -66,6 +67,7 @@ fn race_leaves_nothing_behind() {
     drive!("race", |ledger, index| ledger.slow(index), |children| {
         race(children).await.deliver();
         assert_eq!(ledger.delivered(), 1);
+        ledger.assert_clean();
     });
 }
 
@@ -74,12 +76,14 @@ fn first_ok_leaves_nothing_behind() {
     drive!("first_ok", |ledger, index| ledger.fallible(index), |children| {
         first_ok(children).await.deliver();
         assert_eq!(ledger.delivered(), 1);
+        ledger.assert_clean();
     });
     drive!("first_ok that fails", |ledger, index| ledger.failing(index), |children| {
         let outcome = first_ok(children).await;
         assert!(outcome.is_err());
         outcome.deliver();
         assert_eq!(ledger.delivered(), ledger.len());
+        ledger.assert_clean();
     });
 }
 
@@ -208,6 +212,7 @@ fn timeout_leaves_nothing_behind() {
         Case::new("timeout that is too short", n, move |ledger| async move {
             let children = gather((0..n).map(|index| ledger.child(index)).collect::<Vec<_>>());
             assert!(timeout(Duration::ZERO, children).await.is_err());
+            ledger.assert_clean();
         })
         .drive();
     }

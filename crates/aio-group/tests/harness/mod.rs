@@ -6,8 +6,9 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::task::Poll;
+use std::time::Duration;
 
 use aio_base::live::leak_check;
 use aio_core::{Scope, defer, run, spawn, yield_now};
@@ -41,8 +42,16 @@ impl Case {
         Self { go_on: true, ..self }
     }
 
-    /// Drives it, in every way.
+    /// Drives it, in every way. One that hangs ends the process, so that it is not waited for.
     pub(crate) fn drive(&self) {
+        let (_running, over) = mpsc::channel::<()>();
+        let name = self.name.clone();
+        std::thread::spawn(move || {
+            if over.recv_timeout(Duration::from_secs(60)) == Err(mpsc::RecvTimeoutError::Timeout) {
+                eprintln!("{name}: it hangs");
+                std::process::abort();
+            }
+        });
         for way in [Way::Drop, Way::DropLater, Way::Cancel] {
             let completed = (0..POLLS).any(|polls| leak_check(|| self.drive_once(way, polls)));
             assert!(completed, "{}: it does not end", self.name);
@@ -158,6 +167,12 @@ struct Entry {
     outputs_delivered: usize,
 }
 
+impl Entry {
+    fn is_clean(&self) -> bool {
+        (self.cleanups_begun, self.cleanups_ended) == (self.begun, self.begun)
+    }
+}
+
 impl Ledger {
     fn new(children: usize, go_on: bool) -> Self {
         let children = vec![Entry::default(); children];
@@ -230,6 +245,14 @@ impl Ledger {
         async move { Err(child.await) }
     }
 
+    /// Asserts that every child that has begun is gone and has cleaned up: for a combinator that waits for that.
+    #[track_caller]
+    pub(crate) fn assert_clean(&self) {
+        let book = self.book();
+        let dirty: Vec<_> = book.children.iter().filter(|entry| !entry.is_clean()).collect();
+        assert!(book.futures == 0 && dirty.is_empty(), "{} futures, {dirty:?}", book.futures);
+    }
+
     /// How many outputs have been delivered.
     pub(crate) fn delivered(&self) -> usize {
         self.book().children.iter().map(|entry| entry.outputs_delivered).sum()
@@ -264,8 +287,7 @@ impl Ledger {
     fn end(&self) {
         let book = &mut *self.book();
         book.phase = Phase::Ended;
-        let cleaned = |entry: &Entry| (entry.cleanups_begun, entry.cleanups_ended) == (entry.begun, entry.begun);
-        for (index, entry) in book.children.iter().enumerate().filter(|(_, entry)| !cleaned(entry)) {
+        for (index, entry) in book.children.iter().enumerate().filter(|(_, entry)| !entry.is_clean()) {
             book.late.push(format!("the scope around has not waited for the cleanup of child {index}: {entry:?}"));
         }
         if book.futures > 0 {
