@@ -107,6 +107,10 @@ fn every_kind_of_collection_will_do() {
             for n in (0..3).rev() {
                 assert_eq!(ended.next().await, Some((n, n)));
             }
+            // Both are streams.
+            let mut indexed = as_completed([after(1, 'a'), after(0, 'b')]).with_index();
+            let mut next = async || poll_fn(|cx| Pin::new(&mut indexed).poll_next(cx)).await;
+            assert_eq!([next().await, next().await, next().await], [Some((1, 'b')), Some((0, 'a')), None]);
         });
     });
 }

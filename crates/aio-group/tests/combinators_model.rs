@@ -1,5 +1,5 @@
-//! `race`, `as_completed` and `wait` against obvious models: children woken, finished and cancelled in any order, polls
-//! and drops at any point.
+//! `race`, `first_ok`, `as_completed` and `wait` against obvious models: children woken, finished and cancelled in any
+//! order, polls and drops at any point.
 #![cfg(not(aio_loom))]
 
 use std::cell::{Cell, RefCell};
@@ -14,13 +14,13 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use aio_base::live::leak_check;
 use aio_core::{Task, TaskHome, TaskId, TaskRef, run, yield_now};
-use aio_group::{Until, as_completed, race, try_wait};
+use aio_group::{Until, as_completed, first_ok, race, try_wait};
 use futures_core::Stream;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-/// Up to so many children of a race are all polled at each wake-up.
+/// Up to so many children of a race, or of `first_ok`, are all polled at each wake-up.
 const FEW: usize = 32;
 
 #[derive(Default)]
@@ -46,8 +46,9 @@ enum Op {
     /// Wakes a child by the waker it has left, on this thread or another.
     Wake(Index),
     WakeFromAfar(Index),
-    /// Lets a child be ready at its next poll, or panic, and wakes it.
+    /// Lets a child be ready at its next poll, fail, or panic, and wakes it.
     Finish(Index),
+    Fail(Index),
     Explode(Index),
     /// Forgets the waker that a child has left.
     Forget(Index),
@@ -61,6 +62,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         15 => any::<Index>().prop_map(Op::Wake),
         1 => any::<Index>().prop_map(Op::WakeFromAfar),
         15 => any::<Index>().prop_map(Op::Finish),
+        8 => any::<Index>().prop_map(Op::Fail),
         2 => any::<Index>().prop_map(Op::Explode),
         3 => any::<Index>().prop_map(Op::Forget),
         1 => Just(Op::Drop),
@@ -77,6 +79,8 @@ fn naps(n: impl Into<prop::collection::SizeRange>) -> impl Strategy<Value = Vec<
 enum Fate {
     None,
     Ready,
+    /// Ready, with an error where that makes a difference.
+    Error,
     Panic,
 }
 
@@ -115,7 +119,7 @@ impl Future for Child {
         let fate = self.world.fates.borrow()[index];
         match fate {
             Fate::None => Poll::Pending,
-            Fate::Ready => Poll::Ready(Output { index, world: self.world.clone() }),
+            Fate::Ready | Fate::Error => Poll::Ready(Output { index, world: self.world.clone() }),
             Fate::Panic => std::panic::resume_unwind(Box::new("exploded")),
         }
     }
@@ -132,6 +136,20 @@ impl Drop for Output {
     fn drop(&mut self) {
         let count = &self.world.outputs_dropped[self.index];
         count.set(count.get() + 1);
+    }
+}
+
+/// A child whose output is a `Result`.
+struct Fallible(Child);
+
+impl Future for Fallible {
+    type Output = Result<Output, Output>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map(|output| {
+            let fate = output.world.fates.borrow()[output.index];
+            if fate == Fate::Error { Err(output) } else { Ok(output) }
+        })
     }
 }
 
@@ -183,6 +201,7 @@ struct Model {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     Race,
+    FirstOk,
     AsCompleted,
 }
 
@@ -193,7 +212,7 @@ impl Model {
 
     /// Whether the children have the caller's own waker, and are all polled each time.
     fn is_few(&self) -> bool {
-        self.kind == Kind::Race && self.n() <= FEW
+        self.kind != Kind::AsCompleted && self.n() <= FEW
     }
 
     fn wake(&mut self, child: usize) {
@@ -226,7 +245,13 @@ impl Model {
                 }
                 match self.fates[child] {
                     Fate::None => continue,
-                    Fate::Ready => {
+                    // Kept until all have failed, or one has not.
+                    Fate::Error if self.kind == Kind::FirstOk => {
+                        self.produced[child] = true;
+                        self.running[child] = false;
+                        continue;
+                    }
+                    Fate::Ready | Fate::Error => {
                         self.produced[child] = true;
                         self.ended.push_back(child);
                     }
@@ -237,7 +262,7 @@ impl Model {
                     }
                 }
                 self.running[child] = false;
-                if self.kind == Kind::Race {
+                if self.kind != Kind::AsCompleted {
                     break;
                 }
             }
@@ -263,6 +288,18 @@ fn check(kind: Kind, naps: Vec<usize>, ops: Vec<Op>) {
             let mut race = Box::pin(race(children));
             Box::new(move |cx| race.as_mut().poll(cx).map(Some))
         }
+        Kind::FirstOk => {
+            let mut first = Box::pin(first_ok(children.into_iter().map(Fallible).collect::<Vec<_>>()));
+            Box::new(move |cx| {
+                first.as_mut().poll(cx).map(|outcome| match outcome {
+                    Ok(output) => Some(output),
+                    Err(errors) => {
+                        assert!(errors.iter().map(|error| error.index).eq(0..n));
+                        None
+                    }
+                })
+            })
+        }
         Kind::AsCompleted => {
             let mut outputs = as_completed(children);
             Box::new(move |cx| Pin::new(&mut outputs).poll_next(cx))
@@ -286,15 +323,24 @@ fn check(kind: Kind, naps: Vec<usize>, ops: Vec<Op>) {
     let waker = Waker::from(parent.clone());
     for op in ops {
         let child = match op {
-            Op::Wake(child) | Op::WakeFromAfar(child) | Op::Finish(child) | Op::Explode(child) | Op::Forget(child)
+            Op::Wake(child)
+            | Op::WakeFromAfar(child)
+            | Op::Finish(child)
+            | Op::Fail(child)
+            | Op::Explode(child)
+            | Op::Forget(child)
                 if n > 0 =>
             {
                 Some(child.index(n))
             }
             _ => None,
         };
-        if let (Op::Finish(_) | Op::Explode(_), Some(child)) = (op, child) {
-            let fate = if let Op::Finish(_) = op { Fate::Ready } else { Fate::Panic };
+        if let (Op::Finish(_) | Op::Fail(_) | Op::Explode(_), Some(child)) = (op, child) {
+            let fate = match op {
+                Op::Finish(_) => Fate::Ready,
+                Op::Fail(_) => Fate::Error,
+                _ => Fate::Panic,
+            };
             world.fates.borrow_mut()[child] = fate;
             model.fates[child] = fate;
         }
@@ -313,13 +359,13 @@ fn check(kind: Kind, naps: Vec<usize>, ops: Vec<Op>) {
                     }
                 };
                 assert_eq!((given, world.polled.take()), model.poll());
-                if kind == Kind::Race && given != Given::Pending {
-                    // A race ends at its first output, and after a panic it is dropped.
+                if kind != Kind::AsCompleted && given != Given::Pending {
+                    // It ends at its first output, and after a panic it is dropped.
                     subject = None;
                     model.gone = true;
                 }
             }
-            (Op::Wake(_) | Op::Finish(_) | Op::Explode(_), Some(child)) => {
+            (Op::Wake(_) | Op::Finish(_) | Op::Fail(_) | Op::Explode(_), Some(child)) => {
                 let waker = world.wakers.borrow()[child].clone();
                 if let Some(waker) = waker {
                     waker.wake();
@@ -348,7 +394,7 @@ fn check(kind: Kind, naps: Vec<usize>, ops: Vec<Op>) {
         for child in 0..n {
             let future_gone = !model.running[child] || model.gone;
             assert_eq!(world.futures_dropped[child].get(), usize::from(future_gone), "future {child}");
-            let output_gone = model.gone && model.ended.contains(&child) && !is_taken(child);
+            let output_gone = model.gone && model.produced[child] && !is_taken(child);
             assert_eq!(world.outputs_dropped[child].get(), usize::from(output_gone), "output {child}");
         }
     }
@@ -590,6 +636,16 @@ proptest! {
     #[test]
     fn a_race_of_many_does_as_the_model_says(naps in naps(30..45), ops in ops()) {
         leak_check(|| check(Kind::Race, naps, ops));
+    }
+
+    #[test]
+    fn a_few_attempts_do_as_the_model_says(naps in naps(0..6), ops in ops()) {
+        leak_check(|| check(Kind::FirstOk, naps, ops));
+    }
+
+    #[test]
+    fn many_attempts_do_as_the_model_says(naps in naps(30..45), ops in ops()) {
+        leak_check(|| check(Kind::FirstOk, naps, ops));
     }
 
     #[test]

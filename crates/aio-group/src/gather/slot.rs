@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 use super::keep::Keep;
 
 /// What a panic says if the caller is wrong.
-pub(super) const AGAIN: &str = "a combinator was polled again after it had ended";
+pub(super) const AGAIN: &str = "a gather was polled again after it had ended";
 /// What a panic says if we are.
 pub(super) const EARLY: &str = "a child has nothing to give before it has ended";
 
