@@ -76,6 +76,11 @@ fn of_several_that_are_ready_the_first_argument_wins_and_those_behind_are_not_po
             let mut expected = vec![2; n];
             (expected[0], expected[1]) = (3, 3);
             assert_eq!(*polls.borrow(), expected);
+            if n == 3 {
+                polls.replace(vec![0; n]);
+                assert_eq!(run(race((child(0), child(1), child(2)))), 1);
+                assert_eq!(*polls.borrow(), expected);
+            }
         }
     });
 }

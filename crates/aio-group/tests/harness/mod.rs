@@ -253,6 +253,11 @@ impl Ledger {
         assert!(book.futures == 0 && dirty.is_empty(), "{} futures, {dirty:?}", book.futures);
     }
 
+    /// How many outputs there have been.
+    pub(crate) fn made(&self) -> usize {
+        self.book().children.iter().map(|entry| entry.outputs).sum()
+    }
+
     /// How many outputs have been delivered.
     pub(crate) fn delivered(&self) -> usize {
         self.book().children.iter().map(|entry| entry.outputs_delivered).sum()
