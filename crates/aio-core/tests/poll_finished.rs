@@ -100,7 +100,7 @@ in_both_homes! {
             let panics = spawn(async { panic!("a task of the test") });
             turns(2).await;
             assert!(panics.failed(|outcome| outcome.as_ref().is_err_and(JoinError::is_panic)));
-            assert!(panics.join().await.map(|()| ()).unwrap_err().is_panic());
+            assert!(panics.join().await.unwrap_err().is_panic());
         });
     }
 
