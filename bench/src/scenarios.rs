@@ -4,6 +4,7 @@ mod gather;
 mod generators;
 mod locks;
 mod queues;
+mod race;
 mod semaphores;
 mod spawn;
 mod startup;
@@ -19,6 +20,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         spawn::scenarios(),
         yields::scenarios(),
         gather::scenarios(),
+        race::scenarios(),
         timers::scenarios(),
         locks::scenarios(),
         semaphores::scenarios(),

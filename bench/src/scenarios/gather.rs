@@ -23,11 +23,11 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     ]
 }
 
-async fn ready(i: u64) -> u64 {
+pub(super) async fn ready(i: u64) -> u64 {
     black_box(i)
 }
 
-async fn yielding(i: u64) -> u64 {
+pub(super) async fn yielding(i: u64) -> u64 {
     YieldOnce::default().await;
     black_box(i)
 }
@@ -75,7 +75,7 @@ where
 }
 
 /// Runs `gather` `n` times; it says how many children there were.
-fn repeated<R: Local, F>(n: u64, width: u64, gather: impl Fn() -> F + 'static) -> Sample
+pub(super) fn repeated<R: Local, F>(n: u64, width: u64, gather: impl Fn() -> F + 'static) -> Sample
 where
     F: Future<Output = usize> + 'static,
 {

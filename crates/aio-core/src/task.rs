@@ -142,6 +142,19 @@ impl<T, H: TaskHome> Task<T, H> {
         self.handle.poll_outcome(cx)
     }
 
+    /// Ready once the task has ended, with its cleanups, however that may be. Unlike [`poll_join`](Self::poll_join) it
+    /// leaves the outcome where it is.
+    pub fn poll_finished(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.handle.poll_finished(cx)
+    }
+
+    /// Whether it has ended and its outcome, which stays where it is, `is_failure`. For `wait`. The task may be locked
+    /// meanwhile, so `is_failure` must neither panic nor touch it.
+    #[doc(hidden)]
+    pub fn failed(&self, is_failure: fn(&Result<T, JoinError>) -> bool) -> bool {
+        self.handle.failed(is_failure)
+    }
+
     /// A handle that does not own the task.
     pub fn task_ref(&self) -> TaskRef {
         self.handle.task_ref()

@@ -1,6 +1,6 @@
 //! Several futures at once, their outputs in the order of the arguments.
 //!
-//! A child lives in a [`Slot`](slot::Slot), first as a future, then as what is [kept](keep) of its output. Slots of
+//! A child lives in a [`Slot`], first as a future, then as what is [kept](keep) of its output. Slots of
 //! different types stand in a struct of their own for each size ([`tuples`]), slots of one type in a row ([`crowd`]).
 
 use std::convert::Infallible;
@@ -17,7 +17,9 @@ mod slot;
 mod crowd;
 mod tuples;
 
-pub use keep::{Everything, Keep, Successes};
+pub(crate) use crowd::{at, slots_of};
+pub use keep::{Everything, Failures, Keep, Nothing, Successes};
+pub(crate) use slot::Slot;
 
 /// Runs all `futures` at once, and returns their outputs in the order of the arguments.
 ///
@@ -65,14 +67,16 @@ where
     Gathering { running: futures.start() }
 }
 
-/// What can be gathered: a tuple of up to twelve futures, an array `[F; N]`, or a `Vec<F>`. Sealed.
+/// What can be gathered, or raced: a tuple of up to twelve futures, an array `[F; N]`, or a `Vec<F>`. Sealed.
 ///
-/// `K` says what is kept of the outputs: [`Everything`] by [`gather`], [`Successes`] by
-/// [`try_gather`](crate::try_gather()).
+/// `K` says what is kept of the outputs, and what ends the whole: [`Everything`] is kept by [`gather`], [`Successes`]
+/// by [`try_gather`](crate::try_gather()), [`Failures`] by [`first_ok`](crate::first_ok()), [`Nothing`] by
+/// [`race`](crate::race()).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be gathered",
     note = "a tuple of up to twelve futures, an array `[F; N]` and a `Vec<F>` can be",
-    note = "`try_gather` asks for outputs that are `Result`s, all with the same error type"
+    note = "`try_gather` asks for outputs that are `Result`s, all with the same error type; `first_ok` for `Result`s \
+            with the same type in `Ok`; `race` for the same output type"
 )]
 pub trait Gather<K = Everything>: sealed::Sealed {
     /// What is kept of the outputs, in the shape of the futures.
@@ -84,6 +88,8 @@ pub trait Gather<K = Everything>: sealed::Sealed {
     type Running: Future<Output = Result<Self::Outputs, Self::Failure>>;
     #[doc(hidden)]
     fn start(self) -> Self::Running;
+    #[doc(hidden)]
+    fn is_empty(&self) -> bool;
 }
 
 mod sealed {

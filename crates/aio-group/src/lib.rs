@@ -25,16 +25,28 @@
 //!
 //! - [`gather`](gather()) waits for all of a fixed number of futures; [`try_gather`](try_gather()) stops at the first
 //!   failure.
+//! - [`race`](race()) waits for the first of several to finish, which is what others have `select!` for;
+//!   [`first_ok`](first_ok()) for the first to succeed.
+//! - [`as_completed`](as_completed()) gives the outputs of any number of futures as they come.
+//! - [`wait`](wait()) waits for some of several tasks, and leaves the others alone.
 //! - [`TaskGroup`] is asyncio's task group: its children end before it does, whatever happens, and the first failure
 //!   cancels the others.
 //!
-//! What is at the top of this crate may cross threads; its twins in [`local`] stay on their loop. `gather`,
-//! `try_gather` and the children in place ([`spawn_scoped`](generic::TaskGroup::spawn_scoped)) work under any executor.
+//! What is at the top of this crate may cross threads; its twins in [`local`] stay on their loop. What takes futures
+//! (`gather` to `as_completed`) and the children in place ([`spawn_scoped`](generic::TaskGroup::spawn_scoped)) work
+//! under any executor.
 //!
 //! Not for a stream of jobs that never ends, unless the group has a limit: each child that is started takes memory.
 
 mod gather;
 mod try_gather;
+
+mod first_ok;
+mod race;
+
+mod as_completed;
+
+mod wait;
 
 mod child_wakers;
 mod ready_queue;
@@ -45,10 +57,14 @@ mod task_group;
 pub mod generic;
 pub mod local;
 
-pub use gather::{Everything, Gather, Gathering, Keep, Successes, gather};
+pub use as_completed::{AsCompleted, Indexed, as_completed};
+pub use first_ok::{FirstOk, first_ok};
+pub use gather::{Everything, Failures, Gather, Gathering, Keep, Nothing, Successes, gather};
 pub use group_error::GroupError;
+pub use race::{Race, race};
 pub use task_group::Child;
 pub use try_gather::{TryGathering, try_gather};
+pub use wait::{Until, Wait, WaitTimeout, try_wait, wait};
 
 /// A [group](generic::TaskGroup) whose children may cross threads.
 pub type TaskGroup<'env, E> = generic::TaskGroup<'env, E, aio_base::Shared>;

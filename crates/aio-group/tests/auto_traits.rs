@@ -10,9 +10,11 @@ use std::rc::Rc;
 use std::sync::MutexGuard;
 
 use aio_base::{Local, Shared};
-use aio_core::{spawn, yield_now};
+use aio_core::{Task, spawn, yield_now};
 use aio_group::generic::{Child, GroupHandle, Run, TaskGroup};
-use aio_group::{GroupError, TaskGroup as SharedGroup};
+use aio_group::{
+    AsCompleted, FirstOk, GroupError, Indexed, Race, TaskGroup as SharedGroup, Until, Wait, WaitTimeout, as_completed,
+};
 
 /// The answer of the probes below for a type that does not implement their trait: an inherent constant hides this one.
 trait Not {
@@ -44,6 +46,8 @@ type SyncOnly = MutexGuard<'static, u8>;
 type Neither = Rc<u8>;
 
 type RunOf<E, R, H> = Run<'static, 'static, E, H, Ready<Result<R, E>>>;
+
+type FirstOkOf<T, E> = FirstOk<(Ready<Result<T, E>>, Ready<Result<T, E>>)>;
 
 const NEITHER: (bool, bool) = (false, false);
 const SEND: (bool, bool) = (true, false);
@@ -109,6 +113,51 @@ fn the_error_of_a_group_is_what_its_errors_are() {
     }
     let error = passes_it_on(Err(one_error())).unwrap_err();
     assert_eq!(error.source().unwrap().to_string(), std::fmt::Error.to_string());
+}
+
+#[test]
+fn a_race_may_be_sent_if_its_futures_and_the_output_may() {
+    assert_eq!(send_sync!(Race<(Ready<Both>, Ready<Both>)>), SEND);
+    assert_eq!(send_sync!(Race<[Ready<SendOnly>; 2]>), SEND);
+    assert_eq!(send_sync!(Race<Vec<Ready<SyncOnly>>>), NEITHER);
+    assert_eq!(send_sync!(Race<(Ready<Neither>, Ready<Neither>)>), NEITHER);
+    // An output that may, of a future that may not.
+    assert_eq!(send_sync!(Race<Vec<Pin<Box<dyn Future<Output = Both>>>>>), NEITHER);
+    // A future that may, of an output that may not: the winner's waits for the losers' cleanups.
+    assert_eq!(send_sync!(Race<Vec<Pin<Box<dyn Future<Output = Neither> + Send>>>>), NEITHER);
+}
+
+#[test]
+fn a_search_for_a_success_may_be_sent_if_its_futures_the_success_and_the_errors_may() {
+    assert_eq!(send_sync!(FirstOkOf<Both, Both>), SEND);
+    assert_eq!(send_sync!(FirstOkOf<SendOnly, SendOnly>), SEND);
+    assert_eq!(send_sync!(FirstOkOf<Neither, Both>), NEITHER);
+    assert_eq!(send_sync!(FirstOkOf<Both, Neither>), NEITHER);
+}
+
+#[test]
+fn a_stream_of_outputs_is_what_its_futures_and_outputs_are() {
+    assert_eq!(send_sync!(AsCompleted<Ready<Both>>), BOTH);
+    assert_eq!(send_sync!(AsCompleted<Ready<SendOnly>>), SEND);
+    assert_eq!(send_sync!(AsCompleted<Ready<SyncOnly>>), SYNC);
+    assert_eq!(send_sync!(AsCompleted<Ready<Neither>>), NEITHER);
+    assert_eq!(send_sync!(AsCompleted<Pin<Box<dyn Future<Output = Neither> + Send>>>), NEITHER);
+    assert_eq!(send_sync!(Indexed<Ready<SendOnly>>), SEND);
+    assert_eq!(send_sync!(Indexed<Ready<Neither>>), NEITHER);
+    // What its methods return, too.
+    fn check<T: Send>(_: T) {}
+    check(as_completed([ready(Cell::new(1))]).next());
+}
+
+#[test]
+fn a_wait_may_be_sent_if_its_tasks_may() {
+    assert_eq!(send_sync!(Task<SendOnly, Shared>).0, send_sync!(Wait<'static, SendOnly, Shared>).0);
+    const { assert!(<IsSend<Wait<'static, Both, Shared>>>::IS) };
+    const { assert!(<IsSend<WaitTimeout<'static, SendOnly, Shared>>>::IS) };
+    assert_eq!(send_sync!(Wait<'static, Neither, Shared>), NEITHER);
+    assert_eq!(send_sync!(Wait<'static, Both, Local>), NEITHER);
+    assert_eq!(send_sync!(WaitTimeout<'static, Both, Local>), NEITHER);
+    assert_eq!(send_sync!(Until), BOTH);
 }
 
 fn one_error() -> GroupError<std::fmt::Error> {

@@ -32,6 +32,9 @@
 //! | `create_task`, `Task` | [`spawn`], [`Task`]; dropping a `Task` cancels it |
 //! | `TaskGroup` | [`TaskGroup`] |
 //! | `gather`; `gather` that stops at an error | [`gather`]; [`try_gather`] |
+//! | `wait`, `FIRST_COMPLETED`, ... | [`wait`], [`Until`] |
+//! | `as_completed` | [`as_completed`] |
+//! | `wait(FIRST_COMPLETED)`, then cancel the rest | [`race`], [`first_ok`] |
 //! | `sleep`, `timeout` | [`sleep`], [`timeout`] |
 //! | `to_thread` | [`to_thread`] |
 //! | `Lock`, `Event`, `Condition`, `Semaphore` | [`Lock`], [`Event`], [`Condition`], [`Semaphore`] |
@@ -66,7 +69,10 @@ pub use aio_core::{
     Shield, Task, TaskId, TaskRef, YieldNow, all_tasks, block_on, cancel_reason, current_task, defer, now, ready,
     shield, spawn, yield_now,
 };
-pub use aio_group::{Child, GroupError, GroupHandle, TaskGroup, gather, try_gather};
+pub use aio_group::{
+    AsCompleted, Child, FirstOk, GroupError, GroupHandle, Indexed, Race, TaskGroup, Until, Wait, WaitTimeout,
+    as_completed, first_ok, gather, race, try_gather, try_wait, wait,
+};
 pub use aio_stream::{Emitter, Generate, Stream, StreamExt, TryGenerate, generate, iter, try_generate};
 pub use aio_sync::{
     AcquireFuture, Condition, ConditionFuture, Event, EventFuture, GetError, GetFuture, Lock, LockFuture, LockGuard,

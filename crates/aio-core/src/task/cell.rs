@@ -35,7 +35,7 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::ptr::{self, NonNull};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use aio_base::live::{Kind, Live};
 use aio_base::sync;
@@ -106,8 +106,8 @@ const _: () = assert!(size_of::<Audience>() == size_of::<Waker>());
 struct VTable {
     /// Gives the future its turn. The task has not completed.
     run: unsafe fn(NonNull<Header>),
-    /// Moves the outcome to the given place, an `Option<Outcome<T>>`. The task has completed.
-    take: unsafe fn(NonNull<Header>, NonNull<()>),
+    /// Where the outcome is, an `Option<Outcome<T>>`. The task has completed, and its handle exists.
+    outcome: unsafe fn(NonNull<Header>) -> NonNull<()>,
     layout: Layout,
 }
 
@@ -326,7 +326,7 @@ unsafe fn free(header: NonNull<Header>) {
 }
 
 impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
-    const VTABLE: &'static VTable = &VTable { run: Self::run, take: Self::take, layout: Layout::new::<Self>() };
+    const VTABLE: &'static VTable = &VTable { run: Self::run, outcome: Self::outcome, layout: Layout::new::<Self>() };
 
     /// # Safety
     /// As [`VTable::run`].
@@ -380,14 +380,14 @@ impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
     }
 
     /// # Safety
-    /// As [`VTable::take`].
-    unsafe fn take(header: NonNull<Header>, place: NonNull<()>) {
+    /// As [`VTable::outcome`].
+    unsafe fn outcome(header: NonNull<Header>) -> NonNull<()> {
         // SAFETY: the handle keeps the cell alive.
         let this = unsafe { header.cast::<Self>().as_ref() };
         // SAFETY: rule 1: it has completed, so nothing polls.
-        if let Stage::Ended(outcome) = unsafe { &mut *this.stage.get() } {
-            // SAFETY: the caller gave the place of an outcome of this task.
-            unsafe { *place.cast::<Option<Outcome<E::Output>>>().as_mut() = outcome.take() };
+        match unsafe { &mut *this.stage.get() } {
+            Stage::Ended(outcome) => NonNull::from(outcome).cast(),
+            Stage::Running { .. } => unreachable!("a task that has completed does not run"),
         }
     }
 }
@@ -435,10 +435,16 @@ impl<T> CellHandle<T> {
     }
 
     fn take(&self) -> Option<Outcome<T>> {
-        let mut outcome: Option<Outcome<T>> = None;
-        // SAFETY: the caller has seen COMPLETED; the place has the type that the cell was spawned with.
-        unsafe { (self.header().vtable.take)(self.header, NonNull::from(&mut outcome).cast()) };
-        outcome
+        // SAFETY: as `outcome` says; the handle stays on the thread of the loop, so nobody else uses the place.
+        unsafe { self.outcome().as_mut() }.take()
+    }
+
+    /// Where the outcome is. The task has completed.
+    fn outcome(&self) -> NonNull<Option<Outcome<T>>> {
+        debug_assert!(self.header().has(COMPLETED), "a task that runs has no outcome");
+        // SAFETY: the caller has seen COMPLETED, and this is the handle. The type is that which the cell was spawned
+        // with.
+        unsafe { (self.header().vtable.outcome)(self.header) }.cast()
     }
 }
 
@@ -447,11 +453,10 @@ impl<T> Handle<T> for CellHandle<T> {
         &self.header().meta
     }
 
-    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
+    fn poll_finished(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let header = self.header();
         if header.has(COMPLETED) {
-            header.change(0, TAKEN);
-            return Poll::Ready(self.take().expect("the outcome of a task was taken twice"));
+            return Poll::Ready(());
         }
         let former = header.take_awaiter();
         let awaiter = match former {
@@ -460,6 +465,17 @@ impl<T> Handle<T> for CellHandle<T> {
         };
         header.audience.set(Audience::Awaiter(awaiter));
         Poll::Pending
+    }
+
+    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
+        ready!(self.poll_finished(cx));
+        self.header().change(0, TAKEN);
+        Poll::Ready(self.take().expect("the outcome of a task was taken twice"))
+    }
+
+    fn failed(&self, is_failure: fn(&Outcome<T>) -> bool) -> bool {
+        // SAFETY: as `outcome` says; the handle stays on the thread of the loop, so nobody else uses the place.
+        self.is_finished() && unsafe { self.outcome().as_ref() }.as_ref().is_some_and(is_failure)
     }
 
     fn cancel(&self, reason: Reason) {

@@ -36,7 +36,12 @@ pub(crate) type Report<T> = fn(&T, &mut dyn FnMut(FailureKind<'_>));
 /// The one handle that may take the outcome of a task.
 pub trait Handle<T> {
     fn meta(&self) -> &Meta;
+    /// Ready once the task has ended. The outcome stays.
+    fn poll_finished(&mut self, cx: &mut Context<'_>) -> Poll<()>;
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>>;
+    /// Whether the outcome is there and `is_failure`. That is asked under a lock: it must neither panic nor run code
+    /// that is not ours.
+    fn failed(&self, is_failure: fn(&Outcome<T>) -> bool) -> bool;
     fn cancel(&self, reason: Reason);
     fn is_finished(&self) -> bool;
     fn task_ref(&self) -> TaskRef;

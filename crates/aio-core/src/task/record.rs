@@ -7,7 +7,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc; // facade: a counted pointer to a trait object, which loom's cannot be
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use aio_base::live::{Kind, Live};
 use aio_base::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -343,29 +343,41 @@ impl<T> Handle<T> for RecordHandle<T> {
         &self.record.meta
     }
 
-    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
+    fn poll_finished(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let record = &*self.record;
-        if self.awaited && !record.is_finished() {
+        if record.is_finished() {
+            return Poll::Ready(());
+        }
+        if self.awaited {
             let same = |awaiter: &Waker| awaiter.will_wake(cx.waker());
             if record.state.lock().awaiter.as_ref().is_some_and(same) {
                 return Poll::Pending;
             }
         }
-        // Cloned outside of the lock, and only if it may be needed.
-        let mut awaiter = if record.is_finished() { None } else { Some(cx.waker().clone()) };
+        // Cloned and dropped outside of the lock.
+        let mut awaiter = Some(cx.waker().clone());
         let mut state = record.state.lock();
         if record.is_finished() {
-            let outcome = state.outcome.take();
             drop(state);
             drop(awaiter);
-            self.taken = true;
-            return Poll::Ready(outcome.expect("the outcome of a task was taken twice"));
+            return Poll::Ready(());
         }
         std::mem::swap(&mut state.awaiter, &mut awaiter);
         drop(state);
         drop(awaiter);
         self.awaited = true;
         Poll::Pending
+    }
+
+    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
+        ready!(self.poll_finished(cx));
+        let outcome = self.record.state.lock().outcome.take();
+        self.taken = true;
+        Poll::Ready(outcome.expect("the outcome of a task was taken twice"))
+    }
+
+    fn failed(&self, is_failure: fn(&Outcome<T>) -> bool) -> bool {
+        self.is_finished() && self.record.state.lock().outcome.as_ref().is_some_and(is_failure)
     }
 
     fn cancel(&self, reason: Reason) {

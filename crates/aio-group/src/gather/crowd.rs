@@ -24,7 +24,11 @@ impl<F: Future, K: Keep<F::Output>> Gather<K> for Vec<F> {
     type Running = Crowd<Option<Pin<Box<[Slot<F, K>]>>>>;
 
     fn start(self) -> Self::Running {
-        Crowd { many: None, slots: Some(Box::into_pin(self.into_iter().map(Slot::new).collect())) }
+        Crowd { many: None, slots: Some(slots_of(self)) }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.is_empty()
     }
 }
 
@@ -37,6 +41,10 @@ impl<F: Future, K: Keep<F::Output>, const N: usize> Gather<K> for [F; N] {
 
     fn start(self) -> Self::Running {
         Crowd { many: None, slots: self.map(Slot::new) }
+    }
+
+    fn is_empty(&self) -> bool {
+        N == 0
     }
 }
 
@@ -97,6 +105,8 @@ impl<S: Slots> Future for Crowd<S> {
 /// Wakers for many children.
 struct Many {
     wakers: ChildWakers,
+    /// Who is to be polled. Used where the order matters, and empty between polls.
+    batch: Vec<usize>,
     /// How many have not ended.
     n_running: usize,
 }
@@ -107,7 +117,7 @@ impl Many {
         row: Pin<&mut [Slot<F, K>]>,
         cx: &mut Context<'_>,
     ) -> Result<Self, K::Failure> {
-        let mut this = Self { wakers: ChildWakers::new(row.len()), n_running: 0 };
+        let mut this = Self { wakers: ChildWakers::new(row.len()), batch: Vec::new(), n_running: 0 };
         this.wakers.register(cx.waker());
         for (index, slot) in each(row).enumerate() {
             let ended = slot.poll(&mut Context::from_waker(&this.wakers.lend(index)))?.is_ready();
@@ -123,15 +133,34 @@ impl Many {
         cx: &mut Context<'_>,
     ) -> Result<Self, K::Failure> {
         self.wakers.register(cx.waker());
-        for index in self.wakers.take_woken() {
-            let slot = at(row.as_mut(), index);
-            // A child may have been woken after its end.
-            if slot.is_running() && slot.poll(&mut Context::from_waker(&self.wakers.lend(index)))?.is_ready() {
-                self.n_running -= 1;
+        if K::IN_ORDER {
+            let mut batch = std::mem::take(&mut self.batch);
+            batch.extend(self.wakers.take_woken());
+            batch.sort_unstable();
+            for index in batch.drain(..) {
+                self.n_running -= usize::from(poll_woken(&self.wakers, row.as_mut(), index)?);
+            }
+            self.batch = batch;
+        } else {
+            for index in self.wakers.take_woken() {
+                self.n_running -= usize::from(poll_woken(&self.wakers, row.as_mut(), index)?);
             }
         }
         Ok(self)
     }
+}
+
+/// Polls a child that has been woken; says whether that was its end. It may have been woken after it.
+fn poll_woken<F: Future, K: Keep<F::Output>>(
+    wakers: &ChildWakers,
+    row: Pin<&mut [Slot<F, K>]>,
+    index: usize,
+) -> Result<bool, K::Failure> {
+    let slot = at(row, index);
+    if !slot.is_running() {
+        return Ok(false);
+    }
+    Ok(slot.poll(&mut Context::from_waker(&wakers.lend(index)))?.is_ready())
 }
 
 impl<F: Future, K: Keep<F::Output>, const N: usize> Slots for [Slot<F, K>; N] {
@@ -169,8 +198,13 @@ impl<F: Future, K: Keep<F::Output>> Slots for Option<Pin<Box<[Slot<F, K>]>>> {
     }
 }
 
+/// A slot for each of `futures`.
+pub(crate) fn slots_of<F: Future, K: Keep<F::Output>>(futures: impl IntoIterator<Item = F>) -> Pin<Box<[Slot<F, K>]>> {
+    Box::into_pin(futures.into_iter().map(Slot::new).collect())
+}
+
 /// The element at `index` of a pinned slice.
-fn at<T>(slice: Pin<&mut [T]>, index: usize) -> Pin<&mut T> {
+pub(crate) fn at<T>(slice: Pin<&mut [T]>, index: usize) -> Pin<&mut T> {
     // SAFETY: an element of a pinned slice is pinned; nothing is moved.
     unsafe { slice.map_unchecked_mut(|slice| &mut slice[index]) }
 }

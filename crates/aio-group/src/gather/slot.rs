@@ -28,17 +28,17 @@ pin_project! {
 }
 
 impl<F: Future, K: Keep<F::Output>> Slot<F, K> {
-    pub(super) fn new(future: F) -> Self {
+    pub(crate) fn new(future: F) -> Self {
         Self::Running { future }
     }
 
-    pub(super) fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         matches!(self, Self::Running { .. })
     }
 
     /// Polls the child if it runs; says whether it has ended.
     #[inline]
-    pub(super) fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), K::Failure>> {
+    pub(crate) fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), K::Failure>> {
         match self.as_mut().project() {
             State::Running { future } => {
                 let output = ready!(future.poll(cx));
@@ -56,8 +56,13 @@ impl<F: Future, K: Keep<F::Output>> Slot<F, K> {
         Poll::Ready(Ok(()))
     }
 
+    /// Drops what is there: the future has panicked.
+    pub(crate) fn abandon(mut self: Pin<&mut Self>) {
+        self.set(Self::Taken);
+    }
+
     /// What was kept of the output. There is one: the child has ended, and this is called once.
-    pub(super) fn take(self: Pin<&mut Self>) -> K::Kept {
+    pub(crate) fn take(self: Pin<&mut Self>) -> K::Kept {
         match self.project_replace(Self::Taken) {
             Final::Ended { kept } => kept,
             _ => unreachable!("{EARLY}"),

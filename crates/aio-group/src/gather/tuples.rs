@@ -37,6 +37,10 @@ macro_rules! tuple {
                 let ($($field,)+) = self;
                 $Running { $($field: Slot::new($field)),+ }
             }
+
+            fn is_empty(&self) -> bool {
+                false
+            }
         }
 
         impl<K, E, $($F),+> Future for $Running<K, $($F),+>

@@ -1,0 +1,121 @@
+//! Waiting for the end of a task, and looking at it, while the outcome stays. In both homes.
+
+#![cfg(not(aio_loom))]
+
+mod common;
+
+use std::future::{pending, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use aio_core::{JoinError, run, yield_now};
+use common::check;
+
+async fn turns(n: usize) {
+    for _ in 0..n {
+        yield_now().await;
+    }
+}
+
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Counts how often it is dropped.
+struct Dropped(Arc<AtomicUsize>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// The same tests for both homes.
+macro_rules! in_both_homes {
+    ($(fn $name:ident() $body:block)*) => {
+        mod shared {
+            use super::*;
+            use aio_core::spawn;
+            $(#[test] fn $name() { check(|| $body) })*
+        }
+        mod local {
+            use super::*;
+            use aio_core::local::spawn;
+            $(#[test] fn $name() { check(|| $body) })*
+        }
+    };
+}
+
+in_both_homes! {
+    fn the_end_is_awaited_and_the_outcome_stays() {
+        run(async {
+            let mut task = spawn(async { turns(3).await; 7 });
+            assert!(!task.is_finished());
+            poll_fn(|cx| task.poll_finished(cx)).await;
+            assert!(task.is_finished());
+            poll_fn(|cx| task.poll_finished(cx)).await;
+            assert_eq!(task.await, 7);
+
+            let mut task = spawn(pending::<()>());
+            task.cancel();
+            poll_fn(|cx| task.poll_finished(cx)).await;
+            assert!(task.join().await.unwrap_err().is_cancelled());
+        });
+    }
+
+    fn the_last_who_asked_is_woken_whatever_was_asked() {
+        run(async {
+            let counts: Vec<_> = (0..3).map(|_| Arc::new(Count::default())).collect();
+            let wakers: Vec<Waker> = counts.iter().cloned().map(Waker::from).collect();
+            let mut task = spawn(turns(1));
+            assert!(task.poll_finished(&mut Context::from_waker(&wakers[0])).is_pending());
+            assert!(Pin::new(&mut task).poll(&mut Context::from_waker(&wakers[1])).is_pending());
+            assert!(task.poll_finished(&mut Context::from_waker(&wakers[2])).is_pending());
+            assert!(task.poll_finished(&mut Context::from_waker(&wakers[2])).is_pending());
+            // Who was replaced is not kept.
+            assert_eq!(counts.iter().map(Arc::strong_count).collect::<Vec<_>>(), [2, 2, 3]);
+            turns(3).await;
+            assert_eq!(counts.iter().map(|count| count.0.load(Ordering::Relaxed)).collect::<Vec<_>>(), [0, 0, 1]);
+            assert_eq!(task.poll_finished(&mut Context::from_waker(&wakers[0])), Poll::Ready(()));
+        });
+    }
+
+    fn a_failure_is_seen_once_there_is_an_outcome_and_until_it_is_taken() {
+        run(async {
+            let mut task = spawn(async { turns(2).await; 7 });
+            assert!(!task.failed(|_| true));
+            turns(4).await;
+            assert!(task.failed(|outcome| matches!(outcome, Ok(7))));
+            assert!(!task.failed(Result::is_err));
+            assert_eq!((&mut task).await, 7);
+            assert!(!task.failed(|_| true));
+
+            let panics = spawn(async { panic!("a task of the test") });
+            turns(2).await;
+            assert!(panics.failed(|outcome| outcome.as_ref().is_err_and(JoinError::is_panic)));
+            assert!(panics.join().await.unwrap_err().is_panic());
+        });
+    }
+
+    fn an_output_that_was_looked_at_is_dropped_once() {
+        let dropped = Arc::new(AtomicUsize::new(0));
+        run(async {
+            let mut task = spawn({
+                let dropped = dropped.clone();
+                async { Dropped(dropped) }
+            });
+            poll_fn(|cx| task.poll_finished(cx)).await;
+            assert!(task.failed(Result::is_ok));
+            assert_eq!(dropped.load(Ordering::Relaxed), 0);
+            drop(task);
+            assert_eq!(dropped.load(Ordering::Relaxed), 1);
+        });
+    }
+}
