@@ -11,7 +11,7 @@ use aio_base::Panics;
 use futures_core::Stream;
 
 use crate::child_wakers::ChildWakers;
-use crate::gather::{Everything, Slot, at, slots_of};
+use crate::gather::{Everything, Release, Slot, at, each, slots_of};
 
 /// Runs all `futures` at once, and gives their outputs in the order in which they finish.
 ///
@@ -166,6 +166,15 @@ impl<F: Future> Stream for AsCompleted<F> {
     /// Exact, unless a future panics.
     fn size_hint(&self) -> (usize, Option<usize>) {
         (self.size(), Some(self.size()))
+    }
+}
+
+/// What still runs is dropped, in the order of the arguments; the cleanups run side by side.
+impl<F: Future> Drop for AsCompleted<F> {
+    fn drop(&mut self) {
+        let mut release = Release::default();
+        each(self.slots.as_mut()).for_each(|slot| release.child(slot));
+        release.finish();
     }
 }
 

@@ -12,13 +12,15 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 mod keep;
+mod release;
 mod slot;
 
 mod crowd;
 mod tuples;
 
-pub(crate) use crowd::{at, slots_of};
+pub(crate) use crowd::{at, each, slots_of};
 pub use keep::{Everything, Failures, Keep, Nothing, Successes};
+pub(crate) use release::Release;
 pub(crate) use slot::Slot;
 
 /// Runs all `futures` at once, and returns their outputs in the order of the arguments.

@@ -4,10 +4,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use aio_core::cutting;
 use pin_project_lite::pin_project;
 
 use super::Gather;
 use super::keep::Keep;
+use super::release::Release;
 use super::sealed::Sealed;
 use super::slot::{AGAIN, EARLY, Slot};
 use crate::child_wakers::ChildWakers;
@@ -50,11 +52,17 @@ impl<F: Future, K: Keep<F::Output>, const N: usize> Gather<K> for [F; N] {
 
 pin_project! {
     /// An array or a vector of children, polled in place.
-    pub struct Crowd<S> {
+    pub struct Crowd<S: Slots> {
         // If there are more than a few. `None` before the first poll and after the last one. Dropped before the slots.
         many: Option<Many>,
         #[pin]
         slots: S,
+    }
+
+    impl<S: Slots> PinnedDrop for Crowd<S> {
+        fn drop(this: Pin<&mut Self>) {
+            this.release();
+        }
     }
 }
 
@@ -67,16 +75,30 @@ pub trait Slots {
     /// What is kept of all of them.
     type Outputs;
 
+    /// The row; `None` once everything was taken out.
+    fn open_row(self: Pin<&mut Self>) -> Option<Pin<&mut [Slot<Self::Child, Self::Keep>]>>;
     /// The row.
     fn row(self: Pin<&mut Self>) -> Pin<&mut [Slot<Self::Child, Self::Keep>]>;
     /// Takes what was kept out of each.
     fn take(self: Pin<&mut Self>) -> Self::Outputs;
 }
 
-impl<S: Slots> Future for Crowd<S> {
-    type Output = Result<S::Outputs, <S::Keep as Keep<<S::Child as Future>::Output>>::Failure>;
+type Failure<S> = <<S as Slots>::Keep as Keep<<<S as Slots>::Child as Future>::Output>>::Failure;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+impl<S: Slots> Crowd<S> {
+    /// Drops the children that still run.
+    fn release(self: Pin<&mut Self>) {
+        let this = self.project();
+        drop(this.many.take());
+        let mut release = Release::default();
+        for slot in this.slots.open_row().into_iter().flat_map(each) {
+            release.child(slot);
+        }
+        release.finish();
+    }
+
+    #[inline]
+    fn poll_all(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<S::Outputs, Failure<S>>> {
         let mut this = self.project();
         let row = this.slots.as_mut().row();
         if row.len() <= FEW {
@@ -99,6 +121,19 @@ impl<S: Slots> Future for Crowd<S> {
             }
         }
         Poll::Ready(Ok(this.slots.take()))
+    }
+}
+
+impl<S: Slots> Future for Crowd<S> {
+    type Output = Result<S::Outputs, Failure<S>>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let poll = self.as_mut().poll_all(cx);
+        if let Poll::Ready(Err(_)) = poll {
+            cutting(&S::Keep::WHY, || self.release());
+        }
+        poll
     }
 }
 
@@ -168,6 +203,10 @@ impl<F: Future, K: Keep<F::Output>, const N: usize> Slots for [Slot<F, K>; N] {
     type Keep = K;
     type Outputs = [K::Kept; N];
 
+    fn open_row(self: Pin<&mut Self>) -> Option<Pin<&mut [Slot<F, K>]>> {
+        Some(self.row())
+    }
+
     fn row(self: Pin<&mut Self>) -> Pin<&mut [Slot<F, K>]> {
         // SAFETY: the slice is the array; nothing is moved.
         unsafe { self.map_unchecked_mut(|array| array.as_mut_slice()) }
@@ -184,8 +223,12 @@ impl<F: Future, K: Keep<F::Output>> Slots for Option<Pin<Box<[Slot<F, K>]>>> {
     type Keep = K;
     type Outputs = Vec<K::Kept>;
 
+    fn open_row(self: Pin<&mut Self>) -> Option<Pin<&mut [Slot<F, K>]>> {
+        Some(self.get_mut().as_mut()?.as_mut())
+    }
+
     fn row(self: Pin<&mut Self>) -> Pin<&mut [Slot<F, K>]> {
-        self.get_mut().as_mut().expect(AGAIN).as_mut()
+        self.open_row().expect(AGAIN)
     }
 
     fn take(self: Pin<&mut Self>) -> Self::Outputs {
@@ -210,7 +253,7 @@ pub(crate) fn at<T>(slice: Pin<&mut [T]>, index: usize) -> Pin<&mut T> {
 }
 
 /// The elements of a pinned slice.
-fn each<T>(slice: Pin<&mut [T]>) -> impl ExactSizeIterator<Item = Pin<&mut T>> {
+pub(crate) fn each<T>(slice: Pin<&mut [T]>) -> impl ExactSizeIterator<Item = Pin<&mut T>> {
     // SAFETY: an element of a pinned slice is pinned; nothing is moved.
     unsafe { slice.get_unchecked_mut() }.iter_mut().map(|element| unsafe { Pin::new_unchecked(element) })
 }

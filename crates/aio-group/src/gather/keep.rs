@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 
+use aio_core::Reason;
+
 /// Whether a child's output is kept, or ends the whole. Sealed.
 #[diagnostic::on_unimplemented(
     message = "an output `{O}` is not a `Result`",
@@ -16,6 +18,10 @@ pub trait Keep<O>: sealed::Sealed {
     /// Whether it matters who of several is polled first: then it is the first in the order of the arguments.
     #[doc(hidden)]
     const IN_ORDER: bool = false;
+
+    /// Why the others are dropped when one ends the whole.
+    #[doc(hidden)]
+    const WHY: Reason = Reason::Outrun;
 
     #[doc(hidden)]
     fn keep(output: O) -> Result<Self::Kept, Self::Failure>;
@@ -49,6 +55,8 @@ impl<O> Keep<O> for Everything {
 impl<T, E> Keep<Result<T, E>> for Successes {
     type Kept = T;
     type Failure = E;
+
+    const WHY: Reason = Reason::Aborted;
 
     fn keep(output: Result<T, E>) -> Result<T, E> {
         output

@@ -4,10 +4,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use aio_core::cutting;
 use pin_project_lite::pin_project;
 
 use super::Gather;
 use super::keep::Keep;
+use super::release::Release;
 use super::sealed::Sealed;
 use super::slot::Slot;
 
@@ -20,6 +22,28 @@ macro_rules! tuple {
                 $($F: Future, K: Keep<$F::Output>),+
             {
                 $(#[pin] $field: Slot<$F, K>,)+
+            }
+
+            impl<K, $($F),+> PinnedDrop for $Running<K, $($F),+>
+            where
+                $($F: Future, K: Keep<$F::Output>),+
+            {
+                fn drop(this: Pin<&mut Self>) {
+                    this.release();
+                }
+            }
+        }
+
+        impl<K, $($F),+> $Running<K, $($F),+>
+        where
+            $($F: Future, K: Keep<$F::Output>),+
+        {
+            /// Drops the children that still run.
+            fn release(self: Pin<&mut Self>) {
+                let this = self.project();
+                let mut release = Release::default();
+                $(release.child(this.$field);)+
+                release.finish();
             }
         }
 
@@ -49,10 +73,16 @@ macro_rules! tuple {
         {
             type Output = Result<($(<K as Keep<$F::Output>>::Kept,)+), E>;
 
-            fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-                let mut this = self.project();
+            fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+                let mut this = self.as_mut().project();
                 let mut all_ended = true;
-                $(all_ended &= this.$field.as_mut().poll(cx)?.is_ready();)+
+                $(match this.$field.as_mut().poll(cx) {
+                    Poll::Ready(Err(failure)) => {
+                        cutting(&<K as Keep<$F::Output>>::WHY, || self.release());
+                        return Poll::Ready(Err(failure));
+                    }
+                    poll => all_ended &= poll.is_ready(),
+                })+
                 if all_ended { Poll::Ready(Ok(($(this.$field.take(),)+))) } else { Poll::Pending }
             }
         }
