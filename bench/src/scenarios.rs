@@ -2,6 +2,7 @@
 
 mod gather;
 mod generators;
+mod groups;
 mod locks;
 mod spawn;
 mod startup;
@@ -17,6 +18,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         spawn::scenarios(),
         yields::scenarios(),
         gather::scenarios(),
+        groups::scenarios(),
         timers::scenarios(),
         locks::scenarios(),
         threads::scenarios(),

@@ -97,12 +97,12 @@ macro_rules! home {
                         Ok(())
                     })
                     .await;
-                outcome.map_err(|error| error.into_first())
+                outcome.map_err(|error| error.into_first().expect("nobody cancels it"))
             }
 
             /// Runs a group in which a bit of everything happens, for so many polls. Whether it has ended by itself.
             pub(super) async fn program(log: Log, limit: usize, tasks: bool, end: End, polls: usize) -> bool {
-                let group = TaskGroup::<usize>::with_limit(limit);
+                let group = TaskGroup::<usize>::new().limit(limit);
                 let group = &group;
                 drop(group.spawn_scoped(child(log.clone(), 1, 2)));
                 let body = {

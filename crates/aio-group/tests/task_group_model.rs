@@ -328,7 +328,7 @@ macro_rules! home {
                     let Program { limit, before, body, cut } = program;
                     assert_eq!(log.add_child(&body), BODY);
                     let task = $spawn(async move {
-                        let group = limit.map_or_else(TaskGroup::new, TaskGroup::with_limit);
+                        let group = TaskGroup::new().limit(limit.unwrap_or(usize::MAX));
                         let world = World { log: inner.clone(), group: group.handle(), board: Counted::default() };
                         for script in &before {
                             world.add(script);
