@@ -65,7 +65,9 @@ pub use aio_core::{
     Shield, Task, TaskId, TaskRef, YieldNow, all_tasks, block_on, current_task, defer, now, ready, shield, spawn,
     yield_now,
 };
-pub use aio_group::{Child, GroupError, GroupHandle, TaskGroup, gather, try_gather};
+pub use aio_group::{
+    Child, ChildBuilder, GroupError, GroupHandle, NotStarted, Results, Started, TaskGroup, gather, try_gather,
+};
 pub use aio_stream::{Emitter, Generate, Stream, StreamExt, TryGenerate, generate, iter, try_generate};
 pub use aio_sync::{Event, EventFuture, Lock, LockFuture, LockGuard};
 pub use aio_timer::{

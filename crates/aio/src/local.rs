@@ -4,5 +4,5 @@
 //! into it is, and serves both homes.
 
 pub use aio_core::local::{Task, defer, shield, spawn};
-pub use aio_group::local::{Child, GroupHandle, TaskGroup};
+pub use aio_group::local::{Child, ChildBuilder, GroupHandle, Results, Started, TaskGroup};
 pub use aio_sync::local::{Event, EventFuture, Lock, LockFuture, LockGuard};

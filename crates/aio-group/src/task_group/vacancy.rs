@@ -59,7 +59,7 @@ pub(super) struct Reservation<'a, H: GroupHome>(&'a Progress<H>);
 
 impl<'a, H: GroupHome> Reservation<'a, H> {
     pub(super) fn try_new(progress: &'a Progress<H>) -> Option<Self> {
-        progress.try_reserve().then_some(Self(progress))
+        progress.try_reserve().then(|| Self(progress))
     }
 
     /// The room is the child's from now on.
