@@ -1,6 +1,6 @@
 //! A group of children that end together.
 //!
-//! - [`progress`]: how far the group is, which of its children have tasks, and who may begin.
+//! - [`progress`]: how far the group is, which of its children have tasks (its [`registry`]), and who may begin.
 //! - [`tally`]: who failed, and what comes of it.
 //! - [`handle`] and [`child_builder`]: what starts children. [`vacancy`] waits for room before, [`gate`] afterwards.
 //! - [`exit`] and [`in_place`]: the two sorts of children, and how each tells the tally that it has ended.
@@ -17,6 +17,7 @@ mod handle;
 mod home;
 mod in_place;
 mod progress;
+mod registry;
 mod results;
 mod run;
 mod slot;

@@ -48,11 +48,7 @@ fn group<E>(errors: impl IntoIterator<Item = E>) -> GroupError<E> {
 
 /// 1, (2, (3), ()), 4: as `run` of groups in groups gives it.
 fn tree() -> GroupError<Failed> {
-    let inner = group([
-        Failed::Alone(2),
-        Failed::Together(group([Failed::Alone(3)])),
-        Failed::Together(group([])),
-    ]);
+    let inner = group([Failed::Alone(2), Failed::Together(group([Failed::Alone(3)])), Failed::Together(group([]))]);
     group([Failed::Alone(1), Failed::Together(inner), Failed::Alone(4)])
 }
 

@@ -510,7 +510,8 @@ macro_rules! home {
             #[test]
             fn options_of_a_group_that_is_in_use_cannot_be_changed() {
                 run(async {
-                    let expected = "the options of a task group were changed after it had got children, or had been run";
+                    let expected =
+                        "the options of a task group were changed after it had got children, or had been run";
                     let group = TaskGroup::<()>::new();
                     drop(group.spawn(async {}));
                     assert_eq!(panic_of(async { drop(group.limit(1)) }).await, expected);
@@ -661,9 +662,12 @@ macro_rules! home {
                                 let child = async move {
                                     let _guard = defer(log, async |log: Log| log.add("child cleaned up"));
                                     loop {
-                                        drop(handle.vacancy().await.spawn_scoped(async {
-                                            unreachable!("there is no room")
-                                        }));
+                                        drop(
+                                            handle
+                                                .vacancy()
+                                                .await
+                                                .spawn_scoped(async { unreachable!("there is no room") }),
+                                        );
                                     }
                                 };
                                 if own_task {
@@ -979,7 +983,11 @@ macro_rules! home {
                                         log.add("cleaned up");
                                     });
                                 };
-                                if in_place { results.spawn_scoped(child) } else { results.spawn(child) }
+                                if in_place {
+                                    results.spawn_scoped(child)
+                                } else {
+                                    results.spawn(child)
+                                }
                                 results.next().await.unwrap();
                                 log.add("output");
                             }
@@ -1190,9 +1198,11 @@ fn a_group_is_cancelled_from_another_thread() {
 #[test]
 fn misuse_is_caught_without_a_loop() {
     let group = aio_group::TaskGroup::<()>::new();
-    let spawned = catch_unwind(AssertUnwindSafe(|| drop(group.start(async |started: aio_group::Started<u8>| {
-        started.set(1);
-    }))));
+    let spawned = catch_unwind(AssertUnwindSafe(|| {
+        drop(group.start(async |started: aio_group::Started<u8>| {
+            started.set(1);
+        }))
+    }));
     assert!(spawned.is_err(), "there is no loop");
     // It left nothing behind that the group would wait for.
     assert_eq!(aio_core::block_on(group.run(async { Ok(()) })), Ok(()));

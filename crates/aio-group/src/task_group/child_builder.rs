@@ -91,7 +91,7 @@ macro_rules! add {
                 let child = Gated::<F, $home>::new(child, &tally.progress, turn);
                 let exit = Exit::<C, D, E, $home>::new(tally.clone(), place, convert, delivery);
                 let task = task.$spawn(child, exit);
-                tally.progress.attach(place, task.task_ref());
+                tally.progress.attach(place, turn, &task);
                 Child::task(tally.progress.clone(), task)
             }
         }

@@ -14,15 +14,19 @@ pin_project! {
     pub(crate) struct Gated<F, H: GroupHome> {
         #[pin]
         child: F,
-        // Where it waits; none once it may begin.
-        gate: Option<H::Ref<Progress<H>>>,
-        number: u64,
+        // Where it waits; none once it may begin. In a box, since few children wait.
+        gate: Option<Box<Gate<H>>>,
     }
+}
+
+struct Gate<H: GroupHome> {
+    progress: H::Ref<Progress<H>>,
+    number: u64,
 }
 
 impl<F, H: GroupHome> Gated<F, H> {
     pub(crate) fn new(child: F, progress: &H::Ref<Progress<H>>, turn: Turn) -> Self {
-        Self { child, gate: turn.waits.then(|| progress.clone()), number: turn.number }
+        Self { child, gate: turn.waits.then(|| Box::new(Gate { progress: progress.clone(), number: turn.number })) }
     }
 }
 
@@ -32,8 +36,8 @@ impl<F: Future, H: GroupHome> Future for Gated<F, H> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        if let Some(progress) = this.gate {
-            if !progress.may_begin(*this.number, cx.waker()) {
+        if let Some(gate) = this.gate {
+            if !gate.progress.may_begin(gate.number, cx.waker()) {
                 return Poll::Pending;
             }
             *this.gate = None;

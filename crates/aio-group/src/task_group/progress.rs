@@ -6,11 +6,10 @@ use std::task::Waker;
 
 use aio_base::Panics;
 use aio_base::home::Exclusive;
-use aio_base::live::{Kind, Live};
-use aio_core::TaskRef;
-use slab::Slab;
+use aio_core::{Task, TaskRef};
 
 use super::GroupHome;
+use super::registry::Registry;
 
 /// All groups have this part, whatever their errors are.
 pub(crate) struct Progress<H: GroupHome>(H::Exclusive<Inner>);
@@ -19,7 +18,7 @@ struct Inner {
     phase: Phase,
     /// Whether `run` has been called.
     begun: bool,
-    tasks: Slab<TaskEntry>,
+    tasks: Registry,
     /// How many children in place have been admitted so far.
     in_place: usize,
     /// Numbers the children, and those who wait for room.
@@ -32,13 +31,6 @@ struct Inner {
     vacancies: usize,
     /// Children that may not begin yet, and those who wait to start one, in the order of their numbers.
     waiting: VecDeque<Waiting>,
-}
-
-struct TaskEntry {
-    number: u64,
-    /// Absent for a moment, while the task is being spawned.
-    task: Option<TaskRef>,
-    _live: Live,
 }
 
 struct Waiting {
@@ -67,10 +59,7 @@ pub(crate) struct Turn {
 
 /// Where the group keeps a child's task.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
-    key: usize,
-    number: u64,
-}
+pub(crate) struct Place(usize);
 
 /// What somebody who wants to start a child hears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +82,7 @@ impl<H: GroupHome> Progress<H> {
         Self(Exclusive::new(Inner {
             phase: Phase::Open,
             begun: false,
-            tasks: Slab::new(),
+            tasks: Registry::new(),
             in_place: 0,
             next_number: 0,
             run: None,
@@ -140,8 +129,7 @@ impl<H: GroupHome> Progress<H> {
     pub(crate) fn admit_task(&self, reserved: bool) -> Option<(Place, Turn)> {
         self.admit(|inner| {
             let turn = inner.turn(reserved);
-            let entry = TaskEntry { number: turn.number, task: None, _live: Live::new(Kind::Registration) };
-            (Place { key: inner.tasks.insert(entry), number: turn.number }, turn)
+            (Place(inner.tasks.insert(turn.number)), turn)
         })
     }
 
@@ -166,36 +154,44 @@ impl<H: GroupHome> Progress<H> {
 
     /// Fills the place; the child may have ended meanwhile, or the group may have aborted.
     #[inline]
-    pub(crate) fn attach(&self, place: Place, task: TaskRef) {
+    pub(crate) fn attach<T>(&self, place: Place, turn: Turn, task: &Task<T, H>) {
         let late = self.0.with(|inner| {
-            let open = inner.phase == Phase::Open;
-            match inner.tasks.get_mut(place.key).filter(|entry| entry.number == place.number) {
-                Some(entry) if open => {
-                    entry.task = Some(task);
-                    None
-                }
-                Some(entry) => {
-                    entry.task = Some(task.clone());
-                    Some(task)
-                }
-                None => None,
-            }
+            inner.tasks.attach(place.0, turn.number, task);
+            inner.phase != Phase::Open
         });
-        if let Some(task) = late {
+        if late {
+            // If it has ended, this does nothing.
             task.cancel();
         }
     }
 
     /// The child of this place has ended, and makes room for the next. The last one ends the group, if nothing else is
     /// left.
+    #[inline]
     pub(crate) fn task_ended(&self, place: Place) {
-        let (entry, left, run, bereft) = self.0.with(|inner| {
-            let entry = inner.tasks.remove(place.key);
-            let left = inner.leave(place.number);
-            let run = if inner.tasks.is_empty() { inner.run.take() } else { None };
-            (entry, left, run, inner.take_bereft())
+        let changed = self.0.with(|inner| {
+            let number = inner.tasks.remove(place.0);
+            // Nearly always nobody is to be told.
+            if inner.phase == Phase::Open && inner.waiting.is_empty() && !inner.tasks.is_empty() {
+                inner.vacancies += 1;
+                None
+            } else {
+                Some(number)
+            }
         });
-        drop(entry);
+        if let Some(number) = changed {
+            self.tell_of_end(number);
+        }
+    }
+
+    /// Wakes who waits for the end of a child with a task.
+    #[cold]
+    fn tell_of_end(&self, number: u64) {
+        let (left, run, bereft) = self.0.with(|inner| {
+            let left = inner.leave(number);
+            let run = if inner.tasks.is_empty() { inner.run.take() } else { None };
+            (left, run, inner.take_bereft())
+        });
         wake_all(left.next.into_iter().chain(run).chain(bereft));
     }
 
@@ -247,8 +243,7 @@ impl<H: GroupHome> Progress<H> {
 
     /// The children that have tasks, in the order of their spawns.
     fn tasks(&self) -> Vec<TaskRef> {
-        let mut tasks: Vec<TaskRef> =
-            self.0.with(|inner| inner.tasks.iter().filter_map(|(_, entry)| entry.task.clone()).collect());
+        let mut tasks: Vec<TaskRef> = self.0.with(|inner| inner.tasks.tasks().cloned().collect());
         tasks.sort_by_key(TaskRef::id);
         tasks
     }
@@ -466,7 +461,6 @@ fn wake(waker: Option<Waker>) {
 }
 
 /// Wakes all, also after one has panicked.
-#[inline]
 fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
     let mut panics = Panics::new();
     for waker in wakers {

@@ -76,8 +76,7 @@ enum Next<T> {
 
 impl<'a, 'env, T, E, H: GroupHome> Results<'a, 'env, T, E, H> {
     pub(super) fn new(handle: &'a GroupHandle<'env, E, H>) -> Self {
-        let arrivals =
-            Arrivals { ready: VecDeque::new(), outstanding: 0, lost: false, awaiter: None, closed: false };
+        let arrivals = Arrivals { ready: VecDeque::new(), outstanding: 0, lost: false, awaiter: None, closed: false };
         Self { handle, arrivals: H::new_ref(<H::Exclusive<_> as Exclusive<_>>::new(arrivals)) }
     }
 
