@@ -104,7 +104,7 @@ fn script(depth: u32) -> impl Strategy<Value = Script> {
             prop_oneof![
                 6 => spawn,
                 1 => child().prop_map(Step::SpawnInRoom),
-                1 => (child(), any::<bool>()).prop_map(|(child, ready)| Step::Start(child, ready)),
+                1 => (child(), any::<bool>()).prop_map(|(child, ready)| Step::Start(Script { own_task: true, ..child }, ready)),
                 1 => vec(child(), 0..3_usize).prop_map(Step::Collect),
             ]
             .boxed()
@@ -595,7 +595,8 @@ fn check(program: &Program, log: &Log, outcome: Outcome, cleanups_are_tasks: boo
             && ended > *at
             && how != Ended::Cut
         {
-            let same_turn = events[*at..ended].iter().all(|e| matches!(e, Event::Added(_) | Event::Cancelled(_)));
+            let quick = |e: &Event| matches!(e, Event::Added(_) | Event::Cancelled(_) | Event::GroupCancelled);
+            let same_turn = events[*at..ended].iter().all(quick);
             assert!(same_turn, "{id} went on to {how:?} after it was cancelled");
         }
     }
