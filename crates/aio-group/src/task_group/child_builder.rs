@@ -141,7 +141,8 @@ macro_rules! spawn_methods {
                 $builder.add_task(child, Ok, ToHandle)
             }
 
-            /// Starts a child as a task of its own. Its `Err` aborts the group.
+            /// Starts a child as a task of its own. Its `Err` aborts the group, unless that is
+            /// [`supervised`](TaskGroup::supervised).
             ///
             /// # Panics
             /// If the group has finished. Where no event loop runs.
@@ -198,7 +199,7 @@ macro_rules! spawn_methods {
                 Starting::new(slot, builder.add_task(child(started), Ok, ToHandle))
             }
 
-            /// [`start`](Self::start) for a child that may fail. Its `Err` aborts the group.
+            /// [`start`](Self::start) for a child that may fail, as those of [`try_spawn`](Self::try_spawn) do.
             ///
             /// # Cancel safety
             /// As [`start`](Self::start).
@@ -234,7 +235,8 @@ macro_rules! spawn_methods {
                 $builder.add_scoped(child, Ok, ToHandle)
             }
 
-            /// Starts a child inside the task that runs the group; it may borrow. Its `Err` aborts the group.
+            /// Starts a child inside the task that runs the group; it may borrow. Its `Err` aborts the group, unless
+            /// that is [`supervised`](TaskGroup::supervised).
             ///
             /// # Panics
             /// If the group has finished.
@@ -266,7 +268,8 @@ macro_rules! results_methods {
                 drop(self.handle.child().add_task(child, Ok, self.expect_one()));
             }
 
-            /// Starts a child as a task of its own. Its `Err` aborts the group.
+            /// Starts a child as a task of its own. Its `Err` aborts the group, unless that is
+            /// [`supervised`](TaskGroup::supervised).
             ///
             /// # Panics
             /// If the group has finished. Where no event loop runs.
@@ -292,7 +295,8 @@ macro_rules! results_methods {
                 drop(self.handle.child().add_scoped(child, Ok, self.expect_one()));
             }
 
-            /// Starts a child inside the task that runs the group; it may borrow. Its `Err` aborts the group.
+            /// Starts a child inside the task that runs the group; it may borrow. Its `Err` aborts the group, unless
+            /// that is [`supervised`](TaskGroup::supervised).
             ///
             /// # Panics
             /// If the group has finished.
