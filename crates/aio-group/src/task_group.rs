@@ -280,8 +280,8 @@ impl<'env, E, H: GroupHome> TaskGroup<'env, E, H> {
     /// A cleanup, which the group waits for, asks [`try_vacancy`](Self::try_vacancy).
     ///
     /// # Cancel safety
-    /// Dropping the future gives up its place in the queue; if its turn has come, the room goes to the next. The same is
-    /// true for the builder.
+    /// Dropping the future gives up its place in the queue; if its turn has come, the room goes to the next. So it does
+    /// when the builder is dropped.
     ///
     /// # Fairness
     /// First come, first served, together with the children that wait to begin.
@@ -292,8 +292,8 @@ impl<'env, E, H: GroupHome> TaskGroup<'env, E, H> {
         self.handle.vacancy()
     }
 
-    /// [`vacancy`](Self::vacancy) if there is room at once; none if there is not, if others wait for it, or if the group
-    /// aborts or has finished.
+    /// [`vacancy`](Self::vacancy) if there is room at once; none if there is not, if others wait for it, or if the
+    /// group aborts or has finished.
     pub fn try_vacancy(&self) -> Option<ChildBuilder<'_, 'env, E, H>> {
         self.handle.try_vacancy()
     }

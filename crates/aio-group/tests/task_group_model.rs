@@ -97,6 +97,7 @@ fn script(depth: u32) -> impl Strategy<Value = Script> {
         (leaf.boxed(), Just(None).boxed())
     } else {
         let child = || script(depth - 1);
+        let start = |(child, ready)| Step::Start(Script { own_task: true, ..child }, ready);
         let spawn = prop_oneof![6 => child().prop_map(Step::Spawn), 1 => child().prop_map(Step::TrySpawn)].boxed();
         let spawn = if depth < 2 {
             spawn
@@ -104,7 +105,7 @@ fn script(depth: u32) -> impl Strategy<Value = Script> {
             prop_oneof![
                 6 => spawn,
                 1 => child().prop_map(Step::SpawnInRoom),
-                1 => (child(), any::<bool>()).prop_map(|(child, ready)| Step::Start(Script { own_task: true, ..child }, ready)),
+                1 => (child(), any::<bool>()).prop_map(start),
                 1 => vec(child(), 0..3_usize).prop_map(Step::Collect),
             ]
             .boxed()

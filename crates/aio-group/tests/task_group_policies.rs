@@ -1,5 +1,5 @@
-//! What a group can do beyond asyncio's: `cancel`, supervision, vacancies, names, `start`, results as they come; in both
-//! homes.
+//! What a group can do beyond asyncio's: `cancel`, supervision, vacancies, names, `start`, results as they come; in
+//! both homes.
 #![cfg(not(aio_loom))]
 
 use std::cell::RefCell;
@@ -239,7 +239,8 @@ macro_rules! home {
                 run(async {
                     let group = TaskGroup::new();
                     let handle = group.handle();
-                    let child = group.join(async { group.spawn(async { 1 }) }).await;
+                    let child = group.spawn(async { 1 });
+                    group.join(async {}).await;
                     handle.cancel();
                     assert_eq!(child.await, 1);
                     drop(group);
