@@ -14,9 +14,10 @@ const FIRST: usize = 8;
 const NONE: u64 = u64::MAX;
 
 pub(crate) struct Registry {
-    /// Each with its full capacity from the beginning; the last one is being filled.
-    segments: Vec<Vec<Entry>>,
-    /// How many entries there are, occupied or vacant.
+    segments: Vec<Box<[Entry]>>,
+    /// How many entries all segments have.
+    capacity: usize,
+    /// How many of them have been used so far.
     used: usize,
     /// The first vacant entry, if it is not [`NONE`].
     vacant: u64,
@@ -25,7 +26,7 @@ pub(crate) struct Registry {
 
 /// Occupied or vacant: the registry does not know which, and trusts the keys.
 struct Entry {
-    /// The number of the child; while the entry is vacant, the key of the next vacant one.
+    /// The number of the child; while the entry is vacant, the key of the next vacant one, or [`NONE`].
     number: u64,
     /// Absent while the entry is vacant, and for a moment, while the task is being spawned.
     task: Option<Registered>,
@@ -39,7 +40,7 @@ struct Registered {
 
 impl Registry {
     pub(crate) fn new() -> Self {
-        Self { segments: Vec::new(), used: 0, vacant: NONE, len: 0 }
+        Self { segments: Vec::new(), capacity: 0, used: 0, vacant: NONE, len: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -54,21 +55,19 @@ impl Registry {
     #[inline]
     pub(crate) fn insert(&mut self, number: u64) -> usize {
         self.len += 1;
-        if self.vacant == NONE {
-            // One after the other, without a list that would have to be followed.
-            let key = self.used;
-            self.used += 1;
-            let size = (FIRST << self.segments.len()) / 2;
-            match self.segments.last_mut() {
-                Some(segment) if segment.len() < size => segment.push(Entry { number, task: None }),
-                _ => self.grow(number),
-            }
+        if self.vacant != NONE {
+            let key = to_key(self.vacant);
+            // Its task is absent already.
+            self.vacant = std::mem::replace(&mut self.entry(key).number, number);
             return key;
         }
-        let key = to_key(self.vacant);
-        let entry = self.entry(key);
-        // Its task is absent already.
-        self.vacant = std::mem::replace(&mut entry.number, number);
+        // Those that have never been used come one after the other, without a list that would have to be followed.
+        let key = self.used;
+        self.used += 1;
+        if key == self.capacity {
+            self.grow();
+        }
+        self.entry(key).number = number;
         key
     }
 
@@ -110,12 +109,13 @@ impl Registry {
         &mut self.segments[segment as usize][key - start]
     }
 
-    /// One more segment, with one entry.
+    /// One more segment. Its entries are written here, all at once, and afterwards only changed: a new one would be
+    /// made elsewhere and moved, which costs more.
     #[cold]
-    fn grow(&mut self, number: u64) {
-        let mut segment = Vec::with_capacity(FIRST << self.segments.len());
-        segment.push(Entry { number, task: None });
-        self.segments.push(segment);
+    fn grow(&mut self) {
+        let size = FIRST << self.segments.len();
+        self.segments.push((0..size).map(|_| Entry { number: NONE, task: None }).collect());
+        self.capacity += size;
     }
 }
 
