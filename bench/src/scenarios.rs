@@ -2,6 +2,7 @@
 
 mod gather;
 mod generators;
+mod groups;
 mod locks;
 mod queues;
 mod race;
@@ -21,6 +22,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         yields::scenarios(),
         gather::scenarios(),
         race::scenarios(),
+        groups::scenarios(),
         timers::scenarios(),
         locks::scenarios(),
         semaphores::scenarios(),

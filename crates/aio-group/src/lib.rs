@@ -36,7 +36,8 @@
 //! (`gather` to `as_completed`) and the children in place ([`spawn_scoped`](generic::TaskGroup::spawn_scoped)) work
 //! under any executor.
 //!
-//! Not for a stream of jobs that never ends, unless the group has a limit: each child that is started takes memory.
+//! Not for a stream of jobs that never ends, unless the group has a limit and waits for a
+//! [`vacancy`](generic::TaskGroup::vacancy): each child that is started takes memory.
 
 mod gather;
 mod try_gather;
@@ -60,9 +61,9 @@ pub mod local;
 pub use as_completed::{AsCompleted, Indexed, as_completed};
 pub use first_ok::{FirstOk, first_ok};
 pub use gather::{Everything, Failures, Gather, Gathering, Keep, Nothing, Successes, gather};
-pub use group_error::GroupError;
+pub use group_error::{AnyError, GroupError, Leaves};
 pub use race::{Race, race};
-pub use task_group::Child;
+pub use task_group::{Child, NotStarted, Started};
 pub use try_gather::{TryGathering, try_gather};
 pub use wait::{Until, Wait, WaitTimeout, try_wait, wait};
 
@@ -71,3 +72,9 @@ pub type TaskGroup<'env, E> = generic::TaskGroup<'env, E, aio_base::Shared>;
 
 /// A [handle](generic::GroupHandle) of a group whose children may cross threads.
 pub type GroupHandle<'env, E> = generic::GroupHandle<'env, E, aio_base::Shared>;
+
+/// A [child to be started](generic::ChildBuilder) in a group whose children may cross threads.
+pub type ChildBuilder<'a, 'env, E> = generic::ChildBuilder<'a, 'env, E, aio_base::Shared>;
+
+/// [Outputs in the order of their ends](generic::Results), in a group whose children may cross threads.
+pub type Results<'a, 'env, T, E> = generic::Results<'a, 'env, T, E, aio_base::Shared>;

@@ -1,36 +1,46 @@
 //! A group of children that end together.
 //!
-//! - [`progress`]: how far the group is, which of its children have tasks, and who may begin.
-//! - [`tally`]: who failed.
+//! - [`progress`]: how far the group is, which of its children have tasks (its [`registry`]), and who may begin.
+//! - [`tally`]: who failed, and what comes of it.
+//! - [`handle`] and [`child_builder`]: what starts children. [`vacancy`] waits for room before, [`gate`] afterwards.
 //! - [`exit`] and [`in_place`]: the two sorts of children, and how each tells the tally that it has ended.
+//! - [`delivery`]: where the output goes: to the [`child`]'s handle, or to [`results`].
+//! - [`start`]: children that say when they are ready.
 //! - [`run`]: the future that polls the body and the children in place, and ends when all have ended.
-//! - [`child`]: what the caller has of a child.
 
-pub(crate) mod child;
+mod child;
+mod child_builder;
+mod delivery;
 mod exit;
 mod gate;
-pub(crate) mod home;
+mod handle;
+mod home;
 mod in_place;
 mod progress;
+mod registry;
+mod results;
 mod run;
 mod slot;
+mod start;
 mod tally;
+mod vacancy;
 
 use std::convert::Infallible;
 use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc; // facade: a counted pointer to a trait object, which loom's cannot be
 
-use aio_base::Panics;
-use aio_base::home::Exclusive;
-use aio_core::Builder;
+use aio_base::{Local, Panics, Shared};
 
 pub use self::child::Child;
-use self::exit::Exit;
-use self::gate::Gated;
+pub use self::child_builder::ChildBuilder;
+pub use self::handle::GroupHandle;
 pub use self::home::GroupHome;
-use self::home::InPlacePin;
-use self::in_place::Scoped;
+pub use self::results::Results;
 pub use self::run::Run;
-use self::tally::Tally;
+pub use self::start::{NotStarted, Started, Starting};
+use self::tally::Policy;
+pub use self::vacancy::Vacancy;
 
 /// A group of children that end together.
 ///
@@ -50,9 +60,13 @@ use self::tally::Tally;
 ///   all of them and returns the errors of all that failed, in that order, as one [`GroupError`](crate::GroupError).
 /// - A panic of a child or of the body aborts the group as well, and goes on in the caller of `run` when all have
 ///   ended.
+/// - [`cancel`](Self::cancel) ends the group early in the same way, without an error.
 /// - If `run` is dropped half-way, body and children are cancelled, and the scope in which that happens does not end
 ///   before they have.
 /// - A child started while the group aborts does not begin: it is cancelled already.
+///
+/// A [`supervised`](Self::supervised) group goes on when children fail; a [`discarding`](Self::discarding) one does not
+/// even keep the errors. With a [`limit`](Self::limit) only so many run at a time.
 ///
 /// # Examples
 /// ```
@@ -136,62 +150,45 @@ pub struct TaskGroup<'env, E, H: GroupHome> {
     handle: GroupHandle<'env, E, H>,
 }
 
-/// Adds children to a [`TaskGroup`] from anywhere, above all from its children; cheap to clone.
-pub struct GroupHandle<'env, E, H: GroupHome> {
-    tally: H::Ref<Tally<E, H>>,
-    incoming: H::Ref<H::Exclusive<Incoming<'env, H>>>,
-}
-
-/// Children in place that the group has not taken over yet.
-pub(crate) struct Incoming<'env, H: GroupHome> {
-    children: Vec<H::InPlace<'env>>,
-    /// Whether the group is being polled: then it looks here before it rests, and need not be woken.
-    attended: bool,
-    /// Whether nobody will come and take them over.
-    closed: bool,
-}
-
-impl<'env, H: GroupHome> Incoming<'env, H> {
-    /// Whether the group has to be woken; or the child, if it cannot come in any more.
-    fn push(&mut self, child: H::InPlace<'env>) -> Result<bool, H::InPlace<'env>> {
-        if self.closed {
-            return Err(child);
-        }
-        self.children.push(child);
-        Ok(!self.attended)
-    }
-
-    /// The poller rests, unless somebody has come in.
-    fn leave(&mut self) -> bool {
-        self.attended = !self.children.is_empty();
-        self.attended
-    }
-}
-
 impl<'env, E, H: GroupHome> TaskGroup<'env, E, H> {
-    /// A group without children.
+    /// A group without children, and without a limit; the first failure aborts it.
     pub fn new() -> Self {
-        Self::with_limit(usize::MAX)
+        Self { handle: GroupHandle::new() }
     }
 
-    /// A group of whose children at most `limit` run at a time, cleanups included. Those beyond it wait; a child that
-    /// awaits one of them keeps its own place meanwhile.
+    /// Of the children at most `limit` run at a time, cleanups included. Those beyond it are there and wait to begin;
+    /// a child that awaits one of them keeps its own place meanwhile. To make no more children than can run, wait for
+    /// a [`vacancy`](Self::vacancy).
     ///
     /// # Fairness
     /// Who waits is let in in the order in which the children were started.
     ///
     /// # Panics
-    /// If `limit` is zero: no child would ever begin.
+    /// If `limit` is zero: no child would ever begin. If the group has had children, or has been run.
     #[track_caller]
-    pub fn with_limit(limit: usize) -> Self {
+    pub fn limit(self, limit: usize) -> Self {
         assert!(limit > 0, "a group whose limit is zero would never run a child");
-        let incoming = Incoming { children: Vec::new(), attended: false, closed: false };
-        Self {
-            handle: GroupHandle {
-                tally: H::new_ref(Tally::new(limit)),
-                incoming: H::new_ref(<H::Exclusive<_> as Exclusive<_>>::new(incoming)),
-            },
-        }
+        self.handle.tally.progress.set_limit(limit);
+        self
+    }
+
+    /// A child that fails or panics disturbs nobody. The errors come together when all have ended, and so does the
+    /// first panic. A failing body aborts the children nevertheless, as does [`cancel`](Self::cancel).
+    ///
+    /// Awaiting a child that has failed would panic; [`join`](Child::join) it.
+    ///
+    /// # Panics
+    /// If the group has had children, or has been run.
+    #[track_caller]
+    pub fn supervised(self) -> Self {
+        self.with_policy(Policy::Supervise)
+    }
+
+    #[track_caller]
+    fn with_policy(self, policy: Policy<E, H>) -> Self {
+        self.handle.tally.progress.expect_unused();
+        self.handle.tally.set_policy(policy);
+        self
     }
 
     /// Runs `body`, and returns when it and all children have ended.
@@ -218,6 +215,146 @@ impl<'env, E, H: GroupHome> TaskGroup<'env, E, H> {
     pub fn handle(&self) -> GroupHandle<'env, E, H> {
         self.handle.clone()
     }
+
+    /// Ends the group early: the body and the children are cancelled at the group's next turn, and [`run`](Self::run)
+    /// waits for their ends.
+    ///
+    /// If the body has finished (perhaps by returning a value after calling this), its value counts, and `run` gives
+    /// it. If the body was cut and nothing failed, the error of `run` has no errors in it, and
+    /// [`is_cancelled`](crate::GroupError::is_cancelled). What fails meanwhile is an error as ever.
+    ///
+    /// A group that has ended stays as it is; one that is cancelled before it is run does not begin.
+    ///
+    /// ```
+    /// use aio_group::TaskGroup;
+    ///
+    /// # aio_core::run(async {
+    /// // The first child that has an answer decides.
+    /// let group = TaskGroup::new();
+    /// let answer = group
+    ///     .join(async {
+    ///         let mut answers = group.results();
+    ///         answers.spawn(std::future::pending());
+    ///         answers.spawn(async { 42 });
+    ///         let answer = answers.next().await;
+    ///         group.cancel();
+    ///         answer
+    ///     })
+    ///     .await;
+    /// assert_eq!(answer, Some(42));
+    /// # });
+    /// ```
+    pub fn cancel(&self) {
+        self.handle.cancel();
+    }
+
+    /// A child to be started, with what is special about it.
+    #[inline]
+    pub fn child(&self) -> ChildBuilder<'_, 'env, E, H> {
+        self.handle.child()
+    }
+
+    /// Waits until the [`limit`](Self::limit) lets another child begin, and keeps that room for the child that the
+    /// returned builder starts. So a source of work is asked for no more than can be done:
+    ///
+    /// ```
+    /// use aio_group::TaskGroup;
+    ///
+    /// # async fn next_request() -> Option<u32> { None }
+    /// # async fn answer(request: u32) {}
+    /// # aio_core::run(async {
+    /// let group = TaskGroup::new().limit(100);
+    /// group
+    ///     .join(async {
+    ///         loop {
+    ///             let room = group.vacancy().await;
+    ///             let Some(request) = next_request().await else { break };
+    ///             drop(room.spawn(answer(request)));
+    ///         }
+    ///     })
+    ///     .await;
+    /// # });
+    /// ```
+    ///
+    /// In a group that aborts there is no room any more, and this waits: the body and the children are being cancelled.
+    /// A cleanup, which the group waits for, asks [`try_vacancy`](Self::try_vacancy).
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives up its place in the queue; if its turn has come, the room goes to the next. So it does
+    /// when the builder is dropped.
+    ///
+    /// # Fairness
+    /// First come, first served, together with the children that wait to begin.
+    ///
+    /// # Panics
+    /// If the group has finished, perhaps while this was waiting.
+    pub fn vacancy(&self) -> Vacancy<'_, 'env, E, H> {
+        self.handle.vacancy()
+    }
+
+    /// [`vacancy`](Self::vacancy) if there is room at once; none if there is not, if others wait for it, or if the
+    /// group aborts or has finished.
+    pub fn try_vacancy(&self) -> Option<ChildBuilder<'_, 'env, E, H>> {
+        self.handle.try_vacancy()
+    }
+
+    /// A collection for children whose outputs come in the order of the children's ends.
+    pub fn results<T>(&self) -> Results<'_, 'env, T, E, H> {
+        self.handle.results()
+    }
+}
+
+impl<'env, E> TaskGroup<'env, E, Shared> {
+    /// For servers: the group is [`supervised`](Self::supervised), and each child's error goes to `on_error` at once,
+    /// called where the child ended, and is not kept. Whatever the number of children over its life, the group needs
+    /// memory for those that are there.
+    ///
+    /// A panic is never discarded: the first one goes on in the caller of [`run`](Self::run) when all have ended, like
+    /// in any group; later ones have been reported by the panic hook, like the first. (A server that is to go on
+    /// without an end handles panics inside of its children.) A panic of `on_error` counts as the child's.
+    ///
+    /// ```
+    /// use aio_group::TaskGroup;
+    ///
+    /// # aio_core::run(async {
+    /// let group = TaskGroup::new().limit(100).discarding(|error: std::num::ParseIntError| eprintln!("{error}"));
+    /// let outcome = group
+    ///     .run(async {
+    ///         for request in ["1", "x"] {
+    ///             drop(group.vacancy().await.try_spawn(async move { request.parse::<u32>() }));
+    ///         }
+    ///         Ok(())
+    ///     })
+    ///     .await;
+    /// assert_eq!(outcome, Ok(()));
+    /// # });
+    /// ```
+    ///
+    /// # Panics
+    /// If the group has had children, or has been run.
+    #[track_caller]
+    pub fn discarding(self, on_error: impl Fn(E) + Send + Sync + 'static) -> Self {
+        let on_error: <Shared as GroupHome>::OnError<E> = Arc::new(on_error);
+        self.with_policy(Policy::Discard(on_error))
+    }
+}
+
+impl<'env, E> TaskGroup<'env, E, Local> {
+    /// For servers: the group is [`supervised`](Self::supervised), and each child's error goes to `on_error` at once,
+    /// called where the child ended, and is not kept. Whatever the number of children over its life, the group needs
+    /// memory for those that are there.
+    ///
+    /// A panic is never discarded: the first one goes on in the caller of [`run`](Self::run) when all have ended, like
+    /// in any group; later ones have been reported by the panic hook, like the first. (A server that is to go on
+    /// without an end handles panics inside of its children.) A panic of `on_error` counts as the child's.
+    ///
+    /// # Panics
+    /// If the group has had children, or has been run.
+    #[track_caller]
+    pub fn discarding(self, on_error: impl Fn(E) + 'static) -> Self {
+        let on_error: <Local as GroupHome>::OnError<E> = Rc::new(on_error);
+        self.with_policy(Policy::Discard(on_error))
+    }
 }
 
 impl<H: GroupHome> TaskGroup<'_, Infallible, H> {
@@ -227,54 +364,21 @@ impl<H: GroupHome> TaskGroup<'_, Infallible, H> {
     /// As [`run`](TaskGroup::run).
     ///
     /// # Panics
-    /// As [`run`](TaskGroup::run).
+    /// As [`run`](TaskGroup::run). If [`cancel`](TaskGroup::cancel) cut the body, there is no output to give.
     #[track_caller]
     pub fn join<B: Future>(&self, body: B) -> impl Future<Output = B::Output> {
         let run = self.run(async move { Ok(body.await) });
         async {
             match run.await {
                 Ok(output) => output,
-                Err(error) => match error.into_first() {},
+                Err(error) => match error.into_first() {
+                    Some(never) => match never {},
+                    None => panic!(
+                        "`cancel` cut the body of a task group, so that `join` has no output to give; `run` returns \
+                         this as an error"
+                    ),
+                },
             }
-        }
-    }
-}
-
-impl<'env, E, H: GroupHome> GroupHandle<'env, E, H> {
-    #[track_caller]
-    fn add_in_place<F, T>(
-        &self,
-        child: F,
-        convert: fn(F::Output) -> Result<T, E>,
-        pin: impl FnOnce(Scoped<F, T, E, H>) -> H::InPlace<'env>,
-    ) -> Child<T, H>
-    where
-        F: Future,
-    {
-        let progress = &self.tally.progress;
-        if !progress.admit_in_place() {
-            // The group aborts: the child does not begin.
-            drop(child);
-            return Child::refused(progress.clone());
-        }
-        let (child, slot) = Scoped::new(child, self.tally.clone(), progress.queue_up(), convert);
-        let child = pin(child);
-        match self.incoming.with(|incoming| incoming.push(child)) {
-            Ok(true) => progress.wake_run(),
-            Ok(false) => {}
-            Err(child) => drop(child),
-        }
-        Child::in_place(progress.clone(), slot)
-    }
-
-    /// Drops the children that nobody will poll, and those that come later. They may hold handles of this very group.
-    fn close(&self, panics: &mut Panics) {
-        let mut unborn = self.incoming.with(|incoming| {
-            incoming.closed = true;
-            std::mem::take(&mut incoming.children)
-        });
-        for child in &mut unborn {
-            panics.catch(|| child.cancel());
         }
     }
 }
@@ -299,153 +403,6 @@ impl<E, H: GroupHome> fmt::Debug for TaskGroup<'_, E, H> {
         f.debug_struct("TaskGroup").field("progress", &*self.handle.tally.progress).finish()
     }
 }
-
-impl<E, H: GroupHome> Clone for GroupHandle<'_, E, H> {
-    fn clone(&self) -> Self {
-        Self { tally: self.tally.clone(), incoming: self.incoming.clone() }
-    }
-}
-
-impl<E, H: GroupHome> fmt::Debug for GroupHandle<'_, E, H> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GroupHandle").field("progress", &*self.tally.progress).finish()
-    }
-}
-
-macro_rules! spawn_methods {
-    ($home:ty, $spawn:ident, [$($send:tt)*]) => {
-        impl<'env, E: $($send)* 'static> TaskGroup<'env, E, $home> {
-            /// Starts a child as a task of its own. It cannot fail.
-            ///
-            /// # Panics
-            /// If the group has finished. Where no event loop runs.
-            #[track_caller]
-            pub fn spawn<F>(&self, child: F) -> Child<F::Output, $home>
-            where
-                F: Future<Output: $($send)* 'static> + $($send)* 'static,
-            {
-                self.handle.spawn(child)
-            }
-
-            /// Starts a child as a task of its own. Its `Err` aborts the group.
-            ///
-            /// # Panics
-            /// If the group has finished. Where no event loop runs.
-            #[track_caller]
-            pub fn try_spawn<T, F>(&self, child: F) -> Child<T, $home>
-            where
-                T: $($send)* 'static,
-                F: Future<Output = Result<T, E>> + $($send)* 'static,
-            {
-                self.handle.try_spawn(child)
-            }
-        }
-
-        impl<'env, E: $($send)* 'env> TaskGroup<'env, E, $home> {
-            /// Starts a child inside the task that runs the group; it may borrow. It cannot fail.
-            ///
-            /// # Panics
-            /// If the group has finished.
-            #[track_caller]
-            pub fn spawn_scoped<F>(&self, child: F) -> Child<F::Output, $home>
-            where
-                F: Future<Output: $($send)* 'env> + $($send)* 'env,
-            {
-                self.handle.spawn_scoped(child)
-            }
-
-            /// Starts a child inside the task that runs the group; it may borrow. Its `Err` aborts the group.
-            ///
-            /// # Panics
-            /// If the group has finished.
-            #[track_caller]
-            pub fn try_spawn_scoped<T, F>(&self, child: F) -> Child<T, $home>
-            where
-                T: $($send)* 'env,
-                F: Future<Output = Result<T, E>> + $($send)* 'env,
-            {
-                self.handle.try_spawn_scoped(child)
-            }
-        }
-
-        impl<'env, E: $($send)* 'static> GroupHandle<'env, E, $home> {
-            #[track_caller]
-            fn add_task<F, T>(&self, child: F, convert: fn(F::Output) -> Result<T, E>) -> Child<T, $home>
-            where
-                F: Future<Output: $($send)* 'static> + $($send)* 'static,
-                T: $($send)* 'static,
-            {
-                let progress = &self.tally.progress;
-                let Some(place) = progress.admit_task() else {
-                    // The group aborts: the child does not begin.
-                    drop(child);
-                    return Child::refused(progress.clone());
-                };
-                let number = progress.queue_up();
-                let child = Gated::<F, $home>::new(child, progress, number);
-                let exit = Exit::<_, T, E, $home>::new(self.tally.clone(), place, number, convert);
-                let task = Builder::new().$spawn(child, exit);
-                progress.attach(place, task.task_ref());
-                Child::task(progress.clone(), task)
-            }
-
-            /// See [`TaskGroup::spawn`].
-            ///
-            /// # Panics
-            /// As there.
-            #[track_caller]
-            pub fn spawn<F>(&self, child: F) -> Child<F::Output, $home>
-            where
-                F: Future<Output: $($send)* 'static> + $($send)* 'static,
-            {
-                self.add_task(child, Ok)
-            }
-
-            /// See [`TaskGroup::try_spawn`].
-            ///
-            /// # Panics
-            /// As there.
-            #[track_caller]
-            pub fn try_spawn<T, F>(&self, child: F) -> Child<T, $home>
-            where
-                T: $($send)* 'static,
-                F: Future<Output = Result<T, E>> + $($send)* 'static,
-            {
-                self.add_task(child, |result| result)
-            }
-        }
-
-        impl<'env, E: $($send)* 'env> GroupHandle<'env, E, $home> {
-            /// See [`TaskGroup::spawn_scoped`].
-            ///
-            /// # Panics
-            /// As there.
-            #[track_caller]
-            pub fn spawn_scoped<F>(&self, child: F) -> Child<F::Output, $home>
-            where
-                F: Future<Output: $($send)* 'env> + $($send)* 'env,
-            {
-                self.add_in_place(child, Ok, |child| Box::pin(child))
-            }
-
-            /// See [`TaskGroup::try_spawn_scoped`].
-            ///
-            /// # Panics
-            /// As there.
-            #[track_caller]
-            pub fn try_spawn_scoped<T, F>(&self, child: F) -> Child<T, $home>
-            where
-                T: $($send)* 'env,
-                F: Future<Output = Result<T, E>> + $($send)* 'env,
-            {
-                self.add_in_place(child, |result| result, |child| Box::pin(child))
-            }
-        }
-    };
-}
-
-spawn_methods!(aio_base::Shared, spawn_with_exit, [Send+]);
-spawn_methods!(aio_base::Local, spawn_local_with_exit, []);
 
 #[cfg(all(test, aio_loom))]
 mod tests;

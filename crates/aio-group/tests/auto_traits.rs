@@ -11,9 +11,10 @@ use std::sync::MutexGuard;
 
 use aio_base::{Local, Shared};
 use aio_core::{Task, spawn, yield_now};
-use aio_group::generic::{Child, GroupHandle, Run, TaskGroup};
+use aio_group::generic::{Child, ChildBuilder, GroupHandle, Results, Run, Started, Starting, TaskGroup, Vacancy};
 use aio_group::{
-    AsCompleted, FirstOk, GroupError, Indexed, Race, TaskGroup as SharedGroup, Until, Wait, WaitTimeout, as_completed,
+    AnyError, AsCompleted, FirstOk, GroupError, Indexed, NotStarted, Race, TaskGroup as SharedGroup, Until, Wait,
+    WaitTimeout, as_completed,
 };
 
 /// The answer of the probes below for a type that does not implement their trait: an inherent constant hides this one.
@@ -92,7 +93,32 @@ fn the_run_of_a_group_may_be_sent_if_body_output_and_errors_may() {
 }
 
 #[test]
+fn what_starts_children_is_sent_and_shared_as_the_handle_is() {
+    assert_eq!(send_sync!(ChildBuilder<'static, 'static, Both, Shared>), BOTH);
+    assert_eq!(send_sync!(ChildBuilder<'static, 'static, SendOnly, Shared>), BOTH);
+    assert_eq!(send_sync!(ChildBuilder<'static, 'static, SyncOnly, Shared>), NEITHER);
+    assert_eq!(send_sync!(Vacancy<'static, 'static, SendOnly, Shared>), BOTH);
+    assert_eq!(send_sync!(Vacancy<'static, 'static, Neither, Shared>), NEITHER);
+}
+
+#[test]
+fn values_that_children_give_may_be_sent_if_they_may() {
+    assert_eq!(send_sync!(Results<'static, 'static, SendOnly, SendOnly, Shared>), BOTH);
+    assert_eq!(send_sync!(Results<'static, 'static, SyncOnly, Both, Shared>), NEITHER);
+    assert_eq!(send_sync!(Results<'static, 'static, Both, SyncOnly, Shared>), NEITHER);
+    assert_eq!(send_sync!(Started<SendOnly, Shared>), BOTH);
+    assert_eq!(send_sync!(Started<SyncOnly, Shared>), NEITHER);
+    assert_eq!(send_sync!(Starting<SendOnly, Shared>), BOTH);
+    assert_eq!(send_sync!(Starting<SyncOnly, Shared>), NEITHER);
+}
+
+#[test]
 fn nothing_of_a_local_group_leaves_its_loop() {
+    assert_eq!(send_sync!(ChildBuilder<'static, 'static, Both, Local>), NEITHER);
+    assert_eq!(send_sync!(Vacancy<'static, 'static, Both, Local>), NEITHER);
+    assert_eq!(send_sync!(Results<'static, 'static, Both, Both, Local>), NEITHER);
+    assert_eq!(send_sync!(Started<Both, Local>), NEITHER);
+    assert_eq!(send_sync!(Starting<Both, Local>), NEITHER);
     assert_eq!(send_sync!(TaskGroup<'static, Both, Local>), NEITHER);
     assert_eq!(send_sync!(GroupHandle<'static, Both, Local>), NEITHER);
     assert_eq!(send_sync!(Child<Both, Local>), NEITHER);
@@ -107,6 +133,8 @@ fn the_error_of_a_group_is_what_its_errors_are() {
     assert_eq!(send_sync!(GroupError<Neither>), NEITHER);
     const { assert!(<IsError<GroupError<std::io::Error>>>::IS) };
     const { assert!(<IsError<GroupError<GroupError<std::fmt::Error>>>>::IS) };
+    const { assert!(<IsError<GroupError<AnyError>>>::IS && <IsError<NotStarted>>::IS) };
+    assert_eq!(send_sync!(GroupError<AnyError>), BOTH);
     // `?` into the error of those who do not want to know.
     fn passes_it_on(outcome: Result<(), GroupError<std::fmt::Error>>) -> Result<(), Box<dyn Error + Send + Sync>> {
         Ok(outcome?)
@@ -191,4 +219,41 @@ fn groups_that_borrow_nest_in_tasks_of_their_own() {
         aio_core::run(async { spawn(async { sum(&(1..=100).collect::<Vec<_>>()).await }).await })
     });
     assert_eq!(total, 5050);
+}
+
+/// Everything that waits in the body of a group, while the group borrows: still a task that may go to any thread.
+#[test]
+fn a_body_that_waits_for_room_results_and_readiness_may_be_sent() {
+    let sum = aio_base::live::leak_check(|| {
+        aio_core::run(async {
+            let task = spawn(async {
+                let numbers = [1, 2, 3];
+                let outer = SharedGroup::<GroupError<AnyError>>::new().limit(2);
+                let run = outer.run(async {
+                    let mut results = outer.results();
+                    for number in &numbers {
+                        results.spawn_scoped(async move { *number });
+                    }
+                    let room = outer.vacancy().await;
+                    let port = room.name("server").start(async |started| started.set(10)).await;
+                    let inner = SharedGroup::new().supervised();
+                    let borrowed = &numbers;
+                    let body = async {
+                        let room = inner.vacancy().await;
+                        yield_now().await;
+                        Ok(room.spawn_scoped(async move { borrowed.len() }).await)
+                    };
+                    let length = inner.run(body).await?;
+                    let mut sum = 0;
+                    while let Some(number) = results.next().await {
+                        sum += number;
+                    }
+                    Ok(sum + port.unwrap() + length)
+                });
+                run.await.unwrap()
+            });
+            task.await
+        })
+    });
+    assert_eq!(sum, 19);
 }

@@ -396,7 +396,7 @@ fn no_more_children_than_the_limit_run_at_a_time_and_they_begin_in_order() {
         let log = Log::default();
         let running = Arc::new(Mutex::new((0, 0)));
         run(async {
-            let group = TaskGroup::with_limit(3);
+            let group = TaskGroup::new().limit(3);
             group
                 .join(async {
                     for i in 0..10 {
@@ -426,7 +426,7 @@ fn no_more_children_than_the_limit_run_at_a_time_and_they_begin_in_order() {
 #[test]
 fn a_limited_group_that_aborts_does_not_begin_those_who_wait() {
     run(async {
-        let group = TaskGroup::with_limit(1);
+        let group = TaskGroup::new().limit(1);
         let outcome: Result<(), _> = group
             .run(async {
                 drop(group.try_spawn::<(), _>(async {
@@ -445,7 +445,7 @@ fn a_limited_group_that_aborts_does_not_begin_those_who_wait() {
 #[test]
 #[should_panic(expected = "a group whose limit is zero would never run a child")]
 fn a_limit_of_zero_is_refused() {
-    drop(TaskGroup::<()>::with_limit(0));
+    drop(TaskGroup::<()>::new().limit(0));
 }
 
 #[test]

@@ -75,15 +75,40 @@ enum End {
     ChildFails,
     BodyFails,
     ChildPanics,
+    Cancelled,
 }
 
-const ENDS: [End; 4] = [End::Well, End::ChildFails, End::BodyFails, End::ChildPanics];
+const ENDS: [End; 5] = [End::Well, End::ChildFails, End::BodyFails, End::ChildPanics, End::Cancelled];
+
+/// What the failure of a child does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Policy {
+    Abort,
+    Supervise,
+    Discard,
+}
+
+/// How a group is made.
+#[derive(Debug, Clone, Copy)]
+struct Options {
+    limit: usize,
+    policy: Policy,
+    end: End,
+}
+
+fn all_options() -> impl Iterator<Item = Options> {
+    [usize::MAX, 3, 1].into_iter().flat_map(|limit| {
+        [Policy::Abort, Policy::Supervise, Policy::Discard]
+            .into_iter()
+            .flat_map(move |policy| ENDS.into_iter().map(move |end| Options { limit, policy, end }))
+    })
+}
 
 macro_rules! home {
     ($home:ident, $group:path) => {
         mod $home {
             use super::*;
-            use $group as TaskGroup;
+            use $group::{Started, TaskGroup};
 
             async fn nested(log: Log, tasks: bool) -> Result<(), usize> {
                 let group = TaskGroup::<usize>::new();
@@ -97,12 +122,19 @@ macro_rules! home {
                         Ok(())
                     })
                     .await;
-                outcome.map_err(|error| error.into_first())
+                outcome.map_err(|error| error.into_first().expect("nobody cancels it"))
             }
 
             /// Runs a group in which a bit of everything happens, for so many polls. Whether it has ended by itself.
-            pub(super) async fn program(log: Log, limit: usize, tasks: bool, end: End, polls: usize) -> bool {
-                let group = TaskGroup::<usize>::with_limit(limit);
+            pub(super) async fn program(log: Log, options: Options, tasks: bool, polls: usize) -> bool {
+                let Options { limit, policy, end } = options;
+                let group = TaskGroup::<usize>::new().limit(limit);
+                let seen = log.clone();
+                let group = match policy {
+                    Policy::Abort => group,
+                    Policy::Supervise => group.supervised(),
+                    Policy::Discard => group.discarding(move |error| seen.add("discarded", error)),
+                };
                 let group = &group;
                 drop(group.spawn_scoped(child(log.clone(), 1, 2)));
                 let body = {
@@ -127,6 +159,28 @@ macro_rules! home {
                             drop(group.try_spawn(nested_later(log.clone())));
                         }
                         awaited.await;
+                        drop(group.vacancy().await.spawn_scoped(child(log.clone(), 7, 1)));
+                        let mut results = group.results();
+                        results.spawn_scoped(child(log.clone(), 8, 3));
+                        if tasks {
+                            results.spawn(child(log.clone(), 9, 1));
+                            let inner = log.clone();
+                            let start = group.start(async move |started: Started<Alive>| {
+                                turns(1).await;
+                                inner.add("began", 10);
+                                let _guard = defer(inner.clone(), async |log: Log| log.add("cleaned up", 10));
+                                started.set(Alive(inner.clone(), 10));
+                                child(inner.clone(), 11, 2).await;
+                            });
+                            let _alive = start.await;
+                        }
+                        while results.next().await.is_some() {}
+                        let go_on = async || {
+                            if policy == Policy::Abort {
+                                pending::<()>().await;
+                            }
+                            turns(3).await;
+                        };
                         match end {
                             End::Well => {}
                             End::ChildFails => {
@@ -134,10 +188,16 @@ macro_rules! home {
                                     turns(1).await;
                                     Err(1)
                                 }));
-                                pending::<()>().await;
+                                go_on().await;
                             }
                             End::ChildPanics => {
                                 drop(group.spawn_scoped(async { panic!("oh") }));
+                                go_on().await;
+                            }
+                            End::Cancelled => {
+                                drop(group.spawn_scoped(child(log.clone(), 12, 9)));
+                                turns(2).await;
+                                group.cancel();
                                 pending::<()>().await;
                             }
                             End::BodyFails => return Err(2),
@@ -158,25 +218,28 @@ macro_rules! home {
     };
 }
 
-home!(shared, aio_group::TaskGroup);
-home!(local, aio_group::local::TaskGroup);
+home!(shared, aio_group);
+home!(local, aio_group::local);
 
 /// Runs the program for each number of polls until it ends by itself.
-fn for_every_number_of_polls(run: impl Fn(Log, usize, End, usize) -> bool) {
-    for limit in [usize::MAX, 3, 1] {
-        for end in ENDS {
-            let ended = (0..200).find(|&polls| {
-                let log = Log::default();
-                let ended = leak_check(|| run(log.clone(), limit, end, polls));
-                let began = log.all("began");
-                assert!(began.windows(2).all(|pair| pair[0] != pair[1]), "{began:?}");
-                assert_eq!(log.all("dropped"), began, "{end:?} with limit {limit} after {polls} polls");
-                assert_eq!(log.all("cleaned up"), began, "{end:?} with limit {limit} after {polls} polls");
-                assert_eq!(Arc::strong_count(&log.0), 1, "{end:?} with limit {limit} after {polls} polls");
-                ended
-            });
-            assert!(ended.is_some_and(|polls| polls > 5), "{end:?} with limit {limit}: {ended:?}");
-        }
+fn for_every_number_of_polls(run: impl Fn(Log, Options, usize) -> bool) {
+    for options in all_options() {
+        let ended = (0..200).find(|&polls| {
+            let log = Log::default();
+            let ended = leak_check(|| run(log.clone(), options, polls));
+            let began = log.all("began");
+            assert!(began.windows(2).all(|pair| pair[0] != pair[1]), "{began:?}");
+            assert_eq!(log.all("dropped"), began, "{options:?} after {polls} polls");
+            assert_eq!(log.all("cleaned up"), began, "{options:?} after {polls} polls");
+            assert_eq!(Arc::strong_count(&log.0), 1, "{options:?} after {polls} polls");
+            // Once, if the group has got so far.
+            let discarded = log.all("discarded");
+            let discards = options.policy == Policy::Discard && options.end == End::ChildFails;
+            assert!(discarded.is_empty() || discards && discarded == [1], "{options:?} after {polls} polls");
+            assert!(!ended || discards != discarded.is_empty(), "{options:?} after {polls} polls");
+            ended
+        });
+        assert!(ended.is_some_and(|polls| polls > 5), "{options:?}: {ended:?}");
     }
 }
 
@@ -187,11 +250,11 @@ fn caught(run: impl FnOnce() -> bool) -> bool {
 
 #[test]
 fn children_in_place_without_a_loop() {
-    for_every_number_of_polls(|log, limit, end, polls| {
-        caught(|| aio_core::block_on(shared::program(log, limit, false, end, polls)))
+    for_every_number_of_polls(|log, options, polls| {
+        caught(|| aio_core::block_on(shared::program(log, options, false, polls)))
     });
-    for_every_number_of_polls(|log, limit, end, polls| {
-        caught(|| aio_core::block_on(local::program(log, limit, false, end, polls)))
+    for_every_number_of_polls(|log, options, polls| {
+        caught(|| aio_core::block_on(local::program(log, options, false, polls)))
     });
 }
 
@@ -206,15 +269,15 @@ async fn nothing_happens_after(log: Log, task: impl Future<Output = bool>) -> bo
 
 #[test]
 fn children_with_tasks_on_a_loop() {
-    for_every_number_of_polls(|log, limit, end, polls| {
+    for_every_number_of_polls(|log, options, polls| {
         aio_core::run(async move {
-            let task = aio_core::spawn(shared::program(log.clone(), limit, true, end, polls));
+            let task = aio_core::spawn(shared::program(log.clone(), options, true, polls));
             nothing_happens_after(log, async { task.join().await.unwrap_or(true) }).await
         })
     });
-    for_every_number_of_polls(|log, limit, end, polls| {
+    for_every_number_of_polls(|log, options, polls| {
         aio_core::run(async move {
-            let task = aio_core::local::spawn(local::program(log.clone(), limit, true, end, polls));
+            let task = aio_core::local::spawn(local::program(log.clone(), options, true, polls));
             nothing_happens_after(log, async { task.join().await.unwrap_or(true) }).await
         })
     });
@@ -223,8 +286,8 @@ fn children_with_tasks_on_a_loop() {
 /// On an executor that knows nothing of scopes the cleanups go to a thread of the process.
 #[test]
 fn children_in_place_on_a_foreign_executor() {
-    for_every_number_of_polls(|log, limit, end, polls| {
-        let ended = caught(|| futures_lite::future::block_on(shared::program(log.clone(), limit, false, end, polls)));
+    for_every_number_of_polls(|log, options, polls| {
+        let ended = caught(|| futures_lite::future::block_on(shared::program(log.clone(), options, false, polls)));
         // That thread may still be about to do it. Then only this one and its caller know the log.
         while Arc::strong_count(&log.0) > 2 {
             std::thread::yield_now();

@@ -404,7 +404,7 @@ fn nested_groups_end_before_their_parents() {
             })
             .await;
         log.add("inner ended");
-        outcome.map_err(|error| error.into_first())
+        outcome.map_err(|error| error.into_first().unwrap())
     }
     for in_place in [true, false] {
         for cut in [Cut::FromOutside, Cut::BySibling, Cut::ByOwnChild] {
@@ -654,7 +654,7 @@ fn a_child_cancelled_while_it_waits_takes_no_room_from_the_next() {
     for after in 0..6 {
         let log = Log::default();
         run(async {
-            let group = TaskGroup::with_limit(1);
+            let group = TaskGroup::new().limit(1);
             group
                 .join(async {
                     drop(group.spawn(turns(2)));
@@ -696,7 +696,7 @@ fn a_panicking_waker_leaves_no_phantom_child_behind() {
     }
     run(async {
         let waker = Waker::from(Arc::new(Panicking));
-        let group = TaskGroup::with_limit(1);
+        let group = TaskGroup::new().limit(1);
         let mut run = pin!(group.join(async {
             drop(group.spawn(turns(2)));
             drop(group.spawn_scoped(async {}));
@@ -717,7 +717,7 @@ fn a_panicking_waker_leaves_no_phantom_child_behind() {
 #[test]
 fn a_child_spawned_where_no_loop_runs_leaves_no_phantom_behind() {
     leak_check(|| {
-        let group = TaskGroup::with_limit(1);
+        let group = TaskGroup::new().limit(1);
         let panic = catch_unwind(AssertUnwindSafe(|| drop(group.spawn(async {})))).unwrap_err();
         assert_eq!(
             text(&*panic),
@@ -742,6 +742,6 @@ fn misuse_names_the_line_of_the_caller() {
         assert_eq!(line_of_panic(|| drop(group.run(async { Ok(()) }))), here(line!()));
         assert_eq!(line_of_panic(|| drop(group.spawn(async {}))), here(line!()));
         assert_eq!(line_of_panic(|| drop(group.spawn_scoped(async {}))), here(line!()));
-        assert_eq!(line_of_panic(|| drop(TaskGroup::<()>::with_limit(0))), here(line!()));
+        assert_eq!(line_of_panic(|| drop(TaskGroup::<()>::new().limit(0))), here(line!()));
     });
 }

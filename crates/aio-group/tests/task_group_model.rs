@@ -18,11 +18,20 @@ use proptest::sample::Index;
 #[derive(Debug, Clone)]
 struct Program {
     limit: Option<usize>,
+    policy: Policy,
     /// Children added before the group runs.
     before: Vec<Script>,
     body: Script,
     /// After how many turns the task that runs the group is cancelled.
     cut: Option<usize>,
+}
+
+/// What the failure of a child does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Policy {
+    Abort,
+    Supervise,
+    Discard,
 }
 
 /// What a child does, or the body.
@@ -47,6 +56,16 @@ enum Step {
     Drop(Index),
     /// Cancels a child with a task, perhaps this one, and nothing but that child.
     Cancel(Index),
+    CancelGroup,
+    /// Starts a child if there is room for it.
+    TrySpawn(Script),
+    /// Waits for room, and starts a child. Only the body does this, as it does what follows: if there is a limit, a
+    /// child would keep room from the one that it waits for.
+    SpawnInRoom(Script),
+    /// Starts a child with a task, and waits until it is ready. Whether it says so.
+    Start(Script, bool),
+    /// Starts several, and takes their outputs as they come.
+    Collect(Vec<Script>),
 }
 
 #[derive(Debug, Clone)]
@@ -72,10 +91,25 @@ fn script(depth: u32) -> impl Strategy<Value = Script> {
         1 => any::<Index>().prop_map(Step::Drop),
         1 => any::<Index>().prop_map(Step::Cancel),
     ];
+    // Not too often: nothing else happens afterwards.
+    let leaf = prop_oneof![40 => leaf, 1 => Just(Step::CancelGroup)].boxed();
     let (step, spawns) = if depth == 0 {
         (leaf.boxed(), Just(None).boxed())
     } else {
-        let spawn = script(depth - 1).prop_map(Step::Spawn);
+        let child = || script(depth - 1);
+        let start = |(child, ready)| Step::Start(Script { own_task: true, ..child }, ready);
+        let spawn = prop_oneof![6 => child().prop_map(Step::Spawn), 1 => child().prop_map(Step::TrySpawn)].boxed();
+        let spawn = if depth < 2 {
+            spawn
+        } else {
+            prop_oneof![
+                6 => spawn,
+                1 => child().prop_map(Step::SpawnInRoom),
+                1 => (child(), any::<bool>()).prop_map(start),
+                1 => vec(child(), 0..3_usize).prop_map(Step::Collect),
+            ]
+            .boxed()
+        };
         let spawns = proptest::option::weighted(0.2, script(0).prop_map(Box::new));
         (prop_oneof![2 => leaf, 3 => spawn].boxed(), spawns.boxed())
     };
@@ -92,10 +126,11 @@ fn script(depth: u32) -> impl Strategy<Value = Script> {
 
 fn program() -> impl Strategy<Value = Program> {
     let limit = proptest::option::of(1..5_usize);
+    let policy = prop_oneof![2 => Just(Policy::Abort), 1 => Just(Policy::Supervise), 1 => Just(Policy::Discard)];
     let cut = proptest::option::weighted(0.4, 0..25_usize);
-    (limit, vec(script(1), 0..3), script(2), cut).prop_map(|(limit, before, mut body, cut)| {
+    (limit, policy, vec(script(1), 0..3), script(2), cut).prop_map(|(limit, policy, before, mut body, cut)| {
         body.fallible = true;
-        Program { limit, before, body, cut }
+        Program { limit, policy, before, body, cut }
     })
 }
 
@@ -118,6 +153,12 @@ enum Event {
     Cleaned(usize),
     /// One child is told to stop.
     Cancelled(usize),
+    /// Who waited for room for this child was cut.
+    Withdrawn(usize),
+    /// The group is told to stop.
+    GroupCancelled,
+    /// The group has given this child's error away.
+    Discarded(usize),
     /// The task that runs the group is told to stop.
     Cut,
     Returned,
@@ -200,6 +241,17 @@ impl Drop for Mark {
     }
 }
 
+/// Logs that something was given up, unless it is disarmed.
+struct OnDrop<'a>(&'a Log, Option<Event>);
+
+impl Drop for OnDrop<'_> {
+    fn drop(&mut self) {
+        if let Some(event) = self.1.take() {
+            self.0.add(event);
+        }
+    }
+}
+
 type Outcome = Result<Result<usize, GroupError<usize>>, JoinError>;
 
 macro_rules! home {
@@ -208,7 +260,7 @@ macro_rules! home {
     ) => {
         mod $home {
             use super::*;
-            use $groups::{GroupHandle, TaskGroup, $child as Child};
+            use $groups::{ChildBuilder, GroupHandle, Started, TaskGroup, $child as Child};
             use $counted as Counted;
             use std::pin::Pin;
 
@@ -218,20 +270,24 @@ macro_rules! home {
             struct World {
                 log: Arc<Log>,
                 group: GroupHandle<'static, usize>,
+                policy: Policy,
                 /// The handles of the children.
                 board: Counted<Mutex<BTreeMap<usize, Child<usize>>>>,
             }
 
             impl World {
                 fn add(&self, script: &Script) {
-                    let id = self.log.add_child(script);
+                    self.add_in_room(self.log.add_child(script), script, self.group.child());
+                }
+
+                fn add_in_room(&self, id: usize, script: &Script, builder: ChildBuilder<'_, 'static, usize>) {
                     let future = self.clone().act(id, script.clone());
                     let sure = async |future: BoxFuture<Result<usize, usize>>| future.await.unwrap();
                     let child = match (script.own_task, script.fallible) {
-                        (true, true) => self.group.try_spawn(future),
-                        (true, false) => self.group.spawn(sure(future)),
-                        (false, true) => self.group.try_spawn_scoped(future),
-                        (false, false) => self.group.spawn_scoped(sure(future)),
+                        (true, true) => builder.try_spawn(future),
+                        (true, false) => builder.spawn(sure(future)),
+                        (false, true) => builder.try_spawn_scoped(future),
+                        (false, false) => builder.spawn_scoped(sure(future)),
                     };
                     if script.own_task && !child.is_finished() {
                         let task = aio_core::all_tasks().pop().expect("it was just spawned");
@@ -299,7 +355,11 @@ macro_rules! home {
                         Step::Spawn(script) => self.add(&script),
                         Step::Await(index) => {
                             if let Some((other, child)) = self.take(id, index) {
-                                log.expect_output(other, child.await);
+                                if self.policy == Policy::Abort {
+                                    log.expect_output(other, child.await);
+                                } else {
+                                    log.expect_join(other, child.join().await);
+                                }
                             }
                         }
                         Step::Join(index) => {
@@ -318,6 +378,73 @@ macro_rules! home {
                                 task.cancel();
                             }
                         }
+                        Step::CancelGroup => {
+                            log.add(Event::GroupCancelled);
+                            self.group.cancel();
+                        }
+                        Step::TrySpawn(script) => {
+                            if let Some(room) = self.group.try_vacancy() {
+                                self.add_in_room(log.add_child(&script), &script, room);
+                            }
+                        }
+                        Step::SpawnInRoom(script) => {
+                            let id = log.add_child(&script);
+                            let mut waits = OnDrop(log, Some(Event::Withdrawn(id)));
+                            let room = self.group.vacancy().await;
+                            waits.1 = None;
+                            self.add_in_room(id, &script, room);
+                        }
+                        Step::Start(script, ready) => {
+                            let id = log.add_child(&script);
+                            let (world, fallible) = (self.clone(), script.fallible);
+                            let child = move |started: Started<usize>| -> BoxFuture<Result<(), usize>> {
+                                Box::pin(async move {
+                                    let started = if ready { Ok(started.set(id)) } else { Err(started) };
+                                    let output = world.act(id, script).await;
+                                    drop(started);
+                                    output.map(|_| ())
+                                })
+                            };
+                            let mut waits = OnDrop(log, Some(Event::Cancelled(id)));
+                            let starting = if fallible {
+                                self.group.try_start(child)
+                            } else {
+                                self.group.start(move |started| {
+                                    let child = child(started);
+                                    async move { child.await.unwrap() }
+                                })
+                            };
+                            let outcome = starting.await;
+                            waits.1 = None;
+                            log.expect(outcome.is_err() || ready && outcome == Ok(id), || format!("{outcome:?}"));
+                            let began = log.has(Event::Began(id));
+                            log.expect(began || outcome.is_err(), || format!("{id} has started before it began"));
+                        }
+                        Step::Collect(scripts) => {
+                            let mut results = self.group.results();
+                            let mut expected = Vec::new();
+                            for script in scripts {
+                                let id = log.add_child(&script);
+                                expected.push(id);
+                                let future = self.clone().act(id, script.clone());
+                                let sure = async |future: BoxFuture<Result<usize, usize>>| future.await.unwrap();
+                                match (script.own_task, script.fallible) {
+                                    (true, true) => results.try_spawn(future),
+                                    (true, false) => results.spawn(sure(future)),
+                                    (false, true) => results.try_spawn_scoped(future),
+                                    (false, false) => results.spawn_scoped(sure(future)),
+                                }
+                            }
+                            while let Some(output) = results.next().await {
+                                log.expect(expected.contains(&output), || format!("{output} came, perhaps twice"));
+                                log.expect_output(output, output);
+                                expected.retain(|id| *id != output);
+                            }
+                            for id in expected {
+                                let well = log.has(Event::Ended(id, Ended::Well));
+                                log.expect(!well, || format!("the output of {id} did not come"));
+                            }
+                        }
                     }
                 }
             }
@@ -325,11 +452,18 @@ macro_rules! home {
             pub(super) fn run(program: Program, log: Arc<Log>) -> Outcome {
                 aio_core::run(async move {
                     let inner = log.clone();
-                    let Program { limit, before, body, cut } = program;
+                    let Program { limit, policy, before, body, cut } = program;
                     assert_eq!(log.add_child(&body), BODY);
                     let task = $spawn(async move {
-                        let group = limit.map_or_else(TaskGroup::new, TaskGroup::with_limit);
-                        let world = World { log: inner.clone(), group: group.handle(), board: Counted::default() };
+                        let group = TaskGroup::new().limit(limit.unwrap_or(usize::MAX));
+                        let seen = inner.clone();
+                        let group = match policy {
+                            Policy::Abort => group,
+                            Policy::Supervise => group.supervised(),
+                            Policy::Discard => group.discarding(move |id| seen.add(Event::Discarded(id))),
+                        };
+                        let (log, board) = (inner.clone(), Counted::default());
+                        let world = World { log, group: group.handle(), policy, board };
                         for script in &before {
                             world.add(script);
                         }
@@ -396,6 +530,7 @@ fn check(program: &Program, log: &Log, outcome: Outcome, cleanups_are_tasks: boo
     assert_eq!(task_ended, events.len() - 1, "something happened after the end of the task");
     let returned = find(Event::Returned);
     let cut = find(Event::Cut);
+    let cancelled = find(Event::GroupCancelled);
 
     // Everything begins, ends and is cleaned up once, and before the run returns.
     let mut lives: BTreeMap<usize, Life> = BTreeMap::new();
@@ -445,8 +580,10 @@ fn check(program: &Program, log: &Log, outcome: Outcome, cleanups_are_tasks: boo
         .filter(|(id, life)| life.how() == Some(Ended::Cut) && !alone.contains_key(id))
         .filter_map(|(_, life)| life.ended.map(|(at, _)| at))
         .min();
+    // Of those that abort the group.
+    let mut fatal = failures.iter().filter(|(_, id, _)| program.policy == Policy::Abort || *id == BODY);
     if let Some(aborted) = aborted {
-        let reason = failures.first().map(|(at, ..)| *at).into_iter().chain(cut).min();
+        let reason = fatal.clone().next().map(|(at, ..)| *at).into_iter().chain(cut).chain(cancelled).min();
         assert!(reason.is_some_and(|reason| reason < aborted), "the group was cut without a reason");
         for event in &events[aborted..] {
             let fair =
@@ -459,13 +596,15 @@ fn check(program: &Program, log: &Log, outcome: Outcome, cleanups_are_tasks: boo
             && ended > *at
             && how != Ended::Cut
         {
-            let same_turn = events[*at..ended].iter().all(|e| matches!(e, Event::Added(_) | Event::Cancelled(_)));
+            let quick = |e: &Event| matches!(e, Event::Added(_) | Event::Cancelled(_) | Event::GroupCancelled);
+            let same_turn = events[*at..ended].iter().all(quick);
             assert!(same_turn, "{id} went on to {how:?} after it was cancelled");
         }
     }
     for (id, life) in lives.iter().filter(|(_, life)| life.began.is_none()) {
-        let fair = alone.contains_key(id) || aborted.is_some() || !failures.is_empty() || cut.is_some();
-        assert!(fair, "{id} never began: {life:?}");
+        let withdrawn = find(Event::Withdrawn(*id)).is_some();
+        let fair = alone.contains_key(id) || withdrawn || aborted.is_some() || cut.is_some() || cancelled.is_some();
+        assert!(fair || fatal.clone().next().is_some(), "{id} never began: {life:?}");
     }
 
     // Limit and order: who begins has been let in, and so have all who were added before, and all who run.
@@ -476,7 +615,7 @@ fn check(program: &Program, log: &Log, outcome: Outcome, cleanups_are_tasks: boo
             match *event {
                 Event::Added(id) if id != BODY => drop(before.insert(id)),
                 // If it has not begun, it goes at its next turn, without a trace here.
-                Event::Cancelled(id) if lives[&id].began.is_none() => {
+                Event::Cancelled(id) | Event::Withdrawn(id) if lives[&id].began.is_none() => {
                     before.remove(&id);
                     inside.remove(&id);
                 }
@@ -503,7 +642,8 @@ fn check(program: &Program, log: &Log, outcome: Outcome, cleanups_are_tasks: boo
 
     // It ends by itself, unless somebody waits for ever.
     if cut.is_some() && program.cut.is_none() {
-        assert!(failures.is_empty(), "a failure did not end the group");
+        assert!(fatal.next().is_none(), "a failure did not end the group");
+        assert!(cancelled.is_none(), "`cancel` did not end the group");
         let endless = |id| scripts[id].end == End::Never && lives[id].ended.map(|(at, _)| at) > cut;
         assert!(lives.keys().any(endless), "the group did not end");
     }
@@ -512,16 +652,35 @@ fn check(program: &Program, log: &Log, outcome: Outcome, cleanups_are_tasks: boo
     let vague = |id| cleanups_are_tasks && scripts[id].cleanup.as_ref().is_some_and(|cleanup| cleanup.spawns.is_some());
     let exact = failures.iter().all(|(_, id, _)| !vague(id));
     let panics: Vec<_> = failures.iter().filter(|(.., how)| *how == Ended::Panic).collect();
+    if program.policy == Policy::Discard && returned.is_some() {
+        let errors = failures.iter().filter(|(_, id, how)| *how == Ended::Error && *id != BODY);
+        let mut errors: Vec<_> = errors.map(|(_, id, _)| *id).collect();
+        let discarded = events.iter().filter_map(|e| if let Event::Discarded(id) = e { Some(*id) } else { None });
+        let mut discarded: Vec<_> = discarded.collect();
+        if !exact {
+            errors.sort_unstable();
+            discarded.sort_unstable();
+        }
+        assert_eq!(discarded, errors);
+    }
     match outcome {
         Ok(Ok(output)) => {
             assert_eq!(output, BODY);
             assert_eq!(lives[&BODY].how(), Some(Ended::Well));
-            assert_eq!(failures, [], "the group succeeded");
+            assert!(fatal.next().is_none() && panics.is_empty(), "the group succeeded");
+            assert!(program.policy != Policy::Supervise || failures.is_empty(), "an error was lost");
+        }
+        Ok(Err(error)) if error.is_cancelled() => {
+            assert!(cancelled.is_some() && find(Event::Returned) > cancelled, "nobody cancelled the group");
+            assert!(lives[&BODY].how().is_none_or(|how| how == Ended::Cut), "the value of the body was lost");
+            assert!(fatal.next().is_none() && panics.is_empty(), "a failure was lost");
+            assert!(program.policy != Policy::Supervise || failures.is_empty(), "an error was lost");
         }
         Ok(Err(error)) => {
             assert_eq!(panics.len(), 0, "a panic was lost");
             let mut errors = error.into_errors();
-            let mut expected: Vec<_> = failures.iter().map(|(_, id, _)| *id).filter(|id| *id != BODY).collect();
+            let children = failures.iter().map(|(_, id, _)| *id).filter(|id| *id != BODY);
+            let mut expected: Vec<_> = children.filter(|_| program.policy != Policy::Discard).collect();
             expected.extend(failures.iter().map(|(_, id, _)| *id).filter(|id| *id == BODY));
             if !exact {
                 errors.sort_unstable();

@@ -40,7 +40,7 @@ type Group = GroupHandle<'static, io::Error>;
 /// Counts everything; whether all of it could be read.
 async fn count_all(paths: Vec<PathBuf>) -> io::Result<bool> {
     let report = Arc::new(Lock::new(Report::new()));
-    let group = TaskGroup::with_limit(LIMIT);
+    let group = TaskGroup::new().limit(LIMIT);
     let outcome = group
         .run(async {
             for path in paths {
@@ -49,7 +49,7 @@ async fn count_all(paths: Vec<PathBuf>) -> io::Result<bool> {
             Ok(())
         })
         .await;
-    outcome.map_err(|error| error.into_first())?;
+    outcome.map_err(|error| error.into_first().expect("nobody cancels the group"))?;
     report.lock().await.finish()
 }
 

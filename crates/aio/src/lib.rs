@@ -70,8 +70,8 @@ pub use aio_core::{
     shield, spawn, yield_now,
 };
 pub use aio_group::{
-    AsCompleted, Child, FirstOk, GroupError, GroupHandle, Indexed, Race, TaskGroup, Until, Wait, WaitTimeout,
-    as_completed, first_ok, gather, race, try_gather, try_wait, wait,
+    AnyError, AsCompleted, Child, ChildBuilder, FirstOk, GroupError, GroupHandle, Indexed, NotStarted, Race, Results,
+    Started, TaskGroup, Until, Wait, WaitTimeout, as_completed, first_ok, gather, race, try_gather, try_wait, wait,
 };
 pub use aio_stream::{Emitter, Generate, Stream, StreamExt, TryGenerate, generate, iter, try_generate};
 pub use aio_sync::{

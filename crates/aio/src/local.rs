@@ -4,7 +4,7 @@
 //! into it is, and serves both homes.
 
 pub use aio_core::local::{Task, defer, shield, spawn};
-pub use aio_group::local::{Child, GroupHandle, TaskGroup};
+pub use aio_group::local::{Child, ChildBuilder, GroupHandle, Results, Started, TaskGroup};
 pub use aio_sync::local::{
     AcquireFuture, Condition, ConditionFuture, Event, EventFuture, GetFuture, Lock, LockFuture, LockGuard, Permit,
     PutFuture, Queue, QueueJoinFuture, Semaphore,

@@ -17,7 +17,8 @@ use super::slot::Slot;
 ///
 /// A child that failed or was cancelled has no output. While the group aborts, awaiting such a child waits: the body
 /// and the siblings, who might await it, are being cancelled anyway. [`join`](Self::join) tells at once; so a cleanup,
-/// which the group waits for, joins.
+/// which the group waits for, joins: awaiting such a child there would wait for ever. In a group that does not abort
+/// when a child fails (see [`supervised`](crate::generic::TaskGroup::supervised)), join children that may fail.
 ///
 /// # Cancel safety
 /// Dropping it loses the output and nothing else. Awaiting it by reference can be repeated.
@@ -91,6 +92,13 @@ impl<T, H: GroupHome> Child<T, H> {
                 Poll::Pending
             }
             Err(error) => panic!("a child that {error} was awaited; `join` gives this as a value"),
+        }
+    }
+
+    /// Cancels the child, if it has a task.
+    pub(super) fn cancel_task(&self) {
+        if let ChildKind::Task(task) = &self.kind {
+            task.cancel();
         }
     }
 

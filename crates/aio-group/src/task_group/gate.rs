@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::GroupHome;
-use super::progress::Progress;
+use super::progress::{Progress, Turn};
 
 pin_project! {
     /// A child that begins when the group's limit allows it. Who is told of its end makes room for the next, see
@@ -14,15 +14,19 @@ pin_project! {
     pub(crate) struct Gated<F, H: GroupHome> {
         #[pin]
         child: F,
-        progress: H::Ref<Progress<H>>,
-        // Under which it waits; none once it may begin.
-        number: Option<u64>,
+        // Where it waits; none once it may begin. In a box, since few children wait.
+        gate: Option<Box<Gate<H>>>,
     }
 }
 
+struct Gate<H: GroupHome> {
+    progress: H::Ref<Progress<H>>,
+    number: u64,
+}
+
 impl<F, H: GroupHome> Gated<F, H> {
-    pub(crate) fn new(child: F, progress: &H::Ref<Progress<H>>, number: Option<u64>) -> Self {
-        Self { child, progress: progress.clone(), number }
+    pub(crate) fn new(child: F, progress: &H::Ref<Progress<H>>, turn: Turn) -> Self {
+        Self { child, gate: turn.waits.then(|| Box::new(Gate { progress: progress.clone(), number: turn.number })) }
     }
 }
 
@@ -32,11 +36,11 @@ impl<F: Future, H: GroupHome> Future for Gated<F, H> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        if let Some(number) = *this.number {
-            if !this.progress.may_begin(number, cx.waker()) {
+        if let Some(gate) = this.gate {
+            if !gate.progress.may_begin(gate.number, cx.waker()) {
                 return Poll::Pending;
             }
-            *this.number = None;
+            *this.gate = None;
         }
         this.child.poll(cx)
     }

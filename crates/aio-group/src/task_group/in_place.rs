@@ -8,8 +8,9 @@ use aio_core::{JoinError, Scope};
 use pin_project_lite::pin_project;
 
 use super::GroupHome;
-use super::exit::settle;
+use super::delivery::Delivery;
 use super::gate::Gated;
+use super::progress::Turn;
 use super::slot::Slot;
 use super::tally::Tally;
 
@@ -21,54 +22,75 @@ pub trait InPlace: Future<Output = ()> {
 
 pin_project! {
     /// A child and whom it tells how it ended.
-    pub(crate) struct Scoped<F: Future, T, E, H: GroupHome> {
+    pub(crate) struct Scoped<F: Future, T, C, D: Delivery<T>, E, H: GroupHome> {
         #[pin]
         scope: Scope<Gated<F, H>>,
-        slot: H::Ref<Slot<T, H>>,
+        slot: H::Ref<Slot<D::Left, H>>,
         tally: H::Ref<Tally<E, H>>,
-        // Under which the child waited to begin.
-        number: Option<u64>,
-        convert: fn(F::Output) -> Result<T, E>,
+        number: u64,
+        // What makes a `Result` of the child's output, and what becomes of that; once.
+        end: Option<(C, D)>,
+        _output: std::marker::PhantomData<fn() -> T>,
     }
 
-    impl<F: Future, T, E, H: GroupHome> PinnedDrop for Scoped<F, T, E, H> {
+    impl<F: Future, T, C, D: Delivery<T>, E, H: GroupHome> PinnedDrop for Scoped<F, T, C, D, E, H> {
         fn drop(this: Pin<&mut Self>) {
-            // Both, also if a waker panics.
+            let this = this.project();
+            // All of it, also if a waker panics.
             let mut panics = Panics::new();
             // If it was dropped half-way; otherwise the slot is full already.
             panics.catch(|| this.slot.fill(Err(JoinError::cancelled())));
-            panics.catch(|| this.tally.progress.leave(this.number));
+            panics.catch(|| drop(this.end.take()));
+            panics.catch(|| this.tally.progress.leave(*this.number));
             panics.resume();
         }
     }
 }
 
-impl<F: Future, T, E, H: GroupHome> Scoped<F, T, E, H> {
-    /// The child, and where its output will be.
+impl<F, T, C, D, E, H: GroupHome> Scoped<F, T, C, D, E, H>
+where
+    F: Future,
+    D: Delivery<T>,
+{
+    /// The child, and where what is left of its output will be.
     pub(crate) fn new(
         child: F,
         tally: H::Ref<Tally<E, H>>,
-        number: Option<u64>,
-        convert: fn(F::Output) -> Result<T, E>,
-    ) -> (Self, H::Ref<Slot<T, H>>) {
+        turn: Turn,
+        convert: C,
+        delivery: D,
+    ) -> (Self, H::Ref<Slot<D::Left, H>>) {
         let slot = H::new_ref(Slot::new());
-        let scope = Scope::new(Gated::new(child, &tally.progress, number));
-        (Self { scope, slot: slot.clone(), tally, number, convert }, slot)
+        let scope = Scope::new(Gated::new(child, &tally.progress, turn));
+        let end = Some((convert, delivery));
+        let number = turn.number;
+        (Self { scope, slot: slot.clone(), tally, number, end, _output: std::marker::PhantomData }, slot)
     }
 }
 
-impl<F: Future, T, E, H: GroupHome> Future for Scoped<F, T, E, H> {
+impl<F, T, C, D, E, H: GroupHome> Future for Scoped<F, T, C, D, E, H>
+where
+    F: Future,
+    C: FnOnce(F::Output) -> Result<T, E>,
+    D: Delivery<T>,
+{
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
         let outcome = ready!(this.scope.poll_outcome(cx));
-        this.slot.fill(settle(this.tally, outcome, *this.convert));
+        let (convert, delivery) = this.end.take().expect("a child ends once");
+        this.slot.fill(delivery.deliver(this.tally.settle(outcome, convert)));
         Poll::Ready(())
     }
 }
 
-impl<F: Future, T, E, H: GroupHome> InPlace for Scoped<F, T, E, H> {
+impl<F, T, C, D, E, H: GroupHome> InPlace for Scoped<F, T, C, D, E, H>
+where
+    F: Future,
+    C: FnOnce(F::Output) -> Result<T, E>,
+    D: Delivery<T>,
+{
     fn cancel(self: Pin<&mut Self>) {
         self.project().scope.cancel();
     }

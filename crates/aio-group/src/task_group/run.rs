@@ -4,14 +4,13 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use aio_base::home::Exclusive;
 use aio_base::{Panics, ReadySet};
 use aio_core::{JoinError, Scope};
 use pin_project_lite::pin_project;
 
 use super::home::InPlacePin;
 use super::tally::Failures;
-use super::{GroupHome, Incoming, TaskGroup};
+use super::{GroupHome, TaskGroup};
 use crate::GroupError;
 
 pin_project! {
@@ -71,7 +70,7 @@ where
         let progress = &handle.tally.progress;
         // Of destructors: those of what is cut, and of outputs that nobody takes.
         let mut panics = Panics::new();
-        handle.incoming.with(|incoming| incoming.attended = true);
+        handle.attend();
         loop {
             if progress.is_aborting() && !*this.aborted {
                 *this.aborted = true;
@@ -94,7 +93,7 @@ where
                 }
             }
             let aborting = progress.is_aborting();
-            for mut child in handle.incoming.with(|incoming| std::mem::take(&mut incoming.children)) {
+            for mut child in handle.take_incoming() {
                 if aborting {
                     panics.catch(|| child.cancel());
                 }
@@ -110,7 +109,7 @@ where
             if progress.is_aborting() && !*this.aborted {
                 continue;
             }
-            if !handle.incoming.with(Incoming::leave) {
+            if handle.rest() {
                 return this.ended.is_some() && this.children.is_empty();
             }
             // Who has come in meanwhile has his turn after those who were here before, as everywhere.
@@ -151,7 +150,8 @@ where
         panics.resume();
         match output {
             Some(value) if errors.is_empty() => Poll::Ready(Ok(value)),
-            _ => Poll::Ready(Err(GroupError::new(errors))),
+            // If there is none, `cancel` cut the body.
+            _ => Poll::Ready(Err(GroupError::from(errors))),
         }
     }
 }

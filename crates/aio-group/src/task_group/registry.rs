@@ -1,0 +1,182 @@
+//! The children of a group that have tasks.
+//!
+//! A slab whose memory does not move: a group of many children would otherwise spend much of its time on moving what it
+//! knows of them. For the same reason an entry is written field by field and where it stays, see
+//! [`insert`](Registry::insert).
+
+use aio_base::live::{Kind, Live};
+use aio_core::{Task, TaskHome, TaskRef};
+
+/// How many entries the first segment has; each further one has twice as many as the one before.
+const FIRST: usize = 8;
+
+/// The end of the list of the vacant entries.
+const NONE: u64 = u64::MAX;
+
+pub(crate) struct Registry {
+    segments: Vec<Box<[Entry]>>,
+    /// How many entries all segments have.
+    capacity: usize,
+    /// How many of them have been used so far.
+    used: usize,
+    /// The first vacant entry, if it is not [`NONE`].
+    vacant: u64,
+    len: usize,
+}
+
+/// Occupied or vacant: the registry does not know which, and trusts the keys.
+struct Entry {
+    /// The number of the child; while the entry is vacant, the key of the next vacant one, or [`NONE`].
+    number: u64,
+    /// Absent while the entry is vacant, and for a moment, while the task is being spawned.
+    task: Option<Registered>,
+}
+
+/// The task of a child, which counts as long as it is known here.
+struct Registered {
+    task: TaskRef,
+    _live: Live,
+}
+
+impl Registry {
+    pub(crate) fn new() -> Self {
+        Self { segments: Vec::new(), capacity: 0, used: 0, vacant: NONE, len: 0 }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// A place for the child of this number. Returns its key.
+    #[inline]
+    pub(crate) fn insert(&mut self, number: u64) -> usize {
+        self.len += 1;
+        if self.vacant != NONE {
+            let key = to_key(self.vacant);
+            // Its task is absent already.
+            self.vacant = std::mem::replace(&mut self.entry(key).number, number);
+            return key;
+        }
+        // Those that have never been used come one after the other, without a list that would have to be followed.
+        let key = self.used;
+        self.used += 1;
+        if key == self.capacity {
+            self.grow();
+        }
+        self.entry(key).number = number;
+        key
+    }
+
+    /// Fills the place, if it is still that of the child of this number.
+    #[inline]
+    pub(crate) fn attach<T, H: TaskHome>(&mut self, key: usize, number: u64, task: &Task<T, H>) {
+        let entry = self.entry(key);
+        if entry.number == number {
+            // The reference is made here, where it stays.
+            entry.task = Some(Registered { task: task.task_ref(), _live: Live::new(Kind::Registration) });
+        }
+    }
+
+    /// Gives up the place. Returns its number.
+    ///
+    /// The reference to the task is dropped where it is, under the lock of the group. It is not the last one, since the
+    /// task that ends calls this; so no destructor of what the task has left can run here.
+    #[inline]
+    pub(crate) fn remove(&mut self, key: usize) -> u64 {
+        let vacant = self.vacant;
+        let entry = self.entry(key);
+        entry.task = None;
+        let number = std::mem::replace(&mut entry.number, vacant);
+        self.vacant = key as u64;
+        self.len -= 1;
+        number
+    }
+
+    /// All tasks that are known, in no order.
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = &TaskRef> {
+        self.segments.iter().flatten().filter_map(|entry| Some(&entry.task.as_ref()?.task))
+    }
+
+    #[inline]
+    fn entry(&mut self, key: usize) -> &mut Entry {
+        // The segments begin at 0, FIRST, 3 * FIRST, 7 * FIRST and so on.
+        let segment = (key / FIRST + 1).ilog2();
+        let start = FIRST * ((1 << segment) - 1);
+        &mut self.segments[segment as usize][key - start]
+    }
+
+    /// One more segment. Its entries are written here, all at once, and afterwards only changed: a new one would be
+    /// made elsewhere and moved, which costs more.
+    #[cold]
+    fn grow(&mut self) {
+        let size = FIRST << self.segments.len();
+        self.segments.push((0..size).map(|_| Entry { number: NONE, task: None }).collect());
+        self.capacity += size;
+    }
+}
+
+/// Keys were made from `usize`.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "see above")]
+fn to_key(number: u64) -> usize {
+    number as usize
+}
+
+#[cfg(all(test, not(aio_loom)))]
+mod tests {
+    use super::*;
+    use aio_base::live::leak_check;
+
+    fn number(key: usize) -> u64 {
+        1000 + key as u64
+    }
+
+    #[test]
+    fn places_are_found_again_in_all_segments() {
+        let mut registry = Registry::new();
+        let keys: Vec<usize> = (0..100).map(|key| registry.insert(number(key))).collect();
+        assert_eq!(keys, (0..100).collect::<Vec<_>>());
+        assert_eq!((registry.len(), registry.segments.len()), (100, 4));
+        for key in keys.into_iter().rev() {
+            assert_eq!(registry.remove(key), number(key));
+        }
+        assert!(registry.is_empty());
+    }
+
+    #[test]
+    fn places_are_used_again_before_there_are_more() {
+        let mut registry = Registry::new();
+        for round in 0..1000 {
+            let keys: Vec<usize> = (0..FIRST).map(|key| registry.insert(number(key + round))).collect();
+            assert!(keys.iter().all(|key| *key < FIRST), "{keys:?}");
+            for (index, key) in keys.into_iter().enumerate() {
+                assert_eq!(registry.remove(key), number(index + round));
+            }
+        }
+        assert_eq!(registry.segments.len(), 1);
+    }
+
+    #[test]
+    fn a_task_is_attached_only_to_its_own_place() {
+        leak_check(|| {
+            aio_core::run(async {
+                let task = aio_core::spawn(async {});
+                let mut registry = Registry::new();
+                let key = registry.insert(1);
+                registry.attach(key, 1, &task);
+                assert_eq!(registry.tasks().map(aio_core::TaskRef::id).collect::<Vec<_>>(), [task.id()]);
+                assert_eq!(registry.remove(key), 1);
+                registry.attach(key, 1, &task);
+                assert_eq!(registry.tasks().count(), 0, "it is vacant");
+                assert_eq!(registry.insert(2), key);
+                registry.attach(key, 1, &task);
+                assert_eq!(registry.tasks().count(), 0, "it belongs to another");
+                assert_eq!(registry.remove(key), 2);
+            });
+        });
+    }
+}
