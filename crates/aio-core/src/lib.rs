@@ -59,5 +59,5 @@ pub use reason::{Reason, cancel_reason, cutting};
 pub use scope::{Deferred, Scope, Shield, SideBySide, defer, shield};
 pub use task::{
     Builder, Ended, JoinError, OnExit, Ready, Task, TaskHome, TaskId, TaskRef, YieldNow, all_tasks, current_task,
-    ready, spawn, yield_now,
+    outlast, ready, spawn, yield_now,
 };

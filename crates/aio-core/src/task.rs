@@ -26,7 +26,7 @@ use crate::reason::{Reason, cancel_reason};
 pub use builder::{Builder, local_spawn, spawn};
 pub(crate) use builder::{spawn_cleanup, spawn_main, spawn_on};
 pub(crate) use cell::{CellRef, Header, Reasons, TaskList, Watchers, run as run_cell};
-pub use ended::Ended;
+pub use ended::{Ended, outlast};
 pub use error::JoinError;
 pub(crate) use home::{Handle, Outcome, ToHandle};
 pub use home::{OnExit, TaskHome};

@@ -31,6 +31,7 @@ use std::rc::Rc;
 use std::sync::Arc; // facade: a counted pointer to a trait object, which loom's cannot be
 
 use aio_base::{Local, Panics, Shared};
+use aio_core::{Reason, cancel_reason};
 
 pub use self::child::Child;
 pub use self::child_builder::ChildBuilder;
@@ -309,9 +310,9 @@ impl<'env, E> TaskGroup<'env, E, Shared> {
     /// called where the child ended, and is not kept. Whatever the number of children over its life, the group needs
     /// memory for those that are there.
     ///
-    /// A panic is never discarded: the first one goes on in the caller of [`run`](Self::run) when all have ended, like
-    /// in any group; later ones have been reported by the panic hook, like the first. (A server that is to go on
-    /// without an end handles panics inside of its children.) A panic of `on_error` counts as the child's.
+    /// A panic of a child is reported at once, to the handler of the loop
+    /// ([`EventLoop::on_failure`](aio_core::EventLoop::on_failure)), and the group goes on. One of `on_error` counts as
+    /// the child's.
     ///
     /// ```
     /// use aio_group::TaskGroup;
@@ -344,9 +345,9 @@ impl<'env, E> TaskGroup<'env, E, Local> {
     /// called where the child ended, and is not kept. Whatever the number of children over its life, the group needs
     /// memory for those that are there.
     ///
-    /// A panic is never discarded: the first one goes on in the caller of [`run`](Self::run) when all have ended, like
-    /// in any group; later ones have been reported by the panic hook, like the first. (A server that is to go on
-    /// without an end handles panics inside of its children.) A panic of `on_error` counts as the child's.
+    /// A panic of a child is reported at once, to the handler of the loop
+    /// ([`EventLoop::on_failure`](aio_core::EventLoop::on_failure)), and the group goes on. One of `on_error` counts as
+    /// the child's.
     ///
     /// # Panics
     /// If the group has had children, or has been run.
@@ -385,9 +386,10 @@ impl<H: GroupHome> TaskGroup<'_, Infallible, H> {
 
 impl<E, H: GroupHome> Drop for TaskGroup<'_, E, H> {
     fn drop(&mut self) {
+        let reason = cancel_reason().unwrap_or(Reason::Dropped);
         let mut panics = Panics::new();
-        panics.catch(|| self.handle.tally.progress.abandon());
-        self.handle.close(&mut panics);
+        panics.catch(|| self.handle.tally.progress.abandon(&reason));
+        self.handle.close(&reason, &mut panics);
         panics.resume();
     }
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use aio_base::live::leak_check;
-use aio_core::{current_task, defer, yield_now};
+use aio_core::{EventLoop, FailureKind, ThreadPark, current_task, defer, yield_now};
 use aio_group::{GroupError, NotStarted};
 use futures_lite::{FutureExt, Stream, StreamExt};
 
@@ -403,6 +403,32 @@ macro_rules! home {
                 assert_eq!(log.take(), ["task cleaned up"]);
             }
 
+            // Eager children.
+
+            #[test]
+            fn an_eager_child_begins_at_once_and_may_end_or_fail_there() {
+                run(async {
+                    let group = TaskGroup::new();
+                    let outcome = group.run(async {
+                        let child = group.child().eager(true).spawn(async { 1 });
+                        assert!(child.is_finished());
+                        assert_eq!(child.await, 1);
+                        let inner = group.handle();
+                        drop(group.child().eager(true).spawn(async move {
+                            drop(inner.child().eager(true).spawn(async {}));
+                            yield_now().await;
+                        }));
+                        let failed = group.child().eager(true).try_spawn::<(), _>(async { Err("early") });
+                        assert!(failed.is_finished());
+                        // The group aborts already: what is started now does not begin.
+                        drop(group.child().eager(true).spawn(async { unreachable!() }));
+                        pending::<()>().await;
+                        Ok(())
+                    });
+                    assert_eq!(outcome.await.unwrap_err().errors(), ["early"]);
+                });
+            }
+
             // Discarding groups.
 
             #[test]
@@ -429,29 +455,50 @@ macro_rules! home {
             }
 
             #[test]
-            fn a_panic_in_a_discarding_group_goes_on_at_the_end_also_one_of_the_callback() {
-                for own in [true, false] {
-                    run(async {
+            fn a_panic_in_a_discarding_group_is_reported_when_it_happens_also_one_of_the_callback() {
+                let log = Log::default();
+                let (seen, theirs) = (log.clone(), log.clone());
+                let event_loop = EventLoop::new(ThreadPark::new());
+                let event_loop = event_loop.on_failure(move |failure| match failure.kind() {
+                    FailureKind::Panic { payload, .. } => seen.add(*payload.downcast_ref::<&str>().unwrap()),
+                    other => seen.add(format!("{other:?}")),
+                });
+                leak_check(|| {
+                    event_loop.run(async {
                         let group = TaskGroup::new().discarding(|_: ()| panic!("in the callback"));
-                        let log = Log::default();
-                        let message = panic_of(group.run(async {
-                            if own {
-                                drop(group.spawn(async { panic!("in the child") }));
-                            }
-                            drop(group.try_spawn::<(), _>(async { Err(()) }));
-                            drop(group.try_spawn_scoped::<(), _>(async {
+                        let outcome = group.run(async {
+                            drop(group.spawn(async { panic!("in the child") }));
+                            drop(group.try_spawn::<(), _>(async {
                                 turns(2).await;
                                 Err(())
                             }));
-                            turns(4).await;
-                            log.add("the body went on");
+                            drop(group.spawn_scoped(async {
+                                turns(4).await;
+                                panic!("in place")
+                            }));
+                            turns(9).await;
+                            theirs.add("the body went on");
                             Ok(())
-                        }))
-                        .await;
-                        assert_eq!(message, if own { "in the child" } else { "in the callback" });
-                        assert_eq!(log.take(), ["the body went on"]);
+                        });
+                        assert_eq!(outcome.await, Ok(()));
                     });
-                }
+                });
+                assert_eq!(log.take(), ["in the child", "in the callback", "in place", "the body went on"]);
+            }
+
+            #[test]
+            fn a_panic_of_the_body_of_a_discarding_group_goes_on() {
+                run(async {
+                    let group = TaskGroup::new().discarding(|_: ()| {});
+                    let message = panic_of(group.run(async {
+                        if true {
+                            panic!("in the body")
+                        }
+                        Ok(())
+                    }))
+                    .await;
+                    assert_eq!(message, "in the body");
+                });
             }
 
             /// The callback may do anything, also with the group.

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
+use std::sync::Arc; // facade: shared data without a protocol
 use std::task::{Context, Poll};
 
 use aio_base::live::{Kind, Live};
@@ -65,6 +66,8 @@ pub(crate) enum Origin {
     Line(&'static Location<'static>),
     /// It waits for the end of this task.
     Task(TaskRef),
+    /// It waits for the ends of these tasks.
+    Tasks(Arc<[TaskRef]>),
 }
 
 impl Cleanup {
@@ -187,6 +190,11 @@ impl fmt::Display for Origin {
         match self {
             Self::Line(location) => write!(f, "the cleanup left at {location}"),
             Self::Task(task) => write!(f, "waiting for {task}"),
+            Self::Tasks(tasks) => {
+                let left: Vec<String> =
+                    tasks.iter().filter(|task| !task.is_finished()).map(ToString::to_string).collect();
+                write!(f, "waiting for {}", left.join(", "))
+            }
         }
     }
 }

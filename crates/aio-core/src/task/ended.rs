@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc; // facade: shared data without a protocol
 use std::sync::atomic::{AtomicU64, Ordering}; // facade: a counter that orders nothing
 use std::task::{Context, Poll, Waker};
 
@@ -79,10 +80,35 @@ fn watch_local(task: &CellRef, key: u64, waker: &Waker) -> bool {
 /// Adds "until it has ended" to the cleanups of the current scope, if there is one. A task that drops its own handle
 /// does not wait for itself.
 pub(super) fn leave_until(task: TaskRef) {
-    let own = current::with_task(|running| running.is_some_and(|running| running.meta().id == task.id()));
-    if !own && current::with_scope(|scope| scope.is_some()) {
+    if !is_own(&task) && has_scope() {
         leave(Box::pin(task.ended()), Origin::Task(task));
     }
+}
+
+/// Adds "until all of these have ended" to the cleanups of the current scope, if there is one. For groups of tasks that
+/// are dropped; a task among them that is the running one does not wait for itself.
+pub fn outlast(tasks: impl IntoIterator<Item = TaskRef>) {
+    if !has_scope() {
+        return;
+    }
+    let tasks: Arc<[TaskRef]> = tasks.into_iter().filter(|task| !task.is_finished() && !is_own(task)).collect();
+    if !tasks.is_empty() {
+        let origin = Origin::Tasks(tasks.clone());
+        let all_ended = async move {
+            for task in &*tasks {
+                task.ended().await;
+            }
+        };
+        leave(Box::pin(all_ended), origin);
+    }
+}
+
+fn is_own(task: &TaskRef) -> bool {
+    current::with_task(|running| running.is_some_and(|running| running.meta().id == task.id()))
+}
+
+fn has_scope() -> bool {
+    current::with_scope(|scope| scope.is_some())
 }
 
 fn next_key() -> u64 {

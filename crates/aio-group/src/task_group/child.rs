@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use aio_base::Shared;
-use aio_core::{JoinError, Task};
+use aio_core::{JoinError, Reason, Task};
 
 use super::GroupHome;
 use super::progress::Progress;
@@ -79,7 +79,7 @@ impl<T, H: GroupHome> Child<T, H> {
             ChildKind::Task(task) => task.poll_join(cx),
             ChildKind::InPlace(slot) => slot.poll(cx),
             ChildKind::Bereft { failed: true } => Poll::Ready(Err(JoinError::handled())),
-            ChildKind::Bereft { failed: false } => Poll::Ready(Err(JoinError::cancelled())),
+            ChildKind::Bereft { failed: false } => Poll::Ready(Err(JoinError::cancelled_by(Reason::Aborted))),
         }
     }
 
@@ -91,7 +91,7 @@ impl<T, H: GroupHome> Child<T, H> {
                 self.let_go(ChildKind::Bereft { failed: !error.is_cancelled() });
                 Poll::Pending
             }
-            Err(error) => panic!("a child that {error} was awaited; `join` gives this as a value"),
+            Err(error) => panic!("a child was awaited that {error}; `join` gives this as a value"),
         }
     }
 

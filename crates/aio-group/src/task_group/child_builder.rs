@@ -58,6 +58,13 @@ impl<'a, 'env, E, H: GroupHome> ChildBuilder<'a, 'env, E, H> {
         self.task = self.task.name(name);
         self
     }
+
+    /// Gives the child's task its first turn at once, within the call that spawns it; see
+    /// [`Builder::eager`](aio_core::Builder::eager). A child in place begins when the group is polled.
+    pub fn eager(mut self, eager: bool) -> Self {
+        self.task = self.task.eager(eager);
+        self
+    }
 }
 
 impl<E, H: GroupHome> fmt::Debug for ChildBuilder<'_, '_, E, H> {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use aio_base::Panics;
 use aio_base::home::Exclusive;
+use aio_core::Reason;
 
 use super::child_builder::ChildBuilder;
 use super::delivery::Delivery;
@@ -126,13 +127,13 @@ impl<'env, E, H: GroupHome> GroupHandle<'env, E, H> {
     }
 
     /// Drops the children that nobody will poll, and those that come later. They may hold handles of this very group.
-    pub(super) fn close(&self, panics: &mut Panics) {
+    pub(super) fn close(&self, reason: &Reason, panics: &mut Panics) {
         let mut unborn = self.incoming.with(|incoming| {
             incoming.closed = true;
             std::mem::take(&mut incoming.children)
         });
         for child in &mut unborn {
-            panics.catch(|| child.cancel());
+            panics.catch(|| child.release(reason.clone()));
         }
     }
 }

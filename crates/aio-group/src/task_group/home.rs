@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc; // facade: a counted pointer to a trait object, which loom's cannot be
 
 use aio_base::{Local, Shared};
-use aio_core::TaskHome;
+use aio_core::{Reason, TaskHome};
 
 use super::in_place::InPlace;
 
@@ -26,7 +26,9 @@ pub trait GroupHome: TaskHome {
 /// A pinned box of a child.
 pub trait InPlacePin: Future<Output = ()> + Unpin {
     #[doc(hidden)]
-    fn cancel(&mut self);
+    fn cancel(&mut self, reason: Reason);
+    #[doc(hidden)]
+    fn release(&mut self, reason: Reason);
 }
 
 impl GroupHome for Shared {
@@ -48,7 +50,11 @@ impl GroupHome for Local {
 }
 
 impl<C: InPlace + ?Sized> InPlacePin for Pin<Box<C>> {
-    fn cancel(&mut self) {
-        self.as_mut().cancel();
+    fn cancel(&mut self, reason: Reason) {
+        self.as_mut().cancel(reason);
+    }
+
+    fn release(&mut self, reason: Reason) {
+        self.as_mut().release(reason);
     }
 }

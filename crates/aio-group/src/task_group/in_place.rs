@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use aio_base::Panics;
-use aio_core::{JoinError, Scope};
+use aio_core::{JoinError, Reason, Scope};
 use pin_project_lite::pin_project;
 
 use super::GroupHome;
@@ -17,7 +17,9 @@ use super::tally::Tally;
 /// A child, its type forgotten. It is ready when it has ended, cleanups included.
 pub trait InPlace: Future<Output = ()> {
     /// Cancels it; to be polled on until it has ended.
-    fn cancel(self: Pin<&mut Self>);
+    fn cancel(self: Pin<&mut Self>, reason: Reason);
+    /// Cancels it, and leaves its cleanups with the current scope.
+    fn release(self: Pin<&mut Self>, reason: Reason);
 }
 
 pin_project! {
@@ -39,7 +41,7 @@ pin_project! {
             // All of it, also if a waker panics.
             let mut panics = Panics::new();
             // If it was dropped half-way; otherwise the slot is full already.
-            panics.catch(|| this.slot.fill(Err(JoinError::cancelled())));
+            panics.catch(|| this.slot.fill(Err(JoinError::cancelled_by(Reason::Dropped))));
             panics.catch(|| drop(this.end.take()));
             panics.catch(|| this.tally.progress.leave(*this.number));
             panics.resume();
@@ -91,7 +93,11 @@ where
     C: FnOnce(F::Output) -> Result<T, E>,
     D: Delivery<T>,
 {
-    fn cancel(self: Pin<&mut Self>) {
-        self.project().scope.cancel();
+    fn cancel(self: Pin<&mut Self>, reason: Reason) {
+        self.project().scope.cancel_with(reason);
+    }
+
+    fn release(self: Pin<&mut Self>, reason: Reason) {
+        self.project().scope.release(reason);
     }
 }

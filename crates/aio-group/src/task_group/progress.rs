@@ -6,7 +6,7 @@ use std::task::Waker;
 
 use aio_base::Panics;
 use aio_base::home::Exclusive;
-use aio_core::{Task, TaskRef};
+use aio_core::{Reason, Task, TaskRef, outlast};
 
 use super::GroupHome;
 use super::registry::Registry;
@@ -208,14 +208,14 @@ impl<H: GroupHome> Progress<H> {
     }
 
     /// Cancels the children that have tasks, in the order of their spawns.
-    pub(crate) fn cancel_tasks(&self) {
+    pub(crate) fn cancel_tasks(&self, reason: &Reason) {
         for task in self.tasks() {
-            task.cancel();
+            task.cancel_with(reason.clone());
         }
     }
 
     /// Ends what runs when nobody polls the group any more: the current scope waits for the tasks. Once is enough.
-    pub(crate) fn abandon(&self) {
+    pub(crate) fn abandon(&self, reason: &Reason) {
         let Some((run, bereft)) = self.0.with(|inner| {
             if matches!(inner.phase, Phase::Abandoned | Phase::Finished) {
                 return None;
@@ -226,18 +226,8 @@ impl<H: GroupHome> Progress<H> {
             return;
         };
         drop(run);
-        self.cancel_tasks();
-        // A child may be the last owner of its group; it does not wait for itself.
-        let own = aio_core::current_task().map(|task| task.id());
-        let mut tasks = self.tasks();
-        tasks.retain(|task| Some(task.id()) != own);
-        if !tasks.is_empty() {
-            drop(aio_core::defer(tasks, async |tasks| {
-                for task in tasks {
-                    task.ended().await;
-                }
-            }));
-        }
+        self.cancel_tasks(reason);
+        outlast(self.tasks());
         wake_all(bereft);
     }
 

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use aio_base::{Panics, ReadySet};
-use aio_core::{JoinError, Scope};
+use aio_core::{JoinError, Reason, Scope, SideBySide, cancel_reason};
 use pin_project_lite::pin_project;
 
 use super::home::InPlacePin;
@@ -41,13 +41,17 @@ pin_project! {
             let ended = this.ended.take().and_then(|outcome| outcome.err()?.try_into_panic().ok());
             let mut panics = Panics::new();
             panic.into_iter().chain(ended).for_each(|payload| panics.keep(payload));
-            // One after the other, since two destructors that panic in one unwinding abort the process.
-            panics.catch(|| handle.tally.progress.abandon());
-            panics.catch(|| this.body.cancel());
+            let reason = cancel_reason().unwrap_or(Reason::Dropped);
+            // One after the other, since two destructors that panic in one unwinding abort the process; their cleanups
+            // run side by side.
+            let parts = SideBySide::new();
+            panics.catch(|| parts.run(|| handle.tally.progress.abandon(&reason)));
+            panics.catch(|| parts.run(|| this.body.release(reason.clone())));
             for (_, child) in this.children.iter_mut() {
-                panics.catch(|| child.cancel());
+                panics.catch(|| parts.run(|| child.release(reason.clone())));
             }
-            handle.close(&mut panics);
+            parts.run(|| handle.close(&reason, &mut panics));
+            drop(parts);
             panics.resume();
         }
     }
@@ -74,10 +78,10 @@ where
         loop {
             if progress.is_aborting() && !*this.aborted {
                 *this.aborted = true;
-                panics.catch(|| progress.cancel_tasks());
-                panics.catch(|| this.body.as_mut().cancel());
+                panics.catch(|| progress.cancel_tasks(&Reason::Aborted));
+                panics.catch(|| this.body.as_mut().cancel_with(Reason::Aborted));
                 for (_, child) in this.children.iter_mut() {
-                    panics.catch(|| child.cancel());
+                    panics.catch(|| child.cancel(Reason::Aborted));
                 }
                 this.children.rouse();
             }
@@ -95,7 +99,7 @@ where
             let aborting = progress.is_aborting();
             for mut child in handle.take_incoming() {
                 if aborting {
-                    panics.catch(|| child.cancel());
+                    panics.catch(|| child.cancel(Reason::Aborted));
                 }
                 this.children.insert(child);
                 *this.received += 1;

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use aio_base::home::Exclusive;
-use aio_core::JoinError;
+use aio_core::{FailureKind, JoinError, report_failure};
 
 use super::GroupHome;
 use super::progress::Progress;
@@ -84,20 +84,23 @@ impl<E, H: GroupHome> Tally<E, H> {
         }
     }
 
-    /// Keeps a panic, if it is the first.
+    /// Keeps a panic, if it is the first. A group that discards reports it, for its end may be far away.
     #[cold]
     pub(crate) fn panicked(&self, payload: Box<dyn Any + Send>) {
+        let mut payload = Some(payload);
         let aborts = self.failures.with(|inner| {
-            match inner.failures.panic {
-                None => inner.failures.panic = Some(payload),
-                // A later one has been reported by the panic hook. Its destructor may panic too.
-                Some(_) => std::mem::forget(payload),
+            if !matches!(inner.policy, Policy::Discard(_)) && inner.failures.panic.is_none() {
+                inner.failures.panic = payload.take();
             }
             matches!(inner.policy, Policy::Abort)
         });
         if aborts {
             self.progress.abort();
+        } else if let Some(payload) = &payload {
+            report_failure(FailureKind::Panic { during: "panicked in a group", payload: &**payload });
         }
+        // The destructor of a payload may panic too.
+        std::mem::forget(payload);
     }
 
     pub(crate) fn take_failures(&self) -> Failures<E> {
