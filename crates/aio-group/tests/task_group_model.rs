@@ -699,6 +699,9 @@ fn check(program: &Program, log: &Log, outcome: Outcome, cleanups_are_tasks: boo
         Err(error) => {
             let panic = error.into_panic();
             let message = panic.downcast_ref::<String>().cloned().unwrap();
+            // A child in place whose group is dropped while it cleans up after its panic ends in the scope around.
+            let all: Vec<_> = failures.iter().filter(|(.., how)| *how == Ended::Panic).collect();
+            let panics = if cut.is_some() { all } else { panics };
             let first = panics.iter().find(|(_, id, _)| *id != BODY).or(panics.first());
             let (_, first, _) = first.expect("there was a panic");
             let fair = |id: usize| message == id.to_string() || message.starts_with(AWAITED_A_CANCELLED_ONE);
