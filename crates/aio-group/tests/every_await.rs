@@ -7,8 +7,8 @@ use std::array;
 use std::time::Duration;
 
 use aio_core::{Task, TaskHome, local, shield, spawn};
-use aio_group::{Until, as_completed, first_ok, gather, race, try_gather, try_wait, wait};
-use aio_timer::timeout;
+use aio_group::{TaskGroup, Until, as_completed, first_ok, gather, race, try_gather, try_wait, wait};
+use aio_timer::{CancelScope, move_on_after, timeout};
 use harness::{Case, Deliver, Ledger, Output, cut_after};
 
 /// Few, a few, and more than are polled together.
@@ -287,5 +287,170 @@ mod planted {
             task.detach();
         };
         Case::new("careless", 2, combine).drive();
+    }
+}
+
+#[test]
+fn groups_leave_nothing_behind() {
+    for n in COUNTS {
+        Case::new("group of tasks", n, move |ledger| async move {
+            let group = TaskGroup::new();
+            let children = group.join(async {
+                let children: Vec<_> = (0..n).map(|index| group.spawn(ledger.child(index))).collect();
+                for child in children {
+                    child.await.deliver();
+                }
+            });
+            children.await;
+            assert_eq!(ledger.delivered(), n);
+            ledger.assert_clean();
+        })
+        .drive();
+        Case::new("group of local tasks", n, move |ledger| async move {
+            let group = aio_group::local::TaskGroup::new();
+            let children = group.join(async {
+                let children: Vec<_> = (0..n).map(|index| group.spawn(ledger.child(index))).collect();
+                for child in children {
+                    child.await.deliver();
+                }
+            });
+            children.await;
+            assert_eq!(ledger.delivered(), n);
+            ledger.assert_clean();
+        })
+        .drive();
+        Case::new("group in place", n, move |ledger| async move {
+            let group = TaskGroup::new();
+            let children = group.join(async {
+                let children: Vec<_> = (0..n).map(|index| group.spawn_scoped(ledger.child(index))).collect();
+                for child in children {
+                    child.await.deliver();
+                }
+            });
+            children.await;
+            assert_eq!(ledger.delivered(), n);
+            ledger.assert_clean();
+        })
+        .drive();
+        Case::new("group that fails", n, move |ledger| async move {
+            let group = TaskGroup::new();
+            let outcome = group.run(async {
+                for index in 0..n {
+                    if index % 2 == 0 {
+                        drop(group.try_spawn(ledger.failing(index)));
+                    } else {
+                        drop(group.spawn_scoped(ledger.endless(index)));
+                    }
+                }
+                Ok(())
+            });
+            let errors = outcome.await.unwrap_err().into_errors();
+            errors.into_iter().for_each(Deliver::deliver);
+            ledger.assert_clean();
+        })
+        .drive();
+        Case::new("group that is cancelled", n, move |ledger| async move {
+            let group = TaskGroup::<()>::new();
+            let outcome = group.run(async {
+                for index in 0..n {
+                    drop(group.spawn(ledger.endless(index)));
+                }
+                aio_core::yield_now().await;
+                group.cancel();
+                Ok(())
+            });
+            assert_eq!(outcome.await, Ok(()));
+            ledger.assert_clean();
+        })
+        .drive();
+        Case::new("results of a group", n, move |ledger| async move {
+            let group = TaskGroup::new();
+            let all = group.join(async {
+                let mut results = group.results();
+                for index in 0..n {
+                    if index % 2 == 0 {
+                        results.spawn(ledger.child(index));
+                    } else {
+                        results.spawn_scoped(ledger.child(index));
+                    }
+                }
+                while let Some(output) = results.next().await {
+                    output.deliver();
+                }
+            });
+            all.await;
+            assert_eq!(ledger.delivered(), n);
+            ledger.assert_clean();
+        })
+        .drive();
+        Case::new("group with a limit", n, move |ledger| async move {
+            let group = TaskGroup::new().limit(2);
+            let all = group.join(async {
+                let mut children = Vec::new();
+                for index in 0..n {
+                    children.push(group.vacancy().await.spawn(ledger.child(index)));
+                }
+                for child in children {
+                    child.await.deliver();
+                }
+            });
+            all.await;
+            assert_eq!(ledger.delivered(), n);
+            ledger.assert_clean();
+        })
+        .drive();
+    }
+}
+
+#[test]
+fn start_leaves_nothing_behind() {
+    Case::new("start", 2, |ledger| async move {
+        let group = TaskGroup::new();
+        let all = group.join(async {
+            for index in 0..2 {
+                let work = ledger.child(index);
+                let started = group.start(move |started| async move {
+                    aio_core::yield_now().await;
+                    started.set(index);
+                    work.await.deliver();
+                });
+                assert_eq!(started.await.unwrap(), index);
+            }
+        });
+        all.await;
+        assert_eq!(ledger.delivered(), 2);
+        ledger.assert_clean();
+    })
+    .drive();
+}
+
+#[test]
+fn cancel_scopes_leave_nothing_behind() {
+    for n in COUNTS {
+        let children = move |ledger: &Ledger| gather((0..n).map(|index| ledger.child(index)).collect::<Vec<_>>());
+        Case::new("cancel scope", n, move |ledger| async move {
+            CancelScope::new().run(children(&ledger)).await.expect("nobody cancels it").deliver();
+            assert_eq!(ledger.delivered(), n);
+        })
+        .drive();
+        Case::new("cancel scope that is cancelled", n, move |ledger| async move {
+            let scope = CancelScope::new();
+            scope.set_timeout(Duration::MAX);
+            let handle = scope.clone();
+            let canceller = local::spawn(async move {
+                aio_core::yield_now().await;
+                handle.cancel();
+            });
+            let endless = gather((0..n).map(|index| ledger.endless(index)).collect::<Vec<_>>());
+            assert!(scope.run(endless).await.is_err());
+            ledger.assert_clean();
+            canceller.await;
+        })
+        .drive();
+        Case::new("move_on_after", n, move |ledger| async move {
+            assert!(move_on_after(Duration::ZERO, children(&ledger)).await.is_none());
+            ledger.assert_clean();
+        })
+        .drive();
     }
 }

@@ -161,7 +161,7 @@ impl<H: GroupHome> Progress<H> {
         });
         if late {
             // If it has ended, this does nothing.
-            task.cancel();
+            task.cancel_with(Reason::Aborted);
         }
     }
 
