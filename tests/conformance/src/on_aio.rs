@@ -273,6 +273,14 @@ async fn run_try(env: &Env, body: &Block, except: Option<&Block>, finally: Optio
     }
 }
 
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 struct Reset<'a>(&'a AtomicBool);
 
 impl Drop for Reset<'_> {
@@ -287,9 +295,10 @@ async fn run_group(env: &Env, body: &Block) -> Flow {
     let this = Group { handle: group.handle(), settling: settling.clone() };
     let env = Env { group: Some(this.clone()), body_of: Some(this), ..env.clone() };
     let world = env.world.clone();
-    let has_ended = AtomicBool::new(false);
+    let (has_ended, is_gone) = (AtomicBool::new(false), AtomicBool::new(false));
     let body = Undisturbed::new(run_block(env, body.clone()));
     let body = async {
+        let _gone = SetOnDrop(&is_gone);
         let flow = body.await;
         has_ended.store(true, Ordering::Relaxed);
         match flow {
@@ -305,13 +314,13 @@ async fn run_group(env: &Env, body: &Block) -> Flow {
     let mut run = pin!(group.run(body));
     let result = poll_fn(|cx| {
         let poll = run.as_mut().poll(cx);
-        waited |= poll.is_pending() && has_ended.load(Ordering::Relaxed);
+        waited |= poll.is_pending() && is_gone.load(Ordering::Relaxed);
         poll
     });
     let result = result.await;
     settling.settle(&world, waited).await?;
     cut.disarm();
-    if !has_ended.load(Ordering::Relaxed) {
+    if !waited && !has_ended.load(Ordering::Relaxed) {
         settling.catch_up().await;
     }
     match result {
