@@ -448,8 +448,6 @@ def main():
     # What a program leaves behind at a deadlock is no news.
     sys.unraisablehook = lambda _: None
     warnings.simplefilter("ignore")
-    json.dump({"python": list(sys.version_info[:3])}, sys.stdout)
-    print(flush=True)
     for line in sys.stdin:
         events = World(json.loads(line)).run()
         json.dump(events, sys.stdout)

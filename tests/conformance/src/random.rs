@@ -13,6 +13,8 @@
 //!   no sleep has ([`SLOT`]), since in `aio` the result wins;
 //! - a child fails in a moment in which nothing else happens, since in `aio` a body that is ready at that time is cut,
 //!   and in asyncio goes on to its next wait;
+//! - a program with groups ends long after everything that happens in it, so that no turn is cut off that asyncio takes
+//!   later than `aio` ([`Order::ByInstant`](crate::Order::ByInstant));
 //! - the body of a group has no `finally` that waits, and no group directly in it, since `aio` cancels everything
 //!   within a scope at once, and asyncio from the inside to the outside.
 
@@ -138,7 +140,13 @@ fn finish(sort: Sort, main: &Block) -> Program {
     count(main, &mut names);
     let mut finisher =
         Finisher { sort, all: names.iter().cloned().collect(), next: names, residues: 0, in_child: false };
-    Program { main: finisher.block(main, &"main".into()), shielded: true, traced: true }
+    let main = if sort == Sort::Groups {
+        let body = finisher.block(main, &"m".into());
+        Arc::new([Stmt::Spawn("m".into(), body), Stmt::Sleep(1000 * SLOT)])
+    } else {
+        finisher.block(main, &"main".into())
+    };
+    Program { main, shielded: true, traced: true }
 }
 
 /// A name for each task, in the order of the text.

@@ -81,7 +81,7 @@ fn a_difference_is_one_and_has_a_reason() {
 #[test]
 fn the_recorded_logs_are_what_asyncio_gives() {
     let Some(mut asyncio) = Asyncio::start() else {
-        println!("no CPython of version 3.11 or later: the recorded logs stand for asyncio");
+        println!("no CPython of version 3.11.3 or later: the recorded logs stand for asyncio");
         return;
     };
     println!("{} runs the programs", asyncio.version());
@@ -94,6 +94,10 @@ fn the_recorded_logs_are_what_asyncio_gives() {
                 file.scenarios[index].asyncio = got;
             } else if file.scenarios[index].asyncio != got {
                 let scenario = &file.scenarios[index];
+                if scenario.differs.is_some() && !asyncio.is_as_recorded() {
+                    println!("`{}` has another log on {}", scenario.name, asyncio.version());
+                    continue;
+                }
                 let wanted = ("recorded", &scenario.asyncio[..]);
                 reports.push(report(&file, scenario, wanted, (&asyncio.version(), &got)));
             }
