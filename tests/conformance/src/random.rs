@@ -5,7 +5,8 @@
 //!
 //! Left out is what `aio` decides differently (the written scenarios have it), and nothing else:
 //!
-//! - a task that cancels itself yields then, since `aio` keeps the value of one that ends without waiting;
+//! - a task that cancels itself yields then, since `aio` keeps the value of one that ends without waiting, and it does
+//!   not do so in a `finally`;
 //! - a `finally` neither fails nor returns, since a cleanup has no result; it starts no task, since asyncio abandons
 //!   what is started while a program ends;
 //! - a lock is held over single statements, since `aio` drops its guard before the cleanups within it are over;
@@ -55,7 +56,9 @@ enum Place {
 
 /// Random programs of this sort.
 pub fn programs(sort: Sort) -> impl Strategy<Value = Program> {
-    block(sort, Place::Task, 3, 4..14).prop_map(move |main| finish(sort, &main))
+    // Most end when the time is up, whatever still goes on; some when they are done, or never.
+    let end = prop::option::weighted(0.7, 0..12_u64);
+    (block(sort, Place::Task, 3, 4..14), end).prop_map(move |(main, end)| finish(sort, &main, end))
 }
 
 fn number() -> impl Strategy<Value = Name> {
@@ -135,16 +138,25 @@ fn stmt(sort: Sort, place: Place, depth: u32) -> BoxedStrategy<Stmt> {
     }
 }
 
-fn finish(sort: Sort, main: &Block) -> Program {
+fn finish(sort: Sort, main: &Block, end: Option<u64>) -> Program {
     let mut names = VecDeque::new();
     count(main, &mut names);
-    let mut finisher =
-        Finisher { sort, all: names.iter().cloned().collect(), next: names, residues: 0, in_child: false };
-    let main = if sort == Sort::Groups {
-        let body = finisher.block(main, &"m".into());
-        Arc::new([Stmt::Spawn("m".into(), body), Stmt::Sleep(1000 * SLOT)])
-    } else {
-        finisher.block(main, &"main".into())
+    let mut finisher = Finisher {
+        sort,
+        all: names.iter().cloned().collect(),
+        next: names,
+        residues: 0,
+        in_child: false,
+        in_finally: false,
+    };
+    let end = match sort {
+        Sort::Tasks => end,
+        Sort::Timeouts => end.map(|slots| slots * SLOT),
+        Sort::Groups => Some(1000 * SLOT),
+    };
+    let main = match end {
+        Some(end) => Arc::new([Stmt::Spawn("m".into(), finisher.block(main, &"m".into())), Stmt::Sleep(end)]),
+        None => finisher.block(main, &"main".into()),
     };
     Program { main, shielded: true, traced: true }
 }
@@ -165,6 +177,7 @@ struct Finisher {
     next: VecDeque<Name>,
     residues: u32,
     in_child: bool,
+    in_finally: bool,
 }
 
 impl Finisher {
@@ -192,11 +205,15 @@ impl Finisher {
         let finished = match stmt {
             Stmt::Cancel(number) => {
                 let Some(name) = self.target(number) else { return };
-                stmts.push(Stmt::Cancel(name.clone()));
-                if name != *me {
-                    return;
+                if name == *me {
+                    if self.in_finally {
+                        return;
+                    }
+                    stmts.push(Stmt::Cancel(name));
+                    Stmt::Yield
+                } else {
+                    Stmt::Cancel(name)
                 }
-                Stmt::Yield
             }
             Stmt::Join(number) => match self.target(number) {
                 Some(name) => Stmt::Join(name),
@@ -213,7 +230,9 @@ impl Finisher {
             Stmt::Try { body, except, finally } => {
                 let body = self.block(body, me);
                 let except = except.as_ref().map(|block| self.block(block, me));
+                let in_finally = std::mem::replace(&mut self.in_finally, true);
                 let finally = finally.as_ref().map(|block| self.block(block, me));
+                self.in_finally = in_finally;
                 Stmt::Try { body, except, finally }
             }
             Stmt::Lock(name, body) => Stmt::Lock(name.clone(), self.block(body, me)),
