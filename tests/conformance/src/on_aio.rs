@@ -17,7 +17,7 @@ use aio::{Builder, Elapsed, GroupHandle, TaskGroup};
 use aio_core::{EventLoop, ThreadPark, VirtualTime};
 use aio_timer::Timers;
 
-use self::hops::{Settling, Undisturbed, last_turn};
+use self::hops::{Body, Settling, last_turn, undisturbed};
 use self::world::{Ending, Failure, Flow, Stop, World, lock, show};
 use crate::program::{Block, Event, Name, Program, Stmt};
 
@@ -245,7 +245,7 @@ async fn run_try(env: &Env, body: &Block, except: Option<&Block>, finally: Optio
         let (in_place, failed) = (in_place.clone(), failed.clone());
         move |(env, finally): (Env, Block)| -> Running<()> {
             Box::pin(async move {
-                let (world, name) = (env.world.clone(), env.name.clone());
+                let (world, name, group) = (env.world.clone(), env.name.clone(), env.group.clone());
                 if let Some(group) = &env.body_of
                     && !in_place.load(Ordering::Relaxed)
                 {
@@ -256,6 +256,9 @@ async fn run_try(env: &Env, body: &Block, except: Option<&Block>, finally: Optio
                     Err(stop) if in_place.load(Ordering::Relaxed) => *lock(&failed) = Some(stop),
                     Err(Stop::Return(_)) => {}
                     Err(Stop::Failed(failure)) => {
+                        if let Some(group) = group {
+                            group.settling.fail();
+                        }
                         world.end(&name, Ending::Failed(failure.clone()));
                         resume_unwind(Box::new(failure));
                     }
@@ -273,14 +276,6 @@ async fn run_try(env: &Env, body: &Block, except: Option<&Block>, finally: Optio
     }
 }
 
-struct SetOnDrop<'a>(&'a AtomicBool);
-
-impl Drop for SetOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 struct Reset<'a>(&'a AtomicBool);
 
 impl Drop for Reset<'_> {
@@ -295,29 +290,22 @@ async fn run_group(env: &Env, body: &Block) -> Flow {
     let this = Group { handle: group.handle(), settling: settling.clone() };
     let env = Env { group: Some(this.clone()), body_of: Some(this), ..env.clone() };
     let world = env.world.clone();
-    let (has_ended, is_gone) = (AtomicBool::new(false), AtomicBool::new(false));
-    let body = Undisturbed::new(run_block(env, body.clone()));
-    let body = async {
-        let _gone = SetOnDrop(&is_gone);
-        let flow = body.await;
-        has_ended.store(true, Ordering::Relaxed);
-        match flow {
-            Err(Stop::Failed(failure)) => Err(failure),
-            flow => Ok(flow),
-        }
+    let has_ended = AtomicBool::new(false);
+    let run = |body: Body| {
+        group.run(async {
+            let flow = body.await;
+            has_ended.store(true, Ordering::Relaxed);
+            match flow {
+                Err(Stop::Failed(failure)) => Err(failure),
+                flow => Ok(flow),
+            }
+        })
     };
     let cut = aio::defer((world.clone(), settling.clone()), |(world, settling)| {
         let waited = *lock(&settling.alive) > 0;
         async move { drop(settling.settle(&world, waited).await) }
     });
-    let mut waited = false;
-    let mut run = pin!(group.run(body));
-    let result = poll_fn(|cx| {
-        let poll = run.as_mut().poll(cx);
-        waited |= poll.is_pending() && is_gone.load(Ordering::Relaxed);
-        poll
-    });
-    let result = result.await;
+    let (result, waited) = undisturbed(&settling, run, run_block(env, body.clone())).await;
     settling.settle(&world, waited).await?;
     cut.disarm();
     if !waited && !has_ended.load(Ordering::Relaxed) {
@@ -347,7 +335,7 @@ fn add_child(env: &Env, name: &Name, body: &Block) {
     let child = group.try_spawn(async {
         let result = child.await;
         if result.is_err() {
-            end.is_early.store(true, Ordering::Relaxed);
+            end.fail();
         }
         end.run().await;
         result

@@ -20,9 +20,8 @@ fn failing(folder: &str, aio: Aio) -> BTreeSet<String> {
     names
 }
 
-/// Asserts that `deviation` makes programs fail that do not fail without it, one of `known` among them; of the recorded
-/// random programs too, if they have what it takes.
-fn caught(deviation: Deviation, known: &str, by_random_programs: bool) {
+/// Asserts that `deviation` makes scenarios fail that do not fail without it, `known` among them.
+fn caught(deviation: Deviation, known: &str) {
     let caught_in = |folder| -> Vec<String> {
         let right = failing(folder, Aio::new());
         failing(folder, Aio::with(deviation)).difference(&right).cloned().collect()
@@ -31,22 +30,21 @@ fn caught(deviation: Deviation, known: &str, by_random_programs: bool) {
     println!("{deviation:?}: {} scenarios and {} random programs fail", scenarios.len(), random.len());
     println!("  {}", scenarios.join("\n  "));
     assert!(scenarios.iter().any(|name| name == known), "`{known}` does not fail");
-    assert_eq!(!random.is_empty(), by_random_programs);
 }
 
 #[test]
 fn waking_in_the_reverse_order_is_caught() {
-    caught(Deviation::LifoWake, "an event wakes all who wait in their order", true);
+    caught(Deviation::LifoWake, "an event wakes all who wait in their order");
 }
 
 #[test]
 fn a_lost_cancel_is_caught() {
-    caught(Deviation::LostCancel, "a task that is cancelled before its first turn never begins", true);
+    caught(Deviation::LostCancel, "a task that is cancelled before its first turn never begins");
 }
 
 #[test]
 fn a_swallowed_second_error_is_caught() {
-    caught(Deviation::SwallowedSecondError, "two children fail in one turn and both are heard", false);
+    caught(Deviation::SwallowedSecondError, "two children fail in one turn and both are heard");
 }
 
 /// The program that a random test reports for `deviation`.
