@@ -10,9 +10,10 @@ asyncio is the one of this Python: its loop, tasks, groups, timeouts, locks, eve
   the order of their creation, tasks that are left over at the end the same.
 - `join` waits for a task without owning it (`Watch`): asyncio's `await task` would cancel the task with the awaiter.
 - A child that is added to a group that is shutting down is taken for cancelled, where asyncio raises RuntimeError.
-- In programs that are `shielded`, a cancellation waits until a `finally` is over (`ShieldingTask`), as it does in aio,
-  and a lock is not given to a newcomer while somebody stands in line (`FairLock`). All other programs run on the tasks
-  and locks of asyncio as they are.
+- Programs that are `shielded` keep to the rules by which aio differs, so that random programs can be compared: a
+  cancellation waits until a `finally` is over (`ShieldingTask`); a lock is not given to a newcomer
+  while somebody stands in line (`FairLock`); a task that is cancelled while its group fails is cancelled, be it by
+  a timeout. All other programs run on asyncio as it is.
 """
 
 import asyncio
@@ -400,8 +401,15 @@ class World:
     async def do_group(self, env, block):
         group = asyncio.TaskGroup()
         group._tasks = OrderedSet()
-        async with group:
-            done = await self.block(block, env.with_(group=group))
+        task = asyncio.current_task()
+        requests = task.cancelling()
+        try:
+            async with group:
+                done = await self.block(block, env.with_(group=group))
+        except Exception:
+            if self.program["shielded"] and task.cancelling() > requests:
+                raise CancelledError from None
+            raise
         if not done:
             self.trace(env, "group")
         return done
