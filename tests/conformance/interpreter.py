@@ -101,6 +101,23 @@ class OrderedSet(dict):
         self.pop(item, None)
 
 
+class Group(asyncio.TaskGroup):
+    """A task group that cancels its children in the order of their creation."""
+
+    # Whether the group cancels its task and does not take that back, as before 3.13 if it waits for its children.
+    not_taken_back = 0
+
+    def __init__(self):
+        super().__init__()
+        self._tasks = OrderedSet()
+
+    def _on_task_done(self, task):
+        was_requested = self._parent_cancel_requested
+        super()._on_task_done(task)
+        if self._exiting and self._parent_cancel_requested and not was_requested and sys.version_info < (3, 13):
+            self.not_taken_back = 1
+
+
 class ShieldingTask(asyncio.tasks._PyTask):
     """A task that puts a cancellation off while it is in a `finally`.
 
@@ -399,15 +416,14 @@ class World:
             return await self.block(block, env)
 
     async def do_group(self, env, block):
-        group = asyncio.TaskGroup()
-        group._tasks = OrderedSet()
+        group = Group()
         task = asyncio.current_task()
         requests = task.cancelling()
         try:
             async with group:
                 done = await self.block(block, env.with_(group=group))
         except Exception:
-            if self.program["shielded"] and task.cancelling() > requests:
+            if self.program["shielded"] and task.cancelling() - group.not_taken_back > requests:
                 raise CancelledError from None
             raise
         if not done:
