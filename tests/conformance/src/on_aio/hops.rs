@@ -87,7 +87,7 @@ pub(super) async fn undisturbed<G: Future>(
     let output = poll_fn(|cx| {
         lock(&doorbell.waker).clone_from(cx.waker());
         let poll = run.as_mut().poll(&mut Context::from_waker(&waker));
-        waited |= poll.is_pending() && settling.body_is_gone.load(Ordering::Relaxed);
+        waited |= poll.is_pending() && settling.body_is_gone.load(Ordering::Relaxed) && *lock(&settling.alive) > 0;
         poll
     });
     (output.await, waited)
