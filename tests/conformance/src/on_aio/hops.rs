@@ -8,8 +8,8 @@
 //! - asyncio cuts the body of a group at the turn after that callback, `aio` in its place:
 //!   [`catch_up`](Settling::catch_up) takes that turn, before the first cleanup of the body or, if there is none, at
 //!   the end of the group.
-//! - The end of the last child wakes the parent in `aio`, which then polls the body too, so that it may see a turn early
-//!   what has just happened otherwise: [`undisturbed`] lets it wake the parent only when the body is over.
+//! - The end of the last child wakes the parent in `aio`, which then polls the body too, so that it may see a turn
+//!   early what has just happened otherwise: [`undisturbed`] lets it wake the parent only when the body is over.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -73,8 +73,8 @@ impl Settling {
     }
 }
 
-/// Runs a group without waking its task for the end of a child as long as the body goes on: `wakes` says whether that
-/// is over. What wakes the body wakes the task.
+/// Runs a group without waking its task for the end of a child as long as the body goes on. What wakes the body wakes
+/// the task. Gives the outcome, and whether the group waited for its children when the body was over.
 pub(super) async fn undisturbed<G: Future>(
     settling: &Arc<Settling>,
     run: impl FnOnce(Body) -> G,
