@@ -51,6 +51,8 @@ fn compare(sort: Sort, order: Order) {
     let (ran, in_order, deadlocks, events) = (Cell::new(0), Cell::new(0), Cell::new(0), Cell::new(0));
     let config = Config { cases: count(), failure_persistence: None, ..Config::default() };
     let result = TestRunner::new(config).run(&programs(sort), |program| {
+        // What is printed of a program that fails is that program.
+        assert_eq!(Program::parse(program.to_string().lines()).as_ref(), Ok(&program));
         let expected = asyncio.borrow_mut().run(&program);
         let got = leak_check(|| Aio::new().run(&program));
         ran.set(ran.get() + 1);

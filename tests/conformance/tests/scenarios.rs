@@ -64,6 +64,13 @@ fn there_are_at_least_a_hundred_scenarios_each_with_a_name_of_its_own() {
 }
 
 #[test]
+fn a_file_is_written_as_it_was_read() {
+    for file in FOLDERS.iter().flat_map(|folder| File::all(folder)) {
+        assert!(file.is_as_written(), "{} is laid out otherwise", file.topic());
+    }
+}
+
+#[test]
 fn a_difference_is_one_and_has_a_reason() {
     for file in FOLDERS.iter().flat_map(|folder| File::all(folder)) {
         for scenario in &file.scenarios {
