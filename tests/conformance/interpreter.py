@@ -18,6 +18,7 @@ asyncio is the one of this Python: its loop, tasks, groups, timeouts, locks, eve
 
 import asyncio
 import asyncio.tasks
+import contextlib
 import heapq
 import itertools
 import json
@@ -113,9 +114,30 @@ class Group(asyncio.TaskGroup):
 
     def _on_task_done(self, task):
         was_requested = self._parent_cancel_requested
-        super()._on_task_done(task)
+        with cancelling_by_scope(self._parent_task):
+            super()._on_task_done(task)
         if self._exiting and self._parent_cancel_requested and not was_requested and sys.version_info < (3, 13):
             self.not_taken_back = 1
+
+
+class Timeout(asyncio.Timeout):
+    """A timeout that says who cancels."""
+
+    def _on_timeout(self):
+        with cancelling_by_scope(self._task):
+            super()._on_timeout()
+
+
+@contextlib.contextmanager
+def cancelling_by_scope(task):
+    if not isinstance(task, ShieldingTask):
+        yield
+        return
+    task.by_scope = True
+    try:
+        yield
+    finally:
+        task.by_scope = False
 
 
 class ShieldingTask(asyncio.tasks._PyTask):
@@ -127,16 +149,18 @@ class ShieldingTask(asyncio.tasks._PyTask):
     depth = 0
     put_off = False
     was_cancelled = False
+    # Whether a timeout or a group of the task is cancelling it, and not somebody outside.
+    by_scope = False
 
     def cancel(self, msg=None):
-        is_first = not self.was_cancelled
-        self.was_cancelled = True
+        gives_a_turn = self.by_scope or not self.was_cancelled
+        self.was_cancelled |= not self.by_scope
         if self.depth == 0 or self.done():
             return super().cancel(msg)
         self._num_cancels_requested += 1
         self.put_off = True
         waiter = self._fut_waiter
-        if is_first and waiter is not None and not waiter.done():
+        if gives_a_turn and waiter is not None and not waiter.done():
             waiter.remove_done_callback(self._Task__wakeup)
             self._loop.call_soon(self.look, waiter)
         return True
@@ -441,7 +465,7 @@ class World:
             self.tasks[name] = refused
 
     async def do_timeout(self, env, ms, block):
-        async with asyncio.timeout(ms) as timeout:
+        async with Timeout(self.loop.time() + ms) as timeout:
             done = await self.block(block, env.with_(timeout=timeout))
         if not done:
             self.trace(env, f"timeout {ms}")
