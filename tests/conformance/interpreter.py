@@ -11,14 +11,16 @@ asyncio is the one of this Python: its loop, tasks, groups, timeouts, locks, eve
 - `join` waits for a task without owning it (`Watch`): asyncio's `await task` would cancel the task with the awaiter.
 - A child that is added to a group that is shutting down is taken for cancelled, where asyncio raises RuntimeError.
 - Programs that are `shielded` keep to the rules by which aio differs, so that random programs can be compared: a
-  cancellation waits until a `finally` is over (`ShieldingTask`); a lock is not given to a newcomer
-  while somebody stands in line (`FairLock`); a task that is cancelled while its group fails is cancelled, be it by
+  cancellation waits until a `finally` is over (`ShieldingTask`); neither a lock nor an item of a queue is given to a newcomer
+  while somebody stands in line (`FairLock`, `FairQueue`); a task that is cancelled while its group fails is cancelled, be it by
   a timeout. All other programs run on asyncio as it is.
 """
 
 import asyncio
 import asyncio.tasks
+import collections
 import contextlib
+import functools
 import heapq
 import itertools
 import json
@@ -194,6 +196,67 @@ class FairLock(asyncio.Lock):
         return await super().acquire()
 
 
+class FairQueue:
+    """A queue whose items and room are given to those who wait for them: nobody is robbed.
+
+    Who was woken takes the first item when it runs; a newcomer takes the first that is not meant for such a one. An item
+    takes room until its getter has it.
+    """
+
+    def __init__(self, maxsize):
+        self.maxsize = maxsize or float("inf")
+        self.items = collections.deque()
+        self.getters = collections.deque()
+        self.putters = collections.deque()
+        # How many items, and how much room, are meant for those who were woken.
+        self.given = {id(self.getters): 0, id(self.putters): 0}
+
+    def give(self, line):
+        """Wakes the first in line, be it one that is being cancelled: it gives back what it was given when it runs."""
+        if line:
+            waiter = line.popleft()
+            waiter.was_given = True
+            self.given[id(line)] += 1
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def wait(self, line):
+        waiter = Waiter(loop=asyncio.get_running_loop())
+        line.append(waiter)
+        try:
+            await waiter
+        except CancelledError:
+            if waiter.was_given:
+                self.given[id(line)] -= 1
+                self.give(line)
+            else:
+                line.remove(waiter)
+            raise
+        self.given[id(line)] -= 1
+
+    async def get(self):
+        given = self.given[id(self.getters)]
+        if len(self.items) <= given:
+            await self.wait(self.getters)
+            given = 0
+        item = self.items[given]
+        del self.items[given]
+        self.give(self.putters)
+        return item
+
+    async def put(self, item):
+        if len(self.items) + self.given[id(self.putters)] >= self.maxsize:
+            await self.wait(self.putters)
+        self.items.append(item)
+        self.give(self.getters)
+
+
+class Waiter(asyncio.Future):
+    """Somebody in the line of a queue."""
+
+    was_given = False
+
+
 class Watch:
     """Waits for a task without owning it: a future that is done when the task is, and cancelled alone."""
 
@@ -306,16 +369,21 @@ class World:
         if self.program["traced"]:
             self.log(env.name, text)
 
-    def get(self, name, make):
-        if (name, make) not in self.named:
-            self.named[name, make] = make()
-        return self.named[name, make]
+    def get(self, name, make, kind):
+        if (name, kind) not in self.named:
+            self.named[name, kind] = make()
+        return self.named[name, kind]
 
     def event(self, name):
-        return self.get(name, asyncio.Event)
+        return self.get(name, asyncio.Event, "event")
 
     def lock(self, name):
-        return self.get(name, FairLock if self.program["shielded"] else asyncio.Lock)
+        return self.get(name, FairLock if self.program["shielded"] else asyncio.Lock, "lock")
+
+    def queue(self, name):
+        kind = FairQueue if self.program["shielded"] else asyncio.Queue
+        size = int(name.lstrip("abcdefghijklmnopqrstuvwxyz") or 0)
+        return self.get(name, functools.partial(kind, size), "queue")
 
     def run(self):
         try:
@@ -484,6 +552,49 @@ class World:
             return "ended" if result is None else f"gave {result}"
 
         self.log(env.name, "gathered: " + ", ".join(map(show, results)))
+
+    async def do_race(self, env, parts):
+        """As programs of asyncio have to write it."""
+        tasks = [self.loop.create_task(self.body(block, Env(name, env.group))) for name, block in parts]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            done = [task for task in tasks if task.done()]
+            left = [task for task in tasks if not task.done()]
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+        done[0].result()
+        self.log(env.name, f"first: {outcome(done[0])}")
+
+    async def do_as_completed(self, env, parts):
+        # The iterator takes a set; as tasks they begin in the order of the arguments.
+        tasks = [self.loop.create_task(self.body(block, Env(name, env.group))) for name, block in parts]
+        for task in asyncio.as_completed(tasks):
+            try:
+                value = await task
+                self.log(env.name, "completed: " + ("ended" if value is None else f"gave {value}"))
+            except Exception as error:
+                self.log(env.name, f"completed: failed: {describe(error)}")
+
+    async def do_await(self, env, until, names):
+        tasks = [self.tasks[name] for name in names if name in self.tasks]
+        ends = {
+            "first": asyncio.FIRST_COMPLETED,
+            "failed": asyncio.FIRST_EXCEPTION,
+            "all": asyncio.ALL_COMPLETED,
+        }
+        done, _ = await asyncio.wait(tasks, return_when=ends[until])
+        names = [name for name in names if self.tasks.get(name) in done]
+        self.log(env.name, "have ended: " + ", ".join(names))
+
+    async def do_put(self, env, name, value):
+        await self.queue(name).put(value)
+        self.trace(env, f"put {name} {value}")
+
+    async def do_get(self, env, name):
+        value = await self.queue(name).get()
+        self.log(env.name, f"got {value}")
 
     async def do_shield(self, env, name, block):
         task = self.loop.create_task(self.body(block, Env(name, env.group)))

@@ -13,13 +13,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aio::{Builder, Elapsed, GroupHandle, TaskGroup};
+use aio::{Builder, Elapsed, GroupHandle, Task, TaskGroup};
 use aio_core::{EventLoop, ThreadPark, VirtualTime};
 use aio_timer::Timers;
 
 use self::hops::{Body, Settling, last_turn, undisturbed};
 use self::world::{Ending, Failure, Flow, Stop, World, lock, show};
-use crate::program::{Block, Event, Name, Program, Stmt};
+use crate::program::{Block, Event, Name, Program, Stmt, Until};
 
 type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -136,7 +136,7 @@ async fn run_stmt(env: &Env, stmt: &Stmt) -> Flow {
         Stmt::Spawn(name, body) => {
             let env = Env { name: name.clone(), body_of: None, timeout: None, ..env.clone() };
             let body = run_task(env, body.clone());
-            let task = Builder::new().name(&**name).spawn(async { drop(body.await) });
+            let task = Builder::new().name(&**name).spawn(async { body.await.map_err(drop) });
             world.with_task(name, |entry| {
                 entry.task = Some(task.task_ref());
                 entry.owner = Some(task);
@@ -195,13 +195,34 @@ async fn run_stmt(env: &Env, stmt: &Stmt) -> Flow {
             }
         }
         Stmt::Gather { keep, parts } => run_gather(env, *keep, parts).await?,
+        Stmt::Race(parts) => {
+            let ending = ending(aio::race(futures(env, parts)).await)?;
+            world.log(me, format!("first: {}", show(Some(&ending))));
+        }
+        Stmt::AsCompleted(parts) => {
+            let mut flows = aio::as_completed(futures(env, parts));
+            while let Some(flow) = flows.next().await {
+                let ending = keep(flow)?;
+                world.log(me, format!("completed: {}", show(Some(&ending))));
+            }
+        }
+        Stmt::Await(until, names) => run_await(env, *until, names).await?,
+        Stmt::Put(name, value) => {
+            let put = world.wait(world.queue(name).put(value.clone())).await?;
+            put.expect("no queue is closed");
+        }
+        Stmt::Get(name) => {
+            let value = world.wait(world.queue(name).get()).await?.expect("no queue is closed");
+            world.log(me, format!("got {value}"));
+        }
         Stmt::Shield(name, body) => {
             let env = Env { name: name.clone(), body_of: None, timeout: None, ..env.clone() };
             let shielded = aio::shield(run_block(env, body.clone()));
             return shielded.await;
         }
     }
-    if matches!(stmt, Stmt::Sleep(_) | Stmt::Yield | Stmt::Wait(_) | Stmt::Group(_) | Stmt::Timeout(..)) {
+    if matches!(stmt, Stmt::Sleep(_) | Stmt::Yield | Stmt::Wait(_) | Stmt::Put(..) | Stmt::Group(_) | Stmt::Timeout(..))
+    {
         trace(env, stmt);
     }
     Ok(())
@@ -367,23 +388,36 @@ async fn run_timeout(env: &Env, duration: u64, body: &Block) -> Flow {
     }
 }
 
-async fn run_gather(env: &Env, keep: bool, parts: &[(Name, Block)]) -> Flow {
-    let parts = parts.iter().map(|(name, body)| {
+/// The parts of a combinator.
+fn futures(env: &Env, parts: &[(Name, Block)]) -> Vec<Running<Flow>> {
+    let future = |(name, body): &(Name, Block)| {
         let env = Env { name: name.clone(), body_of: None, timeout: None, ..env.clone() };
         run_block(env, body.clone())
-    });
-    let parts = parts.collect::<Vec<_>>();
-    let ending = |flow: Flow| match flow {
+    };
+    parts.iter().map(future).collect()
+}
+
+/// What a part gave.
+fn ending(flow: Flow) -> Result<Ending, Stop> {
+    match flow {
         Ok(()) => Ok(Ending::Done(None)),
         Err(Stop::Return(value)) => Ok(Ending::Done(Some(value))),
         Err(stop) => Err(stop),
-    };
-    let endings = if keep {
-        let kept = aio::gather(parts).await.into_iter().map(|flow| match ending(flow) {
-            Err(Stop::Failed(failure)) => Ok(Ending::Failed(failure)),
-            other => other,
-        });
-        kept.collect::<Result<Vec<_>, _>>()?
+    }
+}
+
+/// What a part gave, be it an error.
+fn keep(flow: Flow) -> Result<Ending, Stop> {
+    match ending(flow) {
+        Err(Stop::Failed(failure)) => Ok(Ending::Failed(failure)),
+        ending => ending,
+    }
+}
+
+async fn run_gather(env: &Env, keeps: bool, parts: &[(Name, Block)]) -> Flow {
+    let parts = futures(env, parts);
+    let endings = if keeps {
+        aio::gather(parts).await.into_iter().map(keep).collect::<Result<Vec<_>, _>>()?
     } else {
         let parts = parts.into_iter().map(|part| async move { ending(part.await) });
         aio::try_gather(parts.collect::<Vec<_>>()).await?
@@ -391,4 +425,35 @@ async fn run_gather(env: &Env, keep: bool, parts: &[(Name, Block)]) -> Flow {
     let endings: Vec<String> = endings.iter().map(|ending| show(Some(ending))).collect();
     env.world.log(&env.name, format!("gathered: {}", endings.join(", ")));
     Ok(())
+}
+
+async fn run_await(env: &Env, until: Until, names: &[Name]) -> Flow {
+    let world = &env.world;
+    let owned = |name: &Name| lock(&world.tasks).get_mut(name).and_then(|entry| entry.owner.take());
+    let mut tasks = Borrowed { world, tasks: names.iter().filter_map(owned).collect() };
+    let until = match until {
+        Until::First => aio::Until::FirstCompleted,
+        Until::Failed => aio::Until::FirstFailed,
+        Until::All => aio::Until::AllCompleted,
+    };
+    let ended = world.wait(aio::try_wait(&mut tasks.tasks, until)).await?;
+    let ended: Vec<&str> = ended.iter().filter_map(|task| task.name()).collect();
+    world.log(&env.name, format!("have ended: {}", ended.join(", ")));
+    Ok(())
+}
+
+/// Tasks that have not ended still belong to the program.
+struct Borrowed<'a> {
+    world: &'a World,
+    tasks: Vec<Task<Result<(), ()>>>,
+}
+
+impl Drop for Borrowed<'_> {
+    fn drop(&mut self) {
+        for task in self.tasks.drain(..) {
+            if let Some(name) = task.name().map(Name::from) {
+                self.world.with_task(&name, |entry| entry.owner = Some(task));
+            }
+        }
+    }
 }

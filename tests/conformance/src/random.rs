@@ -9,6 +9,7 @@
 //!   not do so in a `finally`;
 //! - a `finally` neither fails nor returns, since a cleanup has no result; it starts no task, since asyncio abandons
 //!   what is started while a program ends;
+//! - a queue hands an item to the first who waits for it, on the Python side too (`FairQueue`);
 //! - a lock is held over single statements, since `aio` drops its guard before the cleanups within it are over;
 //! - a timeout never passes in a moment in which anything else happens: durations of timeouts add up to residues that
 //!   no sleep has ([`SLOT`]), since in `aio` the result wins;
@@ -29,7 +30,7 @@ use crate::program::{Block, Name, Program, Stmt};
 /// What programs are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
-    /// Tasks, cancellation, cleanups, events, locks.
+    /// Tasks, cancellation, cleanups, events, locks, queues.
     Tasks,
     /// All that and timeouts.
     Timeouts,
@@ -75,6 +76,7 @@ fn single(place: Place) -> BoxedStrategy<Stmt> {
         2 => number().prop_map(Stmt::Cancel),
         2 => one_of(&["e", "f"]).prop_map(Stmt::Set),
         1 => one_of(&["e", "f"]).prop_map(Stmt::Clear),
+        3 => Just(Stmt::Put("q".into(), "".to_owned())),
     ];
     if place == Place::BodyCleanup {
         return never_waits.boxed();
@@ -85,6 +87,8 @@ fn single(place: Place) -> BoxedStrategy<Stmt> {
         5 => never_waits,
         1 => one_of(&["e", "f"]).prop_map(Stmt::Wait),
         2 => number().prop_map(Stmt::Join),
+        1 => Just(Stmt::Put("q1".into(), "".to_owned())),
+        1 => one_of(&["q", "q1"]).prop_map(Stmt::Get),
     ]
     .boxed()
 }
@@ -146,6 +150,7 @@ fn finish(sort: Sort, main: &Block, end: Option<u64>) -> Program {
         all: names.iter().cloned().collect(),
         next: names,
         residues: 0,
+        puts: 0,
         in_child: false,
         in_finally: false,
     };
@@ -176,6 +181,7 @@ struct Finisher {
     all: Vec<Name>,
     next: VecDeque<Name>,
     residues: u32,
+    puts: u32,
     in_child: bool,
     in_finally: bool,
 }
@@ -219,6 +225,10 @@ impl Finisher {
                 Some(name) => Stmt::Join(name),
                 None => return,
             },
+            Stmt::Put(name, _) => {
+                self.puts += 1;
+                Stmt::Put(name.clone(), self.puts.to_string())
+            }
             Stmt::Sleep(slots) => Stmt::Sleep(slots * slot),
             Stmt::Spawn(_, body) | Stmt::Child(_, body) => {
                 let name = self.next.pop_front().expect("all were counted");
@@ -269,7 +279,9 @@ impl Stmt {
             Self::Try { body, except, finally } => {
                 [Some(body), except.as_ref(), finally.as_ref()].into_iter().flatten().collect()
             }
-            Self::Gather { parts, .. } => parts.iter().map(|(_, body)| body).collect(),
+            Self::Gather { parts, .. } | Self::Race(parts) | Self::AsCompleted(parts) => {
+                parts.iter().map(|(_, body)| body).collect()
+            }
             _ => Vec::new(),
         };
         blocks.into_iter()
