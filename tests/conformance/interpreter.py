@@ -10,13 +10,17 @@ asyncio is the one of this Python: its loop, tasks, groups, timeouts, locks, eve
   the order of their creation, tasks that are left over at the end the same.
 - `join` waits for a task without owning it (`Watch`): asyncio's `await task` would cancel the task with the awaiter.
 - A child that is added to a group that is shutting down is taken for cancelled, where asyncio raises RuntimeError.
-- In programs that are `shielded`, a cancellation waits until a `finally` is over (`ShieldingTask`), as it does in aio,
-  and a lock is not given to a newcomer while somebody stands in line (`FairLock`). All other programs run on the tasks
-  and locks of asyncio as they are.
+- Programs that are `shielded` keep to the rules by which aio differs, so that random programs can be compared: a
+  cancellation waits until a `finally` is over (`ShieldingTask`); neither a lock nor an item of a queue is given to a newcomer
+  while somebody stands in line (`FairLock`, `FairQueue`); a task that is cancelled while its group fails is cancelled, be it by
+  a timeout. All other programs run on asyncio as it is.
 """
 
 import asyncio
 import asyncio.tasks
+import collections
+import contextlib
+import functools
 import heapq
 import itertools
 import json
@@ -100,6 +104,44 @@ class OrderedSet(dict):
         self.pop(item, None)
 
 
+class Group(asyncio.TaskGroup):
+    """A task group that cancels its children in the order of their creation."""
+
+    # Whether the group cancels its task and does not take that back, as before 3.13 if it waits for its children.
+    not_taken_back = 0
+
+    def __init__(self):
+        super().__init__()
+        self._tasks = OrderedSet()
+
+    def _on_task_done(self, task):
+        was_requested = self._parent_cancel_requested
+        with cancelling_by_scope(self._parent_task):
+            super()._on_task_done(task)
+        if self._exiting and self._parent_cancel_requested and not was_requested and sys.version_info < (3, 13):
+            self.not_taken_back = 1
+
+
+class Timeout(asyncio.Timeout):
+    """A timeout that says who cancels."""
+
+    def _on_timeout(self):
+        with cancelling_by_scope(self._task):
+            super()._on_timeout()
+
+
+@contextlib.contextmanager
+def cancelling_by_scope(task):
+    if not isinstance(task, ShieldingTask):
+        yield
+        return
+    task.by_scope = True
+    try:
+        yield
+    finally:
+        task.by_scope = False
+
+
 class ShieldingTask(asyncio.tasks._PyTask):
     """A task that puts a cancellation off while it is in a `finally`.
 
@@ -109,16 +151,18 @@ class ShieldingTask(asyncio.tasks._PyTask):
     depth = 0
     put_off = False
     was_cancelled = False
+    # Whether a timeout or a group of the task is cancelling it, and not somebody outside.
+    by_scope = False
 
     def cancel(self, msg=None):
-        is_first = not self.was_cancelled
-        self.was_cancelled = True
+        gives_a_turn = self.by_scope or not self.was_cancelled
+        self.was_cancelled |= not self.by_scope
         if self.depth == 0 or self.done():
             return super().cancel(msg)
         self._num_cancels_requested += 1
         self.put_off = True
         waiter = self._fut_waiter
-        if is_first and waiter is not None and not waiter.done():
+        if gives_a_turn and waiter is not None and not waiter.done():
             waiter.remove_done_callback(self._Task__wakeup)
             self._loop.call_soon(self.look, waiter)
         return True
@@ -150,6 +194,67 @@ class FairLock(asyncio.Lock):
             self._locked = True
             return True
         return await super().acquire()
+
+
+class FairQueue:
+    """A queue whose items and room are given to those who wait for them: nobody is robbed.
+
+    Who was woken takes the first item when it runs; a newcomer takes the first that is not meant for such a one. An item
+    takes room until its getter has it.
+    """
+
+    def __init__(self, maxsize):
+        self.maxsize = maxsize or float("inf")
+        self.items = collections.deque()
+        self.getters = collections.deque()
+        self.putters = collections.deque()
+        # How many items, and how much room, are meant for those who were woken.
+        self.given = {id(self.getters): 0, id(self.putters): 0}
+
+    def give(self, line):
+        """Wakes the first in line, be it one that is being cancelled: it gives back what it was given when it runs."""
+        if line:
+            waiter = line.popleft()
+            waiter.was_given = True
+            self.given[id(line)] += 1
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def wait(self, line):
+        waiter = Waiter(loop=asyncio.get_running_loop())
+        line.append(waiter)
+        try:
+            await waiter
+        except CancelledError:
+            if waiter.was_given:
+                self.given[id(line)] -= 1
+                self.give(line)
+            else:
+                line.remove(waiter)
+            raise
+        self.given[id(line)] -= 1
+
+    async def get(self):
+        given = self.given[id(self.getters)]
+        if len(self.items) <= given:
+            await self.wait(self.getters)
+            given = 0
+        item = self.items[given]
+        del self.items[given]
+        self.give(self.putters)
+        return item
+
+    async def put(self, item):
+        if len(self.items) + self.given[id(self.putters)] >= self.maxsize:
+            await self.wait(self.putters)
+        self.items.append(item)
+        self.give(self.getters)
+
+
+class Waiter(asyncio.Future):
+    """Somebody in the line of a queue."""
+
+    was_given = False
 
 
 class Watch:
@@ -264,16 +369,21 @@ class World:
         if self.program["traced"]:
             self.log(env.name, text)
 
-    def get(self, name, make):
-        if (name, make) not in self.named:
-            self.named[name, make] = make()
-        return self.named[name, make]
+    def get(self, name, make, kind):
+        if (name, kind) not in self.named:
+            self.named[name, kind] = make()
+        return self.named[name, kind]
 
     def event(self, name):
-        return self.get(name, asyncio.Event)
+        return self.get(name, asyncio.Event, "event")
 
     def lock(self, name):
-        return self.get(name, FairLock if self.program["shielded"] else asyncio.Lock)
+        return self.get(name, FairLock if self.program["shielded"] else asyncio.Lock, "lock")
+
+    def queue(self, name):
+        kind = FairQueue if self.program["shielded"] else asyncio.Queue
+        size = int(name.lstrip("abcdefghijklmnopqrstuvwxyz") or 0)
+        return self.get(name, functools.partial(kind, size), "queue")
 
     def run(self):
         try:
@@ -398,10 +508,16 @@ class World:
             return await self.block(block, env)
 
     async def do_group(self, env, block):
-        group = asyncio.TaskGroup()
-        group._tasks = OrderedSet()
-        async with group:
-            done = await self.block(block, env.with_(group=group))
+        group = Group()
+        task = asyncio.current_task()
+        requests = task.cancelling()
+        try:
+            async with group:
+                done = await self.block(block, env.with_(group=group))
+        except Exception:
+            if self.program["shielded"] and task.cancelling() - group.not_taken_back > requests:
+                raise CancelledError from None
+            raise
         if not done:
             self.trace(env, "group")
         return done
@@ -417,7 +533,7 @@ class World:
             self.tasks[name] = refused
 
     async def do_timeout(self, env, ms, block):
-        async with asyncio.timeout(ms) as timeout:
+        async with Timeout(self.loop.time() + ms) as timeout:
             done = await self.block(block, env.with_(timeout=timeout))
         if not done:
             self.trace(env, f"timeout {ms}")
@@ -437,6 +553,49 @@ class World:
 
         self.log(env.name, "gathered: " + ", ".join(map(show, results)))
 
+    async def do_race(self, env, parts):
+        """As programs of asyncio have to write it."""
+        tasks = [self.loop.create_task(self.body(block, Env(name, env.group))) for name, block in parts]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            done = [task for task in tasks if task.done()]
+            left = [task for task in tasks if not task.done()]
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+        done[0].result()
+        self.log(env.name, f"first: {outcome(done[0])}")
+
+    async def do_as_completed(self, env, parts):
+        # The iterator takes a set; as tasks they begin in the order of the arguments.
+        tasks = [self.loop.create_task(self.body(block, Env(name, env.group))) for name, block in parts]
+        for task in asyncio.as_completed(tasks):
+            try:
+                value = await task
+                self.log(env.name, "completed: " + ("ended" if value is None else f"gave {value}"))
+            except Exception as error:
+                self.log(env.name, f"completed: failed: {describe(error)}")
+
+    async def do_await(self, env, until, names):
+        tasks = [self.tasks[name] for name in names if name in self.tasks]
+        ends = {
+            "first": asyncio.FIRST_COMPLETED,
+            "failed": asyncio.FIRST_EXCEPTION,
+            "all": asyncio.ALL_COMPLETED,
+        }
+        done, _ = await asyncio.wait(tasks, return_when=ends[until])
+        names = [name for name in names if self.tasks.get(name) in done]
+        self.log(env.name, "have ended: " + ", ".join(names))
+
+    async def do_put(self, env, name, value):
+        await self.queue(name).put(value)
+        self.trace(env, f"put {name} {value}")
+
+    async def do_get(self, env, name):
+        value = await self.queue(name).get()
+        self.log(env.name, f"got {value}")
+
     async def do_shield(self, env, name, block):
         task = self.loop.create_task(self.body(block, Env(name, env.group)))
         self.tasks[name] = task
@@ -448,8 +607,6 @@ def main():
     # What a program leaves behind at a deadlock is no news.
     sys.unraisablehook = lambda _: None
     warnings.simplefilter("ignore")
-    json.dump({"python": list(sys.version_info[:3])}, sys.stdout)
-    print(flush=True)
     for line in sys.stdin:
         events = World(json.loads(line)).run()
         json.dump(events, sys.stdout)

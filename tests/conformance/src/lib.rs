@@ -25,7 +25,7 @@ mod scenario;
 
 pub use on_aio::{Aio, Deviation};
 pub use order::Order;
-pub use program::{Block, Event, Name, Program, Stmt};
+pub use program::{Block, Event, Name, Program, Stmt, Until};
 pub use python::Asyncio;
 pub use random::{Sort, programs};
 pub use scenario::{File, Scenario};

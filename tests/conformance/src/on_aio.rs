@@ -13,13 +13,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aio::{Builder, Elapsed, GroupHandle, TaskGroup};
+use aio::{Builder, Elapsed, GroupHandle, Task, TaskGroup};
 use aio_core::{EventLoop, ThreadPark, VirtualTime};
 use aio_timer::Timers;
 
-use self::hops::{Settling, Undisturbed, last_turn};
+use self::hops::{Body, Settling, last_turn, undisturbed};
 use self::world::{Ending, Failure, Flow, Stop, World, lock, show};
-use crate::program::{Block, Event, Name, Program, Stmt};
+use crate::program::{Block, Event, Name, Program, Stmt, Until};
 
 type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -136,7 +136,7 @@ async fn run_stmt(env: &Env, stmt: &Stmt) -> Flow {
         Stmt::Spawn(name, body) => {
             let env = Env { name: name.clone(), body_of: None, timeout: None, ..env.clone() };
             let body = run_task(env, body.clone());
-            let task = Builder::new().name(&**name).spawn(async { drop(body.await) });
+            let task = Builder::new().name(&**name).spawn(async { body.await.map_err(drop) });
             world.with_task(name, |entry| {
                 entry.task = Some(task.task_ref());
                 entry.owner = Some(task);
@@ -195,13 +195,34 @@ async fn run_stmt(env: &Env, stmt: &Stmt) -> Flow {
             }
         }
         Stmt::Gather { keep, parts } => run_gather(env, *keep, parts).await?,
+        Stmt::Race(parts) => {
+            let ending = ending(aio::race(futures(env, parts)).await)?;
+            world.log(me, format!("first: {}", show(Some(&ending))));
+        }
+        Stmt::AsCompleted(parts) => {
+            let mut flows = aio::as_completed(futures(env, parts));
+            while let Some(flow) = flows.next().await {
+                let ending = keep(flow)?;
+                world.log(me, format!("completed: {}", show(Some(&ending))));
+            }
+        }
+        Stmt::Await(until, names) => run_await(env, *until, names).await?,
+        Stmt::Put(name, value) => {
+            let put = world.wait(world.queue(name).put(value.clone())).await?;
+            put.expect("no queue is closed");
+        }
+        Stmt::Get(name) => {
+            let value = world.wait(world.queue(name).get()).await?.expect("no queue is closed");
+            world.log(me, format!("got {value}"));
+        }
         Stmt::Shield(name, body) => {
             let env = Env { name: name.clone(), body_of: None, timeout: None, ..env.clone() };
             let shielded = aio::shield(run_block(env, body.clone()));
             return shielded.await;
         }
     }
-    if matches!(stmt, Stmt::Sleep(_) | Stmt::Yield | Stmt::Wait(_) | Stmt::Group(_) | Stmt::Timeout(..)) {
+    if matches!(stmt, Stmt::Sleep(_) | Stmt::Yield | Stmt::Wait(_) | Stmt::Put(..) | Stmt::Group(_) | Stmt::Timeout(..))
+    {
         trace(env, stmt);
     }
     Ok(())
@@ -245,7 +266,7 @@ async fn run_try(env: &Env, body: &Block, except: Option<&Block>, finally: Optio
         let (in_place, failed) = (in_place.clone(), failed.clone());
         move |(env, finally): (Env, Block)| -> Running<()> {
             Box::pin(async move {
-                let (world, name) = (env.world.clone(), env.name.clone());
+                let (world, name, group) = (env.world.clone(), env.name.clone(), env.group.clone());
                 if let Some(group) = &env.body_of
                     && !in_place.load(Ordering::Relaxed)
                 {
@@ -256,6 +277,9 @@ async fn run_try(env: &Env, body: &Block, except: Option<&Block>, finally: Optio
                     Err(stop) if in_place.load(Ordering::Relaxed) => *lock(&failed) = Some(stop),
                     Err(Stop::Return(_)) => {}
                     Err(Stop::Failed(failure)) => {
+                        if let Some(group) = group {
+                            group.settling.fail();
+                        }
                         world.end(&name, Ending::Failed(failure.clone()));
                         resume_unwind(Box::new(failure));
                     }
@@ -288,30 +312,24 @@ async fn run_group(env: &Env, body: &Block) -> Flow {
     let env = Env { group: Some(this.clone()), body_of: Some(this), ..env.clone() };
     let world = env.world.clone();
     let has_ended = AtomicBool::new(false);
-    let body = Undisturbed::new(run_block(env, body.clone()));
-    let body = async {
-        let flow = body.await;
-        has_ended.store(true, Ordering::Relaxed);
-        match flow {
-            Err(Stop::Failed(failure)) => Err(failure),
-            flow => Ok(flow),
-        }
+    let run = |body: Body| {
+        group.run(async {
+            let flow = body.await;
+            has_ended.store(true, Ordering::Relaxed);
+            match flow {
+                Err(Stop::Failed(failure)) => Err(failure),
+                flow => Ok(flow),
+            }
+        })
     };
     let cut = aio::defer((world.clone(), settling.clone()), |(world, settling)| {
         let waited = *lock(&settling.alive) > 0;
         async move { drop(settling.settle(&world, waited).await) }
     });
-    let mut waited = false;
-    let mut run = pin!(group.run(body));
-    let result = poll_fn(|cx| {
-        let poll = run.as_mut().poll(cx);
-        waited |= poll.is_pending() && has_ended.load(Ordering::Relaxed);
-        poll
-    });
-    let result = result.await;
+    let (result, waited) = undisturbed(&settling, run, run_block(env, body.clone())).await;
     settling.settle(&world, waited).await?;
     cut.disarm();
-    if !has_ended.load(Ordering::Relaxed) {
+    if !waited && !has_ended.load(Ordering::Relaxed) {
         settling.catch_up().await;
     }
     match result {
@@ -338,7 +356,7 @@ fn add_child(env: &Env, name: &Name, body: &Block) {
     let child = group.try_spawn(async {
         let result = child.await;
         if result.is_err() {
-            end.is_early.store(true, Ordering::Relaxed);
+            end.fail();
         }
         end.run().await;
         result
@@ -370,23 +388,36 @@ async fn run_timeout(env: &Env, duration: u64, body: &Block) -> Flow {
     }
 }
 
-async fn run_gather(env: &Env, keep: bool, parts: &[(Name, Block)]) -> Flow {
-    let parts = parts.iter().map(|(name, body)| {
+/// The parts of a combinator.
+fn futures(env: &Env, parts: &[(Name, Block)]) -> Vec<Running<Flow>> {
+    let future = |(name, body): &(Name, Block)| {
         let env = Env { name: name.clone(), body_of: None, timeout: None, ..env.clone() };
         run_block(env, body.clone())
-    });
-    let parts = parts.collect::<Vec<_>>();
-    let ending = |flow: Flow| match flow {
+    };
+    parts.iter().map(future).collect()
+}
+
+/// What a part gave.
+fn ending(flow: Flow) -> Result<Ending, Stop> {
+    match flow {
         Ok(()) => Ok(Ending::Done(None)),
         Err(Stop::Return(value)) => Ok(Ending::Done(Some(value))),
         Err(stop) => Err(stop),
-    };
-    let endings = if keep {
-        let kept = aio::gather(parts).await.into_iter().map(|flow| match ending(flow) {
-            Err(Stop::Failed(failure)) => Ok(Ending::Failed(failure)),
-            other => other,
-        });
-        kept.collect::<Result<Vec<_>, _>>()?
+    }
+}
+
+/// What a part gave, be it an error.
+fn keep(flow: Flow) -> Result<Ending, Stop> {
+    match ending(flow) {
+        Err(Stop::Failed(failure)) => Ok(Ending::Failed(failure)),
+        ending => ending,
+    }
+}
+
+async fn run_gather(env: &Env, keeps: bool, parts: &[(Name, Block)]) -> Flow {
+    let parts = futures(env, parts);
+    let endings = if keeps {
+        aio::gather(parts).await.into_iter().map(keep).collect::<Result<Vec<_>, _>>()?
     } else {
         let parts = parts.into_iter().map(|part| async move { ending(part.await) });
         aio::try_gather(parts.collect::<Vec<_>>()).await?
@@ -394,4 +425,35 @@ async fn run_gather(env: &Env, keep: bool, parts: &[(Name, Block)]) -> Flow {
     let endings: Vec<String> = endings.iter().map(|ending| show(Some(ending))).collect();
     env.world.log(&env.name, format!("gathered: {}", endings.join(", ")));
     Ok(())
+}
+
+async fn run_await(env: &Env, until: Until, names: &[Name]) -> Flow {
+    let world = &env.world;
+    let owned = |name: &Name| lock(&world.tasks).get_mut(name).and_then(|entry| entry.owner.take());
+    let mut tasks = Borrowed { world, tasks: names.iter().filter_map(owned).collect() };
+    let until = match until {
+        Until::First => aio::Until::FirstCompleted,
+        Until::Failed => aio::Until::FirstFailed,
+        Until::All => aio::Until::AllCompleted,
+    };
+    let ended = world.wait(aio::try_wait(&mut tasks.tasks, until)).await?;
+    let ended: Vec<&str> = ended.iter().filter_map(|task| task.name()).collect();
+    world.log(&env.name, format!("have ended: {}", ended.join(", ")));
+    Ok(())
+}
+
+/// Tasks that have not ended still belong to the program.
+struct Borrowed<'a> {
+    world: &'a World,
+    tasks: Vec<Task<Result<(), ()>>>,
+}
+
+impl Drop for Borrowed<'_> {
+    fn drop(&mut self) {
+        for task in self.tasks.drain(..) {
+            if let Some(name) = task.name().map(Name::from) {
+                self.world.with_task(&name, |entry| entry.owner = Some(task));
+            }
+        }
+    }
 }

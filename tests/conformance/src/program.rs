@@ -77,8 +77,41 @@ pub enum Stmt {
         /// The blocks, with names to log under.
         parts: Vec<(Name, Block)>,
     },
+    /// Runs blocks side by side until one has ended, cancels the others and waits for them; logs what that one gave, or
+    /// raises its error.
+    Race(Vec<(Name, Block)>),
+    /// Runs blocks side by side, and logs what each gave, in the order in which they end.
+    AsCompleted(Vec<(Name, Block)>),
+    /// Waits for tasks as their owner, and logs which of them have ended.
+    Await(Until, Vec<Name>),
+    /// Puts a value into a queue.
+    Put(Name, String),
+    /// Gets a value from a queue, and logs it.
+    Get(Name),
     /// Runs the block, under a name to log under, protected from cancellation.
     Shield(Name, Block),
+}
+
+/// How long tasks are awaited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// Until one has ended.
+    First,
+    /// Until one has failed, or all have ended.
+    Failed,
+    /// Until all have ended.
+    All,
+}
+
+impl Until {
+    /// Its word.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Failed => "failed",
+            Self::All => "all",
+        }
+    }
 }
 
 /// What happened: when, in which task, what.
@@ -115,6 +148,10 @@ fn block(block: &Block) -> Value {
     block.iter().map(Stmt::to_json).collect()
 }
 
+fn to_json(parts: &[(Name, Block)]) -> Value {
+    parts.iter().map(|(name, body)| json!([&**name, block(body)])).collect()
+}
+
 impl Stmt {
     fn to_json(&self) -> Value {
         match self {
@@ -139,9 +176,16 @@ impl Stmt {
             Self::Timeout(ms, body) => json!(["timeout", ms, block(body)]),
             Self::Reschedule(ms) => json!(["reschedule", ms]),
             Self::Gather { keep, parts } => {
-                let parts: Vec<Value> = parts.iter().map(|(name, body)| json!([&**name, block(body)])).collect();
-                json!(["gather", keep, parts])
+                json!(["gather", keep, to_json(parts)])
             }
+            Self::Race(parts) => json!(["race", to_json(parts)]),
+            Self::AsCompleted(parts) => json!(["as_completed", to_json(parts)]),
+            Self::Await(until, names) => {
+                let names: Vec<&str> = names.iter().map(|name| &**name).collect();
+                json!(["await", until.word(), names])
+            }
+            Self::Put(name, value) => json!(["put", &**name, value]),
+            Self::Get(name) => json!(["get", &**name]),
             Self::Shield(name, body) => json!(["shield", &**name, block(body)]),
         }
     }

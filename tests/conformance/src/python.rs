@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::program::{Event, Program};
 
-/// The first version that has task groups and timeouts.
-const OLDEST: (u64, u64) = (3, 11);
+/// The first version that has task groups, and timeouts that pass in a task that is being cancelled.
+const OLDEST: (u64, u64, u64) = (3, 11, 3);
 
 /// asyncio: a process of CPython that runs one program after the other.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct Asyncio {
 }
 
 impl Asyncio {
-    /// Starts `python3`; none if the machine has no such program, or if that is older than 3.11.
+    /// Starts `python3`; none if the machine has no such program, or if that is older than 3.11.3.
     pub fn start() -> Option<Self> {
         Self::start_as("python3")
     }
@@ -31,15 +31,16 @@ impl Asyncio {
     /// # Panics
     /// If it is new enough, and yet does not run the interpreter.
     pub fn start_as(python: &str) -> Option<Self> {
-        let version = Command::new(python)
-            .args(["-c", "import sys; print(*sys.version_info[:2])"])
+        let asked = Command::new(python)
+            .args(["-c", "import sys; print(*sys.version_info[:3])"])
             .stderr(Stdio::null())
             .output()
             .ok()
             .filter(|output| output.status.success())?;
-        let version = String::from_utf8(version.stdout).ok()?;
-        let (major, minor) = version.trim().split_once(' ')?;
-        if (major.parse().ok()?, minor.parse().ok()?) < OLDEST {
+        let numbers = String::from_utf8(asked.stdout).ok()?;
+        let mut numbers = numbers.split_whitespace().map_while(|number| number.parse().ok());
+        let version = (numbers.next()?, numbers.next()?, numbers.next()?);
+        if version < OLDEST {
             return None;
         }
         let interpreter = Path::new(env!("CARGO_MANIFEST_DIR")).join("interpreter.py");
@@ -52,11 +53,13 @@ impl Asyncio {
             .expect("python ran a moment ago");
         let programs = process.stdin.take().expect("it is piped");
         let logs = BufReader::new(process.stdout.take().expect("it is piped"));
-        let mut this = Self { process, programs, logs, version: (0, 0, 0) };
-        let hello = this.read();
-        let number = |index: usize| hello["python"][index].as_u64().expect("it tells its version");
-        this.version = (number(0), number(1), number(2));
-        Some(this)
+        Some(Self { process, programs, logs, version })
+    }
+
+    /// Whether it behaves as the version that the logs were recorded with. Later, 3.13 has changed what a group does
+    /// that fails and is cancelled, towards what `aio` does.
+    pub fn is_as_recorded(&self) -> bool {
+        self.version < (3, 13, 0)
     }
 
     /// For the report of a test.

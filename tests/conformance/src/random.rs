@@ -5,14 +5,18 @@
 //!
 //! Left out is what `aio` decides differently (the written scenarios have it), and nothing else:
 //!
-//! - a task that cancels itself yields then, since `aio` keeps the value of one that ends without waiting;
+//! - a task that cancels itself yields then, since `aio` keeps the value of one that ends without waiting, and it does
+//!   not do so in a `finally`;
 //! - a `finally` neither fails nor returns, since a cleanup has no result; it starts no task, since asyncio abandons
 //!   what is started while a program ends;
+//! - a queue hands an item to the first who waits for it, on the Python side too (`FairQueue`);
 //! - a lock is held over single statements, since `aio` drops its guard before the cleanups within it are over;
 //! - a timeout never passes in a moment in which anything else happens: durations of timeouts add up to residues that
 //!   no sleep has ([`SLOT`]), since in `aio` the result wins;
 //! - a child fails in a moment in which nothing else happens, since in `aio` a body that is ready at that time is cut,
 //!   and in asyncio goes on to its next wait;
+//! - a program with groups ends long after everything that happens in it, so that no turn is cut off that asyncio takes
+//!   later than `aio` ([`Order::ByInstant`](crate::Order::ByInstant));
 //! - the body of a group has no `finally` that waits, and no group directly in it, since `aio` cancels everything
 //!   within a scope at once, and asyncio from the inside to the outside.
 
@@ -26,7 +30,7 @@ use crate::program::{Block, Name, Program, Stmt};
 /// What programs are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
-    /// Tasks, cancellation, cleanups, events, locks.
+    /// Tasks, cancellation, cleanups, events, locks, queues.
     Tasks,
     /// All that and timeouts.
     Timeouts,
@@ -53,7 +57,9 @@ enum Place {
 
 /// Random programs of this sort.
 pub fn programs(sort: Sort) -> impl Strategy<Value = Program> {
-    block(sort, Place::Task, 3, 4..14).prop_map(move |main| finish(sort, &main))
+    // Most end when the time is up, whatever still goes on; some when they are done, or never.
+    let end = prop::option::weighted(0.7, 0..12_u64);
+    (block(sort, Place::Task, 3, 4..14), end).prop_map(move |(main, end)| finish(sort, &main, end))
 }
 
 fn number() -> impl Strategy<Value = Name> {
@@ -70,6 +76,7 @@ fn single(place: Place) -> BoxedStrategy<Stmt> {
         2 => number().prop_map(Stmt::Cancel),
         2 => one_of(&["e", "f"]).prop_map(Stmt::Set),
         1 => one_of(&["e", "f"]).prop_map(Stmt::Clear),
+        3 => Just(Stmt::Put("q".into(), "".to_owned())),
     ];
     if place == Place::BodyCleanup {
         return never_waits.boxed();
@@ -80,6 +87,8 @@ fn single(place: Place) -> BoxedStrategy<Stmt> {
         5 => never_waits,
         1 => one_of(&["e", "f"]).prop_map(Stmt::Wait),
         2 => number().prop_map(Stmt::Join),
+        1 => Just(Stmt::Put("q1".into(), "".to_owned())),
+        1 => one_of(&["q", "q1"]).prop_map(Stmt::Get),
     ]
     .boxed()
 }
@@ -133,12 +142,28 @@ fn stmt(sort: Sort, place: Place, depth: u32) -> BoxedStrategy<Stmt> {
     }
 }
 
-fn finish(sort: Sort, main: &Block) -> Program {
+fn finish(sort: Sort, main: &Block, end: Option<u64>) -> Program {
     let mut names = VecDeque::new();
     count(main, &mut names);
-    let mut finisher =
-        Finisher { sort, all: names.iter().cloned().collect(), next: names, residues: 0, in_child: false };
-    Program { main: finisher.block(main, &"main".into()), shielded: true, traced: true }
+    let mut finisher = Finisher {
+        sort,
+        all: names.iter().cloned().collect(),
+        next: names,
+        residues: 0,
+        puts: 0,
+        in_child: false,
+        in_finally: false,
+    };
+    let end = match sort {
+        Sort::Tasks => end,
+        Sort::Timeouts => end.map(|slots| slots * SLOT),
+        Sort::Groups => Some(1000 * SLOT),
+    };
+    let main = match end {
+        Some(end) => Arc::new([Stmt::Spawn("m".into(), finisher.block(main, &"m".into())), Stmt::Sleep(end)]),
+        None => finisher.block(main, &"main".into()),
+    };
+    Program { main, shielded: true, traced: true }
 }
 
 /// A name for each task, in the order of the text.
@@ -156,7 +181,9 @@ struct Finisher {
     all: Vec<Name>,
     next: VecDeque<Name>,
     residues: u32,
+    puts: u32,
     in_child: bool,
+    in_finally: bool,
 }
 
 impl Finisher {
@@ -184,16 +211,24 @@ impl Finisher {
         let finished = match stmt {
             Stmt::Cancel(number) => {
                 let Some(name) = self.target(number) else { return };
-                stmts.push(Stmt::Cancel(name.clone()));
-                if name != *me {
-                    return;
+                if name == *me {
+                    if self.in_finally {
+                        return;
+                    }
+                    stmts.push(Stmt::Cancel(name));
+                    Stmt::Yield
+                } else {
+                    Stmt::Cancel(name)
                 }
-                Stmt::Yield
             }
             Stmt::Join(number) => match self.target(number) {
                 Some(name) => Stmt::Join(name),
                 None => return,
             },
+            Stmt::Put(name, _) => {
+                self.puts += 1;
+                Stmt::Put(name.clone(), self.puts.to_string())
+            }
             Stmt::Sleep(slots) => Stmt::Sleep(slots * slot),
             Stmt::Spawn(_, body) | Stmt::Child(_, body) => {
                 let name = self.next.pop_front().expect("all were counted");
@@ -205,7 +240,9 @@ impl Finisher {
             Stmt::Try { body, except, finally } => {
                 let body = self.block(body, me);
                 let except = except.as_ref().map(|block| self.block(block, me));
+                let in_finally = std::mem::replace(&mut self.in_finally, true);
                 let finally = finally.as_ref().map(|block| self.block(block, me));
+                self.in_finally = in_finally;
                 Stmt::Try { body, except, finally }
             }
             Stmt::Lock(name, body) => Stmt::Lock(name.clone(), self.block(body, me)),
@@ -242,7 +279,9 @@ impl Stmt {
             Self::Try { body, except, finally } => {
                 [Some(body), except.as_ref(), finally.as_ref()].into_iter().flatten().collect()
             }
-            Self::Gather { parts, .. } => parts.iter().map(|(_, body)| body).collect(),
+            Self::Gather { parts, .. } | Self::Race(parts) | Self::AsCompleted(parts) => {
+                parts.iter().map(|(_, body)| body).collect()
+            }
             _ => Vec::new(),
         };
         blocks.into_iter()

@@ -98,6 +98,15 @@ impl File {
         fs::write(&self.path, self.write()).unwrap_or_else(|error| panic!("{}: {error}", self.path.display()));
     }
 
+    /// Whether the file is as [`save`](Self::save) writes it.
+    ///
+    /// # Panics
+    /// If it cannot be read.
+    pub fn is_as_written(&self) -> bool {
+        fs::read_to_string(&self.path).unwrap_or_else(|error| panic!("{}: {error}", self.path.display()))
+            == self.write()
+    }
+
     fn write(&self) -> String {
         let mut text = format!("order: {}\n", self.order);
         let events = |text: &mut String, events: &[Event]| {

@@ -4,7 +4,7 @@
 
 use std::fmt::{self, Write};
 
-use crate::program::{Block, Event, Name, Program, Stmt};
+use crate::program::{Block, Event, Name, Program, Stmt, Until};
 
 /// What cannot be read, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,10 +59,12 @@ fn write_stmt(f: &mut impl Write, stmt: &Stmt, depth: usize) -> fmt::Result {
             }
             Ok(())
         }
-        Stmt::Gather { parts, .. } => parts.iter().try_for_each(|(name, body)| {
-            writeln!(f, "{indent}  part {name}")?;
-            write_block(f, body, depth + 2)
-        }),
+        Stmt::Gather { parts, .. } | Stmt::Race(parts) | Stmt::AsCompleted(parts) => {
+            parts.iter().try_for_each(|(name, body)| {
+                writeln!(f, "{indent}  part {name}")?;
+                write_block(f, body, depth + 2)
+            })
+        }
         _ => Ok(()),
     }
 }
@@ -91,6 +93,11 @@ impl Stmt {
             Self::Reschedule(ms) => format!("reschedule {ms}"),
             Self::Gather { keep: true, .. } => "gather everything".to_owned(),
             Self::Gather { keep: false, .. } => "gather".to_owned(),
+            Self::Race(_) => "race".to_owned(),
+            Self::AsCompleted(_) => "as completed".to_owned(),
+            Self::Await(until, names) => format!("await {} {}", until.word(), names.join(" ")),
+            Self::Put(name, value) => format!("put {name} {value}"),
+            Self::Get(name) => format!("get {name}"),
             Self::Shield(name, _) => format!("shield {name}"),
         }
     }
@@ -180,16 +187,32 @@ fn parse_stmt(line: &str, rest: &mut &[&str], depth: usize) -> Result<Stmt, Unre
             };
             Stmt::Try { body, except: part("except")?, finally: part("finally")? }
         }
-        "gather" => {
-            let mut parts = Vec::new();
-            while let Some(line) = take(rest, depth + 1) {
-                let Some(name) = line.strip_prefix("part ") else { return fail("not a part", line) };
-                parts.push((name.into(), parse_block(rest, depth + 2)?));
-            }
-            Stmt::Gather { keep: argument == "everything", parts }
+        "gather" => Stmt::Gather { keep: argument == "everything", parts: parse_parts(rest, depth)? },
+        "race" => Stmt::Race(parse_parts(rest, depth)?),
+        "as" if argument == "completed" => Stmt::AsCompleted(parse_parts(rest, depth)?),
+        "await" => {
+            let mut words = argument.split(' ');
+            let first = words.next();
+            let until = [Until::First, Until::Failed, Until::All].into_iter().find(|until| Some(until.word()) == first);
+            let Some(until) = until else { return fail("not an end to await", line) };
+            Stmt::Await(until, words.map(Name::from).collect())
         }
+        "put" => match argument.split_once(' ') {
+            Some((name, value)) => Stmt::Put(name.into(), value.to_owned()),
+            None => return fail("a value is missing", line),
+        },
+        "get" => Stmt::Get(name()?),
         _ => return fail("not a statement", line),
     })
+}
+
+fn parse_parts(rest: &mut &[&str], depth: usize) -> Result<Vec<(Name, Block)>, Unreadable> {
+    let mut parts = Vec::new();
+    while let Some(line) = take(rest, depth + 1) {
+        let Some(name) = line.strip_prefix("part ") else { return fail("not a part", line) };
+        parts.push((name.into(), parse_block(rest, depth + 2)?));
+    }
+    Ok(parts)
 }
 
 impl Event {

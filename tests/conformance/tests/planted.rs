@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aio_base::live::leak_check;
 use aio_conformance::{Aio, Deviation, Event, File, Order, Program, Sort, programs};
-use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 /// The programs of `folder` that do something else on `aio`.
 fn failing(folder: &str, aio: Aio) -> BTreeSet<String> {
@@ -20,9 +20,8 @@ fn failing(folder: &str, aio: Aio) -> BTreeSet<String> {
     names
 }
 
-/// Asserts that `deviation` makes programs fail that do not fail without it, one of `known` among them; of the recorded
-/// random programs too, if they have what it takes.
-fn caught(deviation: Deviation, known: &str, by_random_programs: bool) {
+/// Asserts that `deviation` makes scenarios fail that do not fail without it, `known` among them.
+fn caught(deviation: Deviation, known: &str) {
     let caught_in = |folder| -> Vec<String> {
         let right = failing(folder, Aio::new());
         failing(folder, Aio::with(deviation)).difference(&right).cloned().collect()
@@ -31,28 +30,28 @@ fn caught(deviation: Deviation, known: &str, by_random_programs: bool) {
     println!("{deviation:?}: {} scenarios and {} random programs fail", scenarios.len(), random.len());
     println!("  {}", scenarios.join("\n  "));
     assert!(scenarios.iter().any(|name| name == known), "`{known}` does not fail");
-    assert_eq!(!random.is_empty(), by_random_programs);
 }
 
 #[test]
 fn waking_in_the_reverse_order_is_caught() {
-    caught(Deviation::LifoWake, "an event wakes all who wait in their order", true);
+    caught(Deviation::LifoWake, "an event wakes all who wait in their order");
 }
 
 #[test]
 fn a_lost_cancel_is_caught() {
-    caught(Deviation::LostCancel, "a task that is cancelled before its first turn never begins", true);
+    caught(Deviation::LostCancel, "a task that is cancelled before its first turn never begins");
 }
 
 #[test]
 fn a_swallowed_second_error_is_caught() {
-    caught(Deviation::SwallowedSecondError, "two children fail in one turn and both are heard", false);
+    caught(Deviation::SwallowedSecondError, "two children fail in one turn and both are heard");
 }
 
-/// The program that a random test reports for `deviation`.
+/// The program that a random test reports for `deviation`, always the same.
 fn smallest(deviation: Deviation) -> Program {
     let config = Config { cases: 2000, failure_persistence: None, ..Config::default() };
-    let result = TestRunner::new(config).run(&programs(Sort::Tasks), |program| {
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let result = TestRunner::new_with_rng(config, rng).run(&programs(Sort::Tasks), |program| {
         let (right, wrong) = leak_check(|| (Aio::new().run(&program), Aio::with(deviation).run(&program)));
         if Order::Exact.same(&right, &wrong) { Ok(()) } else { Err(TestCaseError::fail("they differ")) }
     });

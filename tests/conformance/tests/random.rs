@@ -36,10 +36,14 @@ fn record(sort: Sort, order: Order, asyncio: &mut Asyncio) {
 
 fn compare(sort: Sort, order: Order) {
     let Some(mut asyncio) = Asyncio::start() else {
-        println!("no CPython of version 3.11 or later: no new random programs");
+        println!("no CPython of version 3.11.3 or later: no new random programs");
         return;
     };
     println!("{} runs the programs", asyncio.version());
+    if sort == Sort::Groups && !asyncio.is_as_recorded() {
+        println!("it prefers the error of a group to a cancellation: no new random programs with groups");
+        return;
+    }
     if std::env::var_os("AIO_CONFORMANCE_RECORD").is_some() {
         return record(sort, order, &mut asyncio);
     }
@@ -47,6 +51,8 @@ fn compare(sort: Sort, order: Order) {
     let (ran, in_order, deadlocks, events) = (Cell::new(0), Cell::new(0), Cell::new(0), Cell::new(0));
     let config = Config { cases: count(), failure_persistence: None, ..Config::default() };
     let result = TestRunner::new(config).run(&programs(sort), |program| {
+        // What is printed of a program that fails is that program.
+        assert_eq!(Program::parse(program.to_string().lines()).as_ref(), Ok(&program));
         let expected = asyncio.borrow_mut().run(&program);
         let got = leak_check(|| Aio::new().run(&program));
         ran.set(ran.get() + 1);

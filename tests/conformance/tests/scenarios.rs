@@ -64,6 +64,13 @@ fn there_are_at_least_a_hundred_scenarios_each_with_a_name_of_its_own() {
 }
 
 #[test]
+fn a_file_is_written_as_it_was_read() {
+    for file in FOLDERS.iter().flat_map(|folder| File::all(folder)) {
+        assert!(file.is_as_written(), "{} is laid out otherwise", file.topic());
+    }
+}
+
+#[test]
 fn a_difference_is_one_and_has_a_reason() {
     for file in FOLDERS.iter().flat_map(|folder| File::all(folder)) {
         for scenario in &file.scenarios {
@@ -81,7 +88,7 @@ fn a_difference_is_one_and_has_a_reason() {
 #[test]
 fn the_recorded_logs_are_what_asyncio_gives() {
     let Some(mut asyncio) = Asyncio::start() else {
-        println!("no CPython of version 3.11 or later: the recorded logs stand for asyncio");
+        println!("no CPython of version 3.11.3 or later: the recorded logs stand for asyncio");
         return;
     };
     println!("{} runs the programs", asyncio.version());
@@ -94,6 +101,10 @@ fn the_recorded_logs_are_what_asyncio_gives() {
                 file.scenarios[index].asyncio = got;
             } else if file.scenarios[index].asyncio != got {
                 let scenario = &file.scenarios[index];
+                if scenario.differs.is_some() && !asyncio.is_as_recorded() {
+                    println!("`{}` has another log on {}", scenario.name, asyncio.version());
+                    continue;
+                }
                 let wanted = ("recorded", &scenario.asyncio[..]);
                 reports.push(report(&file, scenario, wanted, (&asyncio.version(), &got)));
             }

@@ -8,10 +8,11 @@
 //! - asyncio cuts the body of a group at the turn after that callback, `aio` in its place:
 //!   [`catch_up`](Settling::catch_up) takes that turn, before the first cleanup of the body or, if there is none, at
 //!   the end of the group.
-//! - The end of a child wakes the parent in `aio`, which then polls the body too, so that it may see a turn early what
-//!   has just happened otherwise: [`Undisturbed`] polls it only when it was woken itself.
+//! - The end of the last child wakes the parent in `aio`, which then polls the body too, so that it may see a turn
+//!   early what has just happened otherwise: [`undisturbed`] lets it wake the parent only when the body is over.
 
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
@@ -31,8 +32,10 @@ pub(super) struct Settling {
     pub(super) alive: Mutex<usize>,
     ends: Mutex<usize>,
     settled: aio::Event,
+    has_failed: AtomicBool,
+    body_is_gone: AtomicBool,
     /// A child has failed, and the body, if it is cut, has a turn to wait before it would be in asyncio.
-    pub(super) is_early: AtomicBool,
+    is_early: AtomicBool,
 }
 
 impl Settling {
@@ -43,6 +46,12 @@ impl Settling {
         let callback = Callback(self);
         // Also if it is cancelled, at the end of the program.
         aio::spawn(async { drop(callback) }).detach();
+    }
+
+    /// A child fails.
+    pub(super) fn fail(&self) {
+        self.has_failed.store(true, Ordering::Relaxed);
+        self.is_early.store(true, Ordering::Relaxed);
     }
 
     /// Waits the turn by which the body was cut too early, once.
@@ -64,43 +73,60 @@ impl Settling {
     }
 }
 
-/// A future that is polled only when it was woken. The end of a child wakes the task of its group, and the body would
-/// see what has happened otherwise a turn early.
-pub(super) struct Undisturbed {
+/// Runs a group without waking its task for the end of a child as long as the body goes on. What wakes the body wakes
+/// the task. Gives the outcome, and whether the group waited for its children when the body was over.
+pub(super) async fn undisturbed<G: Future>(
+    settling: &Arc<Settling>,
+    run: impl FnOnce(Body) -> G,
+    body: Running<Flow>,
+) -> (G::Output, bool) {
+    let doorbell = Arc::new(Doorbell { settling: settling.clone(), waker: Mutex::new(Waker::noop().clone()) });
+    let waker = Waker::from(doorbell.clone());
+    let mut run = pin!(run(Body { future: body, doorbell: doorbell.clone() }));
+    let mut waited = false;
+    let output = poll_fn(|cx| {
+        lock(&doorbell.waker).clone_from(cx.waker());
+        let poll = run.as_mut().poll(&mut Context::from_waker(&waker));
+        waited |= poll.is_pending() && settling.body_is_gone.load(Ordering::Relaxed) && *lock(&settling.alive) > 0;
+        poll
+    });
+    (output.await, waited)
+}
+
+/// The body of a group.
+pub(super) struct Body {
     future: Running<Flow>,
-    alarm: Arc<Alarm>,
+    doorbell: Arc<Doorbell>,
 }
 
-struct Alarm {
-    rang: AtomicBool,
-    waker: Mutex<Waker>,
-}
-
-impl Undisturbed {
-    pub(super) fn new(future: Running<Flow>) -> Self {
-        let alarm = Alarm { rang: AtomicBool::new(true), waker: Mutex::new(Waker::noop().clone()) };
-        Self { future, alarm: Arc::new(alarm) }
-    }
-}
-
-impl Future for Undisturbed {
+impl Future for Body {
     type Output = Flow;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Flow> {
-        lock(&self.alarm.waker).clone_from(cx.waker());
-        if !self.alarm.rang.swap(false, Ordering::Relaxed) {
-            return Poll::Pending;
-        }
-        let waker = Waker::from(self.alarm.clone());
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Flow> {
+        // Past the waker of the group.
+        let waker = lock(&self.doorbell.waker).clone();
         self.future.as_mut().poll(&mut Context::from_waker(&waker))
     }
 }
 
-impl Wake for Alarm {
+impl Drop for Body {
+    fn drop(&mut self) {
+        self.doorbell.settling.body_is_gone.store(true, Ordering::Relaxed);
+    }
+}
+
+struct Doorbell {
+    settling: Arc<Settling>,
+    waker: Mutex<Waker>,
+}
+
+impl Wake for Doorbell {
     fn wake(self: Arc<Self>) {
-        self.rang.store(true, Ordering::Relaxed);
-        let waker = lock(&self.waker).clone();
-        waker.wake();
+        let Settling { body_is_gone, has_failed, .. } = &*self.settling;
+        if body_is_gone.load(Ordering::Relaxed) || has_failed.load(Ordering::Relaxed) {
+            let waker = lock(&self.waker).clone();
+            waker.wake();
+        }
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) struct World {
     pub(super) tasks: Mutex<HashMap<Name, Entry>>,
     flags: Mutex<HashMap<Name, Arc<Flag>>>,
     locks: Mutex<HashMap<Name, Arc<aio::Lock<()>>>>,
+    queues: Mutex<HashMap<Name, Arc<aio::Queue<String>>>>,
 }
 
 /// A task that was started.
@@ -37,7 +38,7 @@ pub(super) struct World {
 pub(super) struct Entry {
     /// None if it was refused.
     pub(super) task: Option<TaskRef>,
-    pub(super) owner: Option<Task<()>>,
+    pub(super) owner: Option<Task<Result<(), ()>>>,
     pub(super) begun: bool,
     /// Whether the program cancelled it.
     pub(super) cancelled: bool,
@@ -102,6 +103,7 @@ impl World {
             tasks: Mutex::default(),
             flags: Mutex::default(),
             locks: Mutex::default(),
+            queues: Mutex::default(),
         }
     }
 
@@ -162,6 +164,12 @@ impl World {
 
     pub(super) fn lock_named(&self, name: &Name) -> Arc<aio::Lock<()>> {
         lock(&self.locks).entry(name.clone()).or_default().clone()
+    }
+
+    pub(super) fn queue(&self, name: &Name) -> Arc<aio::Queue<String>> {
+        let capacity = name.trim_start_matches(|c: char| !c.is_ascii_digit()).parse();
+        let new = || Arc::new(capacity.map_or_else(|_| aio::Queue::unbounded(), aio::Queue::bounded));
+        lock(&self.queues).entry(name.clone()).or_insert_with(new).clone()
     }
 
     pub(super) fn with_task<R>(&self, name: &Name, change: impl FnOnce(&mut Entry) -> R) -> R {
