@@ -198,13 +198,18 @@ impl<H: GroupHome> Progress<H> {
     /// Refuses what comes, and has the group cancel what runs, at its next turn: children that fail in the same turn
     /// all have their say, as in asyncio.
     pub(crate) fn abort(&self) {
-        let run = self.0.with(|inner| {
+        self.abort_here();
+        self.wake_run();
+    }
+
+    /// [`abort`](Self::abort) by who polls the group, and need not be woken: its task would get a turn that it has no
+    /// use for, before those whom it wakes or starts in this one.
+    pub(crate) fn abort_here(&self) {
+        self.0.with(|inner| {
             if inner.phase == Phase::Open {
                 inner.phase = Phase::Aborting;
             }
-            inner.run.take()
         });
-        wake(run);
     }
 
     /// Cancels the children that have tasks, in the order of their spawns.

@@ -92,7 +92,7 @@ where
                 *this.ended = Some(outcome);
                 if failed {
                     // If it was cut, the group aborts already.
-                    progress.abort();
+                    progress.abort_here();
                     continue;
                 }
             }
