@@ -92,8 +92,8 @@ impl<D: Driver> EventLoop<D> {
     }
 
     /// Bounds how long the end of the loop waits for tasks and their cleanups. When `grace` is over, cleanups that are
-    /// not done are dropped, and reported with the lines they come from. Without it, the loop waits as long as it takes,
-    /// as asyncio does.
+    /// not done are dropped, and reported with the lines they come from. Without it, the loop waits as long as it
+    /// takes, as asyncio does.
     #[must_use]
     pub fn shutdown_grace(mut self, grace: Duration) -> Self {
         self.grace = Some(grace);

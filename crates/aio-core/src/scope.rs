@@ -36,8 +36,8 @@ pin_project! {
     /// (a future of this library, dropped by a foreign executor), a thread of the process called `aio-cleanup` runs
     /// them.
     ///
-    /// This is the mechanism under timeouts, cancel scopes, races and groups, and for building more such; programs rarely
-    /// need it by name.
+    /// This is the mechanism under timeouts, cancel scopes, races and groups, and for building more such; programs
+    /// rarely need it by name.
     ///
     /// A scope that nobody leaves anything with costs one word, and a thread-local store for each poll.
     #[must_use = "futures do nothing unless awaited"]
@@ -115,8 +115,8 @@ impl<F: Future> Scope<F> {
     }
 
     /// Drops the finalizers, unfinished, and all that these leave in turn; returns how many there were, with a line for
-    /// each that says where it comes from. For whoever bounds how long it waits for them. What is polled afterwards ends
-    /// at once, if the future has.
+    /// each that says where it comes from. For whoever bounds how long it waits for them. What is polled afterwards
+    /// ends at once, if the future has.
     pub fn give_up(self: Pin<&mut Self>) -> Vec<String> {
         self.project().finalizers.give_up().iter().map(ToString::to_string).collect()
     }

@@ -114,8 +114,8 @@ impl<T, H: TaskHome> Task<T, H> {
     }
 
     /// Lets the task go on without an owner. The loop still ends it when it ends itself. Should it panic, that is
-    /// reported when it happens, see [`EventLoop::on_failure`](crate::EventLoop::on_failure). Its output is dropped; for
-    /// a task that may fail there is [`try_detach`](Task::try_detach).
+    /// reported when it happens, see [`EventLoop::on_failure`](crate::EventLoop::on_failure). Its output is dropped;
+    /// for a task that may fail there is [`try_detach`](Task::try_detach).
     pub fn detach(mut self) {
         self.fate = Fate::Detached;
     }
@@ -168,13 +168,13 @@ impl<T, E: fmt::Display, H: TaskHome> Task<Result<T, E>, H> {
     /// use aio_core::{EventLoop, ThreadPark, spawn, yield_now};
     /// use std::sync::{Arc, Mutex};
     ///
-    /// let failures = Arc::new(Mutex::new(Vec::new()));
-    /// let log = failures.clone();
-    /// EventLoop::new(ThreadPark::new()).on_failure(move |failure| log.lock().unwrap().push(failure.to_string())).run(async {
+    /// let failures = Arc::new(Mutex::new(Vec::new())); let log = failures.clone();
+    /// EventLoop::new(ThreadPark::new()).on_failure(move |failure|
+    /// log.lock().unwrap().push(failure.to_string())).run(async {
     ///     spawn(async { "x".parse::<u8>() }).try_detach();
     ///     yield_now().await;
-    /// });
-    /// assert!(failures.lock().unwrap()[0].ends_with("failed, and nobody was waiting for it: invalid digit found in string"));
+    /// }); assert!(failures.lock().unwrap()[0].ends_with("failed, and nobody was waiting for it: invalid digit found in
+    /// string"));
     /// ```
     pub fn try_detach(mut self) {
         self.handle.release(Some(|output, report| {

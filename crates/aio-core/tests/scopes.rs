@@ -375,7 +375,7 @@ in_both_homes! {
         let log = Log::default();
         run(async {
             let scope = Scope::new(async {
-                let _second = defer(DropNote("second", log.clone()), async |_held| unreachable!("its turn never comes"));
+                let _second = defer(DropNote("second", log.clone()), async |_held| unreachable!("not its turn"));
                 let _first = defer(DropNote("first", log.clone()), async |held: DropNote| {
                     let _nested = defer((held, DropNote("nested", Log::default())), async |_both| unreachable!());
                     pending::<()>().await;

@@ -1,4 +1,5 @@
-//! What Ctrl-C does: the work is cancelled, and its cleanup, which waits, is done before the program exits with code 130.
+//! What Ctrl-C does: the work is cancelled, and its cleanup, which waits, is done before the program exits with code
+//! 130.
 //!
 //! ```sh
 //! cargo run --example interrupt -- FILE

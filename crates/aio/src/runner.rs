@@ -102,11 +102,11 @@ impl Runner {
         self
     }
 
-    /// Runs `main` until it has finished, cleanups included, and returns its output. Other tasks stay as they are, to go
-    /// on in the next run.
+    /// Runs `main` until it has finished, cleanups included, and returns its output. Other tasks stay as they are, to
+    /// go on in the next run.
     ///
-    /// If Ctrl-C has cancelled `main`, everything is ended as by [`close`](Self::close), and the process exits with code
-    /// 130. [`try_run`](Self::try_run) leaves that to the caller.
+    /// If Ctrl-C has cancelled `main`, everything is ended as by [`close`](Self::close), and the process exits with
+    /// code 130. [`try_run`](Self::try_run) leaves that to the caller.
     ///
     /// # Panics
     /// If `main` does, or if somebody cancels it. If this thread runs a loop already.
@@ -137,8 +137,8 @@ impl Runner {
         self.event_loop().handle()
     }
 
-    /// Ends everything, in asyncio's order: all tasks are cancelled and run to their ends, cleanups included, those that
-    /// are spawned meanwhile as well; then the threads for blocking functions are joined.
+    /// Ends everything, in asyncio's order: all tasks are cancelled and run to their ends, cleanups included, those
+    /// that are spawned meanwhile as well; then the threads for blocking functions are joined.
     ///
     /// # Panics
     /// If the destructor of a value that belongs to the loop does.

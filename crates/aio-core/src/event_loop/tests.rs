@@ -222,8 +222,8 @@ fn a_watcher_on_another_thread_may_give_up() {
     });
 }
 
-/// The spawn comes before, while and after the loop ends. Either the task runs, or it is cancelled; in both cases it has
-/// ended when the loop has, and its future is dropped.
+/// The spawn comes before, while and after the loop ends. Either the task runs, or it is cancelled; in both cases it
+/// has ended when the loop has, and its future is dropped.
 #[test]
 fn a_task_spawned_on_another_thread_runs_or_is_cancelled() {
     model(|| {

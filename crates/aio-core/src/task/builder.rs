@@ -83,8 +83,8 @@ impl Builder {
     }
 
     /// Gives it its first turn at once, within the call that spawns it, as asyncio's `eager_task_factory` does. A task
-    /// that is ready without waiting never sees the run queue then. What it does comes before what is ready already, and
-    /// an eager task that spawns an eager task takes room on the stack.
+    /// that is ready without waiting never sees the run queue then. What it does comes before what is ready already,
+    /// and an eager task that spawns an eager task takes room on the stack.
     ///
     /// ```
     /// use aio_core::Builder;
