@@ -114,9 +114,8 @@ impl<F: Future> Scope<F> {
         self.project().finalizers.hand_over();
     }
 
-    /// Drops the finalizers, unfinished, and all that these leave in turn; returns how many there were, with a line for
-    /// each that says where it comes from. For whoever bounds how long it waits for them. What is polled afterwards
-    /// ends at once, if the future has.
+    /// Drops the finalizers, unfinished, and all that these leave in turn; returns a line for each that says where it
+    /// comes from. For whoever bounds how long it waits for them. If the future has ended, so has the scope then.
     pub fn give_up(self: Pin<&mut Self>) -> Vec<String> {
         self.project().finalizers.give_up().iter().map(ToString::to_string).collect()
     }

@@ -168,13 +168,15 @@ impl<T, E: fmt::Display, H: TaskHome> Task<Result<T, E>, H> {
     /// use aio_core::{EventLoop, ThreadPark, spawn, yield_now};
     /// use std::sync::{Arc, Mutex};
     ///
-    /// let failures = Arc::new(Mutex::new(Vec::new())); let log = failures.clone();
-    /// EventLoop::new(ThreadPark::new()).on_failure(move |failure|
-    /// log.lock().unwrap().push(failure.to_string())).run(async {
+    /// let failures = Arc::new(Mutex::new(Vec::new()));
+    /// let log = failures.clone();
+    /// let event_loop = EventLoop::new(ThreadPark::new());
+    /// event_loop.on_failure(move |failure| log.lock().unwrap().push(failure.to_string())).run(async {
     ///     spawn(async { "x".parse::<u8>() }).try_detach();
     ///     yield_now().await;
-    /// }); assert!(failures.lock().unwrap()[0].ends_with("failed, and nobody was waiting for it: invalid digit found in
-    /// string"));
+    /// });
+    /// let failure = &failures.lock().unwrap()[0];
+    /// assert!(failure.ends_with("nobody was waiting for it: invalid digit found in string"), "{failure}");
     /// ```
     pub fn try_detach(mut self) {
         self.handle.release(Some(|output, report| {
