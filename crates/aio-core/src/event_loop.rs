@@ -188,9 +188,11 @@ impl<D: Driver> EventLoop<D> {
         if std::mem::replace(&mut self.closed, true) {
             return Panics::new();
         }
-        let deadline = self.grace.map_or(Deadline::NEVER, |grace| Deadline::after(crate::now(), grace));
+        let grace = self.grace;
         let context = std::mem::take(&mut self.context);
         self.enter(|core, driver| {
+            // By the clock of the loop, which may be its own.
+            let deadline = grace.map_or(Deadline::NEVER, |grace| Deadline::after(crate::now(), grace));
             core.closing_by.set(Some(deadline));
             if !context.is_empty() {
                 // The values' destructors are strangers', and may need a task around them.
@@ -255,7 +257,7 @@ fn run_until(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut done
             if polls >= POLLS_BETWEEN_TURNS {
                 driver.turn();
                 polls = 0;
-                if deadline.is_due() {
+                if is_due(deadline) {
                     return;
                 }
             }
@@ -263,7 +265,7 @@ fn run_until(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut done
             driver.park(deadline);
             core.read_mail();
             polls = 0;
-            if deadline.is_due() {
+            if is_due(deadline) {
                 return;
             }
         }
@@ -289,7 +291,7 @@ fn tear_down(core: &Core, driver: &mut impl Driver, deadline: Deadline) -> Panic
             }
             continue;
         }
-        let too_late = deadline.is_due();
+        let too_late = is_due(deadline);
         for task in &tasks {
             task.cancel_with(Reason::Shutdown);
             if too_late {
@@ -307,15 +309,9 @@ fn tear_down(core: &Core, driver: &mut impl Driver, deadline: Deadline) -> Panic
     }
 }
 
-/// Reads the clock only if there is a deadline.
-trait IsDue {
-    fn is_due(&self) -> bool;
-}
-
-impl IsDue for Deadline {
-    fn is_due(&self) -> bool {
-        self.instant().is_some() && self.is_past(crate::now())
-    }
+/// Whether it is past. Reads the clock only if there is a deadline.
+fn is_due(deadline: Deadline) -> bool {
+    deadline.instant().is_some() && deadline.is_past(crate::now())
 }
 
 #[cfg(all(test, aio_loom))]

@@ -178,9 +178,9 @@ impl State {
     fn change(&self, change: impl FnOnce(&mut Settings)) {
         let mut settings = self.settings.lock();
         change(&mut settings);
-        // Release pairs with the Acquire of `Watch::poll_request`, which then takes the lock. Either the watcher sees the
-        // change after it has registered, or it is registered when it is looked for below: the lock of the set orders
-        // the two.
+        // Release pairs with the Acquire of `Watch::poll_request`, which then takes the lock. Either the watcher sees
+        // the change after it has registered, or it is registered when it is looked for below: the lock of the set
+        // orders the two.
         self.n_changes.fetch_add(1, Ordering::Release);
         drop(settings);
         self.watchers.wake_all();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use aio_base::live::leak_check;
 use aio_core::{EventLoop, TaskRef, ThreadPark, VirtualTime, all_tasks, now, spawn, yield_now};
-use aio_timer::{Timers, sleep, sleep_until, timeout};
+use aio_timer::{CancelScope, Timers, sleep, sleep_until, timeout};
 
 fn virtual_time() -> VirtualTime<ThreadPark> {
     VirtualTime::new(ThreadPark::new())
@@ -119,5 +119,54 @@ fn a_handler_may_resolve_a_deadlock() {
             id
         });
         assert_eq!(*names.lock().unwrap(), [id]);
+    });
+}
+
+#[test]
+fn grace_periods_are_told_by_the_clock_of_the_loop() {
+    leak_check(|| {
+        let failures = Arc::new(Mutex::new(Vec::new()));
+        let log = failures.clone();
+        let event_loop = EventLoop::new(Timers::new(virtual_time())).shutdown_grace(HOUR);
+        let begin =
+            event_loop.on_failure(move |failure| log.lock().unwrap().push((now(), failure.to_string()))).run(async {
+                spawn(async {
+                    let _in_time = aio_core::defer((), async |()| sleep(HOUR / 2).await);
+                    pending::<()>().await;
+                })
+                .detach();
+                spawn(async {
+                    let _too_long = aio_core::defer((), async |()| sleep(2 * HOUR).await);
+                    pending::<()>().await;
+                })
+                .detach();
+                yield_now().await;
+                now()
+            });
+        let failures = failures.lock().unwrap();
+        let [(at, text)] = failures.as_slice() else { panic!("{failures:?}") };
+        assert_eq!(*at - begin, HOUR);
+        assert!(text.contains("the cleanup left at "), "{text}");
+    });
+}
+
+#[test]
+fn a_cancel_scope_ends_at_its_deadline_and_its_grace_period_exactly() {
+    leak_check(|| {
+        run(async {
+            let begin = now();
+            let scope = CancelScope::new().grace(2 * HOUR);
+            scope.set_timeout(3 * HOUR);
+            let work = scope.run(async {
+                let _stuck = aio_core::defer((), async |()| pending().await);
+                sleep(HOUR).await;
+                scope.set_timeout(HOUR);
+                pending::<()>().await;
+            });
+            let error = work.await.unwrap_err();
+            assert_eq!(now() - begin, 4 * HOUR);
+            assert!(error.is_timeout());
+            assert_eq!(error.overran().len(), 1);
+        });
     });
 }
