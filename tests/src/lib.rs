@@ -5,6 +5,7 @@
 //! - `real_process`: what a process pays: threads, exit, a loop within another program.
 //! - `real_asyncio_page`: the page for those who know asyncio: its programs in Python, and its table.
 //! - `foreign`: `aio`'s primitives under other executors.
+//! - `at_home`: what users of asyncio find under another name.
 //! - `together`: the crates in combination.
 
 use std::path::{Path, PathBuf};

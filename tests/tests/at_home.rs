@@ -29,7 +29,7 @@ fn a_run_goes_on_until_somebody_stops_it() {
         let log = Rc::new(RefCell::new(Vec::new()));
         let mut runner = aio::Runner::new();
         let stop = Rc::new(local::Event::new());
-        let after = runner.run(async {
+        let (after,) = runner.run(async {
             let (stopper, theirs) = (stop.clone(), log.clone());
             local::spawn(async move {
                 yield_now().await;
@@ -46,7 +46,7 @@ fn a_run_goes_on_until_somebody_stops_it() {
                 theirs.borrow_mut().push("of the next run");
             });
             stop.wait().await;
-            after
+            (after,)
         });
         assert_eq!(*log.borrow(), ["stopped", "of the same turn"]);
         runner.run(after);
@@ -85,6 +85,25 @@ fn a_queue_of_one_serves_as_a_future() {
             for waiter in waiters {
                 assert!(waiter.await.unwrap_err().is_closed());
             }
+        });
+    });
+}
+
+/// asyncio: `wrap_future`. It is woken from a thread that knows nothing of the loop.
+#[test]
+fn a_future_of_another_library_is_awaited_as_it_is() {
+    leak_check(|| {
+        run(async {
+            let (sender, receiver) = tokio::sync::oneshot::channel();
+            let task = spawn(receiver);
+            yield_now().await;
+            let thread = thread::spawn(move || sender.send(42).unwrap());
+            assert_eq!(task.await, Ok(42));
+            thread.join().unwrap();
+
+            let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
+            drop(sender);
+            assert!(receiver.await.is_err());
         });
     });
 }
