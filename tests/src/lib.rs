@@ -3,7 +3,9 @@
 //! - `real_tour`, `real_wc`: the examples, as programs.
 //! - `real_ctrl_c`: what the user's Ctrl-C does.
 //! - `real_process`: what a process pays: threads, exit, a loop within another program.
+//! - `real_asyncio_page`: the page for those who know asyncio: its programs in Python, and its table.
 //! - `foreign`: `aio`'s primitives under other executors.
+//! - `at_home`: what users of asyncio find under another name.
 //! - `together`: the crates in combination.
 
 use std::path::{Path, PathBuf};
@@ -35,3 +37,8 @@ pub fn built_example(name: &str) -> Command {
 pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
+
+/// The programs in Rust of the page for those who know asyncio.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/asyncio.md")]
+struct AsyncioPage;

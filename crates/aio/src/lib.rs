@@ -28,21 +28,28 @@
 //!
 //! | asyncio | aio |
 //! |---|---|
-//! | `asyncio.run(main())` | [`run`]`(main())`, or a [`Runner`] with settings |
-//! | `create_task`, `Task` | [`spawn`], [`Task`]; dropping a `Task` cancels it |
-//! | `TaskGroup` | [`TaskGroup`] |
+//! | `asyncio.run(main())`, `Runner` | [`run`]`(main())`, or a [`Runner`] with settings |
+//! | `create_task`, `Task`, `eager_start` | [`spawn`], [`Task`], [`Builder`]; dropping a `Task` cancels it |
+//! | `current_task`, `all_tasks`, `add_done_callback` | [`current_task`], [`all_tasks`], [`TaskRef::ended`] |
+//! | `run_coroutine_threadsafe`, `call_soon_threadsafe` | [`Handle::spawn`], [`block_on`] |
+//! | `call_soon`; `call_later`, `call_at` | [`spawn`] and [`detach`](Task::detach); with [`sleep`], [`sleep_until`] |
+//! | `set_exception_handler` | [`Runner::on_failure`] |
+//! | `TaskGroup` | [`TaskGroup`], [`Child`], [`GroupError`] |
 //! | `gather`; `gather` that stops at an error | [`gather`]; [`try_gather`] |
-//! | `wait`, `FIRST_COMPLETED`, ... | [`wait`], [`Until`] |
+//! | `wait`, `FIRST_COMPLETED`, ... | [`wait`], [`try_wait`], [`Until`] |
 //! | `as_completed` | [`as_completed`] |
 //! | `wait(FIRST_COMPLETED)`, then cancel the rest | [`race`], [`first_ok`] |
-//! | `sleep`, `timeout` | [`sleep`], [`timeout`] |
-//! | `to_thread` | [`to_thread`] |
+//! | `sleep`; `timeout`, `wait_for` | [`sleep`], [`interval`]; [`timeout`], [`move_on_after`] |
+//! | `timeout` with `reschedule`; `cancel` of a part | [`CancelScope`] |
+//! | `shield`; cleanup in `finally` | [`shield`]; [`defer`], [`cancel_reason`] |
+//! | `to_thread`; `run_in_executor` | [`to_thread`]; [`Pool`] |
 //! | `Lock`, `Event`, `Condition`, `Semaphore` | [`Lock`], [`Event`], [`Condition`], [`Semaphore`] |
-//! | `Queue` | [`Queue`] |
+//! | `Queue`; `create_future` | [`Queue`]; a `Queue` of one |
 //! | `async def` with `yield`; `async for` | [`generate`]; `while let Some(item) = stream.next().await` |
-//! | `shield`, cleanup in `finally` | [`shield`], [`defer`] |
-//! | `contextvars.ContextVar` | [`ContextVar`] |
-//! | `current_task`, `all_tasks` | [`current_task`], [`all_tasks`] |
+//! | `contextvars.ContextVar`, `Context` | [`ContextVar`], [`Context`] |
+//!
+//! The page `docs/asyncio.md` of the repository goes through all of asyncio, with a program in either language for each
+//! row, and the tests that show it.
 //!
 //! # Two homes
 //!
