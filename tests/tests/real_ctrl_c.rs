@@ -4,6 +4,9 @@
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 /// The example, once it has said that it works.
 struct Example {
@@ -16,7 +19,10 @@ impl Example {
     fn start(name: &str, args: &[&str]) -> Self {
         let file = std::env::temp_dir().join(format!("aio-{name}-{}", std::process::id()));
         let _ = std::fs::remove_file(&file);
-        let mut child = aio_tests::built_example("interrupt")
+        // Not ignored, as it is for what a shell starts in the background.
+        let mut child = Command::new("env")
+            .arg("--default-signal=INT")
+            .arg(aio_tests::built_example("interrupt").get_program())
             .args(args)
             .arg(&file)
             .stdout(Stdio::piped())
@@ -44,8 +50,18 @@ impl Example {
         }
     }
 
+    /// One that does not hear is killed after a while, and has no exit code.
     fn wait(mut self) -> (ExitStatus, Option<String>) {
+        let (waiting, over) = mpsc::channel::<()>();
+        let pid = self.child.id().to_string();
+        let guard = thread::spawn(move || {
+            if over.recv_timeout(Duration::from_secs(60)) == Err(mpsc::RecvTimeoutError::Timeout) {
+                Command::new("kill").args(["-KILL", &pid]).status().unwrap();
+            }
+        });
         let status = self.child.wait().unwrap();
+        drop(waiting);
+        guard.join().unwrap();
         let text = std::fs::read_to_string(&self.file).ok();
         let _ = std::fs::remove_file(&self.file);
         (status, text)

@@ -403,6 +403,32 @@ macro_rules! home {
                 assert_eq!(log.take(), ["task cleaned up"]);
             }
 
+            // What a child's handle can do.
+
+            #[test]
+            fn a_child_alone_is_cancelled_by_its_task() {
+                let log = Log::default();
+                run(async {
+                    let group = TaskGroup::new();
+                    group
+                        .join(async {
+                            let child = group.child().name("one").spawn(endless(log.clone(), "one", 2));
+                            group.spawn(after(3)).detach();
+                            let in_place = group.spawn_scoped(after(1));
+                            assert!(in_place.task_ref().is_none());
+                            in_place.detach();
+                            yield_now().await;
+                            let task = child.task_ref().unwrap();
+                            assert_eq!(task.name(), Some("one"));
+                            task.cancel_with("no longer needed");
+                            let error = child.join().await.unwrap_err();
+                            assert_eq!(error.to_string(), "was cancelled: no longer needed");
+                        })
+                        .await;
+                });
+                assert_eq!(log.take(), ["one cleaned up"]);
+            }
+
             // Eager children.
 
             #[test]

@@ -29,14 +29,28 @@ fn target() -> &'static Mutex<Option<Target>> {
 ///
 /// Nothing is installed before `main` waits for the first time. Then a thread of the process begins to listen, and does
 /// so until the process ends; while nothing interruptible runs, Ctrl-C ends the process as it would have without it. If
-/// the program has a handler of its own for Ctrl-C by then, that one stays, and this does nothing.
+/// the program has a handler of its own for Ctrl-C by then, or was started to ignore it (as what a shell starts in the
+/// background), that stays so, and this does nothing; see
+/// [`interruptible_anyway`].
 ///
 /// One main task is interruptible at a time: the last that began.
 ///
 /// # Cancel safety
 /// Dropping it drops `main`, and Ctrl-C concerns it no more.
 pub fn interruptible<F: Future>(main: F) -> Interruptible<F> {
-    Interruptible { main, listens: None }
+    Interruptible { main, listen: Listen::IfFree, target: None }
+}
+
+/// [`interruptible`] in any case: also if the program ignores Ctrl-C, and in place of a handler of its own.
+pub fn interruptible_anyway<F: Future>(main: F) -> Interruptible<F> {
+    Interruptible { main, listen: Listen::Anyway, target: None }
+}
+
+/// Whether to listen where somebody else has decided on Ctrl-C.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Listen {
+    IfFree,
+    Anyway,
 }
 
 pin_project! {
@@ -45,13 +59,14 @@ pin_project! {
     pub struct Interruptible<F> {
         #[pin]
         main: F,
+        listen: Listen,
         // The task that was made the target.
-        listens: Option<TaskId>,
+        target: Option<TaskId>,
     }
 
     impl<F> PinnedDrop for Interruptible<F> {
         fn drop(this: Pin<&mut Self>) {
-            if let Some(task) = this.listens {
+            if let Some(task) = this.target {
                 forget(task);
             }
         }
@@ -65,12 +80,12 @@ impl<F: Future> Future for Interruptible<F> {
         let this = self.project();
         let poll = this.main.poll(cx);
         if poll.is_pending()
-            && this.listens.is_none()
+            && this.target.is_none()
             && let Some(task) = current_task()
         {
-            *this.listens = Some(task.id());
+            *this.target = Some(task.id());
             *target().lock() = Some(Target { task, told: false });
-            listen();
+            listen(*this.listen);
         }
         poll
     }
@@ -85,10 +100,17 @@ fn forget(task: TaskId) {
 }
 
 /// Begins to listen, once for the process.
-fn listen() {
-    static LISTENS: OnceLock<()> = OnceLock::new();
-    // It fails where somebody else listens already: then Ctrl-C is theirs.
-    LISTENS.get_or_init(|| drop(ctrlc::try_set_handler(interrupted)));
+fn listen(how: Listen) {
+    static LISTENS: OnceLock<Mutex<bool>> = OnceLock::new();
+    let mut listens = LISTENS.get_or_init(Mutex::default).lock();
+    if !*listens {
+        // If it fails, somebody else has decided on Ctrl-C, or there is no thread to be had: then it stays as it is.
+        *listens = match how {
+            Listen::IfFree => ctrlc::try_set_handler(interrupted),
+            Listen::Anyway => ctrlc::set_handler(interrupted),
+        }
+        .is_ok();
+    }
 }
 
 /// Ctrl-C was pressed. On the thread that listens.
@@ -116,6 +138,6 @@ pub fn is_main_thread() -> bool {
 
 impl<F> fmt::Debug for Interruptible<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Interruptible").field("listens", &self.listens).finish()
+        f.debug_struct("Interruptible").field("target", &self.target).finish()
     }
 }

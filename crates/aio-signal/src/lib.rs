@@ -18,4 +18,4 @@
 
 mod interruptible;
 
-pub use interruptible::{Interruptible, exit_interrupted, interruptible, is_main_thread};
+pub use interruptible::{Interruptible, exit_interrupted, interruptible, interruptible_anyway, is_main_thread};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aio_blocking::{Pool, PoolConfig};
 use aio_core::{EventLoop, Failure, Handle, JoinError, Reason, ThreadPark};
-use aio_signal::{exit_interrupted, interruptible, is_main_thread};
+use aio_signal::{exit_interrupted, interruptible, interruptible_anyway, is_main_thread};
 use aio_timer::Timers;
 
 /// Runs `main` on an event loop on this thread until it has finished, ends what is left, and returns its output:
@@ -95,8 +95,8 @@ impl Runner {
         self
     }
 
-    /// Whether Ctrl-C cancels what is run. The default is to do so on the main thread of the program, if it has no
-    /// handler of its own.
+    /// Whether Ctrl-C cancels what is run. The default is to do so on the main thread of the program, unless it has a
+    /// handler of its own or was started to ignore Ctrl-C; `true` does so in any case.
     pub fn ctrl_c(mut self, cancels: bool) -> Self {
         self.settings.ctrl_c = Some(cancels);
         self
@@ -127,9 +127,13 @@ impl Runner {
     /// If this thread runs a loop already.
     #[track_caller]
     pub fn try_run<F: Future>(&mut self, main: F) -> Result<F::Output, JoinError> {
-        let ctrl_c = self.settings.ctrl_c.unwrap_or_else(is_main_thread);
+        let ctrl_c = self.settings.ctrl_c;
         let event_loop = self.event_loop();
-        if ctrl_c { event_loop.run_until_complete(interruptible(main)) } else { event_loop.run_until_complete(main) }
+        match ctrl_c {
+            None if is_main_thread() => event_loop.run_until_complete(interruptible(main)),
+            Some(true) => event_loop.run_until_complete(interruptible_anyway(main)),
+            None | Some(false) => event_loop.run_until_complete(main),
+        }
     }
 
     /// A handle to spawn tasks with from any thread; they run while this runs something.

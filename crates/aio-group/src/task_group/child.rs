@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use aio_base::Shared;
-use aio_core::{JoinError, Reason, Task};
+use aio_core::{JoinError, Reason, Task, TaskRef};
 
 use super::GroupHome;
 use super::progress::Progress;
@@ -26,7 +26,7 @@ use super::slot::Slot;
 /// # Panics
 /// Awaiting it panics if the child has no output and the group does not abort: it has finished, or the child alone was
 /// cancelled. And if its output was taken already.
-#[must_use = "to let the child go on without looking at its output, drop this on purpose"]
+#[must_use = "to let the child go on without looking at its output, `detach` it"]
 pub struct Child<T, H: GroupHome = Shared> {
     kind: ChildKind<T, H>,
     progress: H::Ref<Progress<H>>,
@@ -60,6 +60,18 @@ impl<T, H: GroupHome> Child<T, H> {
             ChildKind::Task(task) => task.is_finished(),
             ChildKind::InPlace(slot) => slot.is_filled(),
             ChildKind::Bereft { .. } => true,
+        }
+    }
+
+    /// Lets the child go on without looking at its output; so does dropping this.
+    pub fn detach(self) {}
+
+    /// A reference to the child's task: to see what it is, or to cancel it alone. None, if the child is in place, did
+    /// not begin, or has failed.
+    pub fn task_ref(&self) -> Option<TaskRef> {
+        match &self.kind {
+            ChildKind::Task(task) => Some(task.task_ref()),
+            _ => None,
         }
     }
 
