@@ -1,7 +1,7 @@
-//! Runs a program from stdin on both sides.
+//! Runs a program from stdin on asyncio and in both homes of `aio`.
 use std::io::Read;
 
-use aio_conformance::{Aio, Asyncio, Program};
+use aio_conformance::{Aio, Asyncio, Home, Program};
 
 fn main() {
     let mut text = String::new();
@@ -11,6 +11,8 @@ fn main() {
         println!("--- asyncio");
         asyncio.run(&program).iter().for_each(|event| println!("{event}"));
     }
-    println!("--- aio");
-    Aio::new().run(&program).iter().for_each(|event| println!("{event}"));
+    for home in Home::ALL {
+        println!("--- aio, {home:?}");
+        Aio::new(home).run(&program).iter().for_each(|event| println!("{event}"));
+    }
 }

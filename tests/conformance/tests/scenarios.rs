@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use aio_base::live::leak_check;
-use aio_conformance::{Aio, Asyncio, Event, File, Scenario};
+use aio_conformance::{Aio, Asyncio, Event, File, Home, Scenario};
 
 /// Where programs with logs are.
 const FOLDERS: [&str; 2] = ["scenarios", "recorded"];
@@ -28,22 +28,23 @@ fn assert_none(reports: &[String], what: &str) {
 }
 
 #[test]
-fn aio_does_what_asyncio_does() {
+fn aio_does_what_asyncio_does_in_both_homes() {
     let mut reports = Vec::new();
-    let mut in_order = 0;
-    let mut count = 0;
-    for file in FOLDERS.iter().flat_map(|folder| File::all(folder)) {
-        for scenario in &file.scenarios {
+    let files: Vec<File> = FOLDERS.iter().flat_map(|folder| File::all(folder)).collect();
+    for home in Home::ALL {
+        let mut in_order = 0;
+        let mut count = 0;
+        for (file, scenario) in files.iter().flat_map(|file| file.scenarios.iter().map(move |is| (file, is))) {
             let expected = scenario.expected();
-            let got = leak_check(|| Aio::new().run(&scenario.program));
+            let got = leak_check(|| Aio::new(home).run(&scenario.program));
             if !file.order.same(expected, &got) {
-                reports.push(report(&file, scenario, ("expected", expected), ("aio", &got)));
+                reports.push(report(file, scenario, ("expected", expected), (&format!("aio, {home:?}"), &got)));
             }
             in_order += usize::from(expected == got);
             count += 1;
         }
+        println!("{home:?}: {count} programs, {in_order} of them in exact order");
     }
-    println!("{count} programs, {in_order} of them in exact order");
     assert_none(&reports, "programs do something else on aio");
 }
 

@@ -17,8 +17,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
-use super::Running;
-use super::world::{Flow, World, lock};
+use super::super::{Event, Ref, Running, spawn};
+use super::world::World;
+use crate::on_aio::lock;
+use crate::on_aio::outcome::Flow;
 
 /// The last turn of the main task, after its program has ended.
 pub(super) async fn last_turn() {
@@ -31,26 +33,25 @@ pub(super) async fn last_turn() {
 pub(super) struct Settling {
     pub(super) alive: Mutex<usize>,
     ends: Mutex<usize>,
-    settled: aio::Event,
-    has_failed: AtomicBool,
-    body_is_gone: AtomicBool,
+    settled: Event,
+    doorbell: Arc<Doorbell>,
     /// A child has failed, and the body, if it is cut, has a turn to wait before it would be in asyncio.
     is_early: AtomicBool,
 }
 
 impl Settling {
-    pub(super) fn begin(self: Arc<Self>) {
-        *lock(&self.alive) -= 1;
-        *lock(&self.ends) += 1;
-        self.settled.clear();
-        let callback = Callback(self);
+    pub(super) fn begin(this: Ref<Self>) {
+        *lock(&this.alive) -= 1;
+        *lock(&this.ends) += 1;
+        this.settled.clear();
+        let callback = Callback(this);
         // Also if it is cancelled, at the end of the program.
-        aio::spawn(async { drop(callback) }).detach();
+        spawn(async { drop(callback) }).detach();
     }
 
     /// A child fails.
     pub(super) fn fail(&self) {
-        self.has_failed.store(true, Ordering::Relaxed);
+        self.doorbell.has_failed.store(true, Ordering::Relaxed);
         self.is_early.store(true, Ordering::Relaxed);
     }
 
@@ -76,18 +77,18 @@ impl Settling {
 /// Runs a group without waking its task for the end of a child as long as the body goes on. What wakes the body wakes
 /// the task. Gives the outcome, and whether the group waited for its children when the body was over.
 pub(super) async fn undisturbed<G: Future>(
-    settling: &Arc<Settling>,
+    settling: &Settling,
     run: impl FnOnce(Body) -> G,
     body: Running<Flow>,
 ) -> (G::Output, bool) {
-    let doorbell = Arc::new(Doorbell { settling: settling.clone(), waker: Mutex::new(Waker::noop().clone()) });
+    let doorbell = settling.doorbell.clone();
     let waker = Waker::from(doorbell.clone());
     let mut run = pin!(run(Body { future: body, doorbell: doorbell.clone() }));
     let mut waited = false;
     let output = poll_fn(|cx| {
         lock(&doorbell.waker).clone_from(cx.waker());
         let poll = run.as_mut().poll(&mut Context::from_waker(&waker));
-        waited |= poll.is_pending() && settling.body_is_gone.load(Ordering::Relaxed) && *lock(&settling.alive) > 0;
+        waited |= poll.is_pending() && doorbell.body_is_gone.load(Ordering::Relaxed) && *lock(&settling.alive) > 0;
         poll
     });
     (output.await, waited)
@@ -111,26 +112,34 @@ impl Future for Body {
 
 impl Drop for Body {
     fn drop(&mut self) {
-        self.doorbell.settling.body_is_gone.store(true, Ordering::Relaxed);
+        self.doorbell.body_is_gone.store(true, Ordering::Relaxed);
     }
 }
 
+/// What a group's task is woken through.
 struct Doorbell {
-    settling: Arc<Settling>,
+    has_failed: AtomicBool,
+    body_is_gone: AtomicBool,
     waker: Mutex<Waker>,
+}
+
+impl Default for Doorbell {
+    fn default() -> Self {
+        let waker = Mutex::new(Waker::noop().clone());
+        Self { has_failed: AtomicBool::new(false), body_is_gone: AtomicBool::new(false), waker }
+    }
 }
 
 impl Wake for Doorbell {
     fn wake(self: Arc<Self>) {
-        let Settling { body_is_gone, has_failed, .. } = &*self.settling;
-        if body_is_gone.load(Ordering::Relaxed) || has_failed.load(Ordering::Relaxed) {
+        if self.body_is_gone.load(Ordering::Relaxed) || self.has_failed.load(Ordering::Relaxed) {
             let waker = lock(&self.waker).clone();
             waker.wake();
         }
     }
 }
 
-struct Callback(Arc<Settling>);
+struct Callback(Ref<Settling>);
 
 impl Drop for Callback {
     fn drop(&mut self) {
