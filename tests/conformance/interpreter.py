@@ -14,6 +14,9 @@ asyncio is the one of this Python: its loop, tasks, groups, timeouts, locks, eve
   cancellation waits until a `finally` is over (`ShieldingTask`); neither a lock nor an item of a queue is given to a newcomer
   while somebody stands in line (`FairLock`, `FairQueue`); a task that is cancelled while its group fails is cancelled, be it by
   a timeout. All other programs run on asyncio as it is.
+- What goes on after a cut is a task of its own in the local home of aio, for which the task that was cut waits. Programs
+  that are run `apart` are written so: a `finally` begins a turn after its task was cut, and its task goes on a turn
+  after that `finally` is over; one that is cut half-way goes on a turn later.
 """
 
 import asyncio
@@ -153,6 +156,11 @@ class ShieldingTask(asyncio.tasks._PyTask):
     was_cancelled = False
     # Whether a timeout or a group of the task is cancelling it, and not somebody outside.
     by_scope = False
+    # Whether the `finally` that is running becomes a task of its own when it is cut; whether it is one; whether it was
+    # cut, and is to become one when the task has its turn.
+    moves = False
+    is_apart = False
+    is_moving = False
 
     def cancel(self, msg=None):
         gives_a_turn = self.by_scope or not self.was_cancelled
@@ -161,11 +169,26 @@ class ShieldingTask(asyncio.tasks._PyTask):
             return super().cancel(msg)
         self._num_cancels_requested += 1
         self.put_off = True
+        if self.is_apart:
+            return True
         waiter = self._fut_waiter
-        if gives_a_turn and waiter is not None and not waiter.done():
+        if waiter is None or waiter.done():
+            self.is_moving = self.moves
+        elif gives_a_turn:
             waiter.remove_done_callback(self._Task__wakeup)
-            self._loop.call_soon(self.look, waiter)
+            self._loop.call_soon(self.move if self.moves else self.look, waiter)
+        self.is_apart = self.moves
         return True
+
+    def _Task__step(self, exc=None):
+        if self.is_moving:
+            self.is_moving = False
+            self._loop.call_soon(super()._Task__step, exc)
+        else:
+            super()._Task__step(exc)
+
+    def move(self, waiter):
+        self._loop.call_soon(self.look, waiter)
 
     def look(self, waiter):
         if waiter.done():
@@ -466,9 +489,13 @@ class World:
         return [value]
 
     async def do_try(self, env, body, handler, cleanup):
+        was_cut = False
         try:
             try:
                 return await self.block(body, env)
+            except CancelledError:
+                was_cut = True
+                raise
             except Exception as error:
                 if handler is None:
                     raise
@@ -476,18 +503,25 @@ class World:
                 return await self.block(handler, env)
         finally:
             if cleanup is not None:
-                await self.cleanup(cleanup, env)
+                await self.cleanup(cleanup, env, was_cut)
 
-    async def cleanup(self, block, env):
+    async def cleanup(self, block, env, was_cut):
         if not self.program["shielded"]:
             await self.block(block, env)
             return
         task = asyncio.current_task()
         task.depth += 1
+        task.moves = self.program["apart"]
+        task.is_apart = task.moves and was_cut
         try:
+            if task.is_apart:
+                await asyncio.sleep(0)
             await self.block(block, env)
+            if task.is_apart:
+                await asyncio.sleep(0)
         finally:
             task.depth -= 1
+            task.moves = task.is_apart = False
         if task.put_off and task.depth == 0:
             task.put_off = False
             raise CancelledError

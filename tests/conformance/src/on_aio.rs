@@ -4,6 +4,7 @@
 //! [`shared`] and [`local`] say what these words mean, and each compiles the same file below itself: a function
 //! that is generic over the home could not say that its futures are `Send` in one of them.
 
+mod hops;
 mod outcome;
 mod record;
 

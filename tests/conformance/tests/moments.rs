@@ -30,8 +30,8 @@ fn at_all_moments(make: impl Fn(usize, usize, usize) -> Vec<Stmt>) {
         main.extend(make(a, b, c));
         main.push(Stmt::Join("turns".into()));
         let program = Program { main: block(main), shielded: true, traced: false };
-        let expected = asyncio.run(&program);
         for home in Home::ALL {
+            let expected = asyncio.run(home, &program);
             let got = leak_check(|| Aio::new(home).run(&program));
             if expected != got {
                 failures.push(format!("{program}--- asyncio\n{}--- aio, {home:?}\n{}", show(&expected), show(&got)));

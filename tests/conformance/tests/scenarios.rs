@@ -97,7 +97,7 @@ fn the_recorded_logs_are_what_asyncio_gives() {
     let mut reports = Vec::new();
     for mut file in FOLDERS.iter().flat_map(|folder| File::all(folder)) {
         for index in 0..file.scenarios.len() {
-            let got = asyncio.run(&file.scenarios[index].program);
+            let got = asyncio.run(Home::Shared, &file.scenarios[index].program);
             if record {
                 file.scenarios[index].asyncio = got;
             } else if file.scenarios[index].asyncio != got {

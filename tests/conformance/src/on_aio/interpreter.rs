@@ -1,9 +1,8 @@
 //! What each statement of the task language is on `aio`, in whichever home: the module above says in which.
 //!
 //! Each statement is what a user of `aio` would write for it; `finally` is [`defer`]. Where asyncio takes a turn of the
-//! loop that `aio` does not, it is taken here as well: see [`hops`], and only there.
+//! loop that `aio` does not, it is taken here as well: see [`hops`](crate::on_aio::hops), and only there.
 
-mod hops;
 mod world;
 
 use std::future::poll_fn;
@@ -17,9 +16,9 @@ use aio::{Elapsed, TaskRef};
 use aio_core::{EventLoop, ThreadPark, VirtualTime};
 use aio_timer::Timers;
 
-use self::hops::{Body, Settling, last_turn, undisturbed};
 use self::world::World;
 use super::{GroupHandle, Ref, Running, Task, TaskGroup, defer, shield, spawn_named};
+use crate::on_aio::hops::{Body, Settling, last_turn, undisturbed};
 use crate::on_aio::outcome::{Ending, Failure, Flow, Stop, show};
 use crate::on_aio::record::Record;
 use crate::on_aio::{Deviation, lock};
@@ -47,7 +46,7 @@ pub(in crate::on_aio) fn run(program: &Program, deviation: Option<Deviation>) ->
 #[derive(Clone)]
 struct Group {
     handle: GroupHandle<'static, Failure>,
-    settling: Ref<Settling>,
+    settling: Arc<Settling>,
 }
 
 /// Where a statement stands.
@@ -277,12 +276,12 @@ impl Drop for Reset<'_> {
 
 async fn run_group(env: &Env, body: &Block) -> Flow {
     let group = TaskGroup::new();
-    let settling = Ref::new(Settling::default());
+    let settling = Arc::new(Settling::default());
     let this = Group { handle: group.handle(), settling: settling.clone() };
     let env = Env { group: Some(this.clone()), body_of: Some(this), ..env.clone() };
     let world = env.world.clone();
     let has_ended = AtomicBool::new(false);
-    let run = |body: Body| {
+    let run = |body: Body<_>| {
         group.run(async {
             let flow = body.await;
             has_ended.store(true, Ordering::Relaxed);
@@ -292,12 +291,12 @@ async fn run_group(env: &Env, body: &Block) -> Flow {
             }
         })
     };
-    let cut = defer((world.clone(), settling.clone()), |(world, settling)| {
+    let cut = aio::defer((world.record.clone(), settling.clone()), |(record, settling)| {
         let waited = *lock(&settling.alive) > 0;
-        async move { drop(settling.settle(&world, waited).await) }
+        async move { drop(settling.settle(&record, waited).await) }
     });
     let (result, waited) = undisturbed(&settling, run, run_block(env, body.clone())).await;
-    settling.settle(&world, waited).await?;
+    settling.settle(&world.record, waited).await?;
     cut.disarm();
     if !waited && !has_ended.load(Ordering::Relaxed) {
         settling.catch_up().await;
@@ -319,7 +318,7 @@ fn add_child(env: &Env, name: &Name, body: &Block) {
     let child = Env { name: name.clone(), body_of: None, timeout: None, ..env.clone() };
     *lock(&settling.alive) += 1;
     // Also the last cleanup of a child that is cut, even before it has begun.
-    let end = defer(settling.clone(), async |settling| Settling::begin(settling));
+    let end = aio::defer(settling.clone(), async |settling| Settling::begin(settling));
     let child = run_task(child, body.clone());
     let last = aio::all_tasks().last().map(TaskRef::id);
     let child = group.child().name(&**name).try_spawn(async {

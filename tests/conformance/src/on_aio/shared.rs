@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 pub(super) use std::sync::Arc as Ref;
 
-pub(super) use aio::{Event, GroupHandle, Lock, Queue, Task, TaskGroup, defer, shield, spawn};
+pub(super) use aio::{Event, GroupHandle, Lock, Queue, Task, TaskGroup, defer, shield};
 
 /// A block that runs.
 pub(super) type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;

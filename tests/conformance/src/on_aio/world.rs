@@ -15,7 +15,7 @@ use crate::program::{self, Name};
 pub(super) struct World {
     pub(super) traced: bool,
     pub(super) deviation: Option<Deviation>,
-    record: Arc<Record>,
+    pub(super) record: Arc<Record>,
     pub(super) tasks: Mutex<HashMap<Name, Entry>>,
     flags: Mutex<HashMap<Name, Ref<Flag>>>,
     locks: Mutex<HashMap<Name, Ref<Lock<()>>>>,
