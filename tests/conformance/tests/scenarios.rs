@@ -35,7 +35,7 @@ fn aio_does_what_asyncio_does_in_both_homes() {
         let mut in_order = 0;
         let mut count = 0;
         for (file, scenario) in files.iter().flat_map(|file| file.scenarios.iter().map(move |is| (file, is))) {
-            let expected = scenario.expected();
+            let expected = scenario.expected(home);
             let got = leak_check(|| Aio::new(home).run(&scenario.program));
             if !file.order.same(expected, &got) {
                 reports.push(report(file, scenario, ("expected", expected), (&format!("aio, {home:?}"), &got)));
@@ -54,7 +54,9 @@ fn there_are_at_least_a_hundred_scenarios_each_with_a_name_of_its_own() {
     let mut names: Vec<&str> = files.iter().flat_map(|file| &file.scenarios).map(|s| s.name.as_str()).collect();
     for file in &files {
         let differ = file.scenarios.iter().filter(|scenario| scenario.differs.is_some()).count();
-        println!("{}: {} scenarios, {differ} of them differ ({})", file.topic(), file.scenarios.len(), file.order);
+        let locally = file.scenarios.iter().filter(|scenario| scenario.differs_locally.is_some()).count();
+        let (topic, count, order) = (file.topic(), file.scenarios.len(), file.order);
+        println!("{topic}: {count} scenarios, {differ} of them differ, {locally} in the local home alone ({order})");
     }
     let count = names.len();
     println!("{count} scenarios");
@@ -77,9 +79,13 @@ fn a_difference_is_one_and_has_a_reason() {
         for scenario in &file.scenarios {
             let name = &scenario.name;
             assert!(!scenario.asyncio.is_empty(), "`{name}` has no recorded log");
-            if let Some((why, log)) = &scenario.differs {
-                assert!(why.len() > 20, "`{name}` gives no reason");
-                assert!(!file.order.same(log, &scenario.asyncio), "`{name}` does not differ");
+            let elsewhere = scenario.expected(Home::Shared);
+            for (differs, other) in [(&scenario.differs, &scenario.asyncio[..]), (&scenario.differs_locally, elsewhere)]
+            {
+                if let Some((why, log)) = differs {
+                    assert!(why.len() > 20, "`{name}` gives no reason");
+                    assert!(!file.order.same(log, other), "`{name}` does not differ");
+                }
             }
         }
     }
