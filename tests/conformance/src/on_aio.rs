@@ -4,6 +4,8 @@
 //! [`shared`] and [`local`] say what these words mean, and each compiles the same file below itself: a function
 //! that is generic over the home could not say that its futures are `Send` in one of them.
 
+#![expect(clippy::duplicate_mod, reason = "the interpreter is compiled once for each home")]
+
 mod hops;
 mod outcome;
 mod record;
