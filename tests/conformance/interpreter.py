@@ -140,6 +140,8 @@ class ShieldingTask(asyncio.tasks._PyTask):
     # Whether it becomes a task of its own then; whether it does so at the task's next turn.
     is_apart = False
     is_moving = False
+    # Done at the task's next turn, if what the `finally` has waited for gives it one.
+    late = None
 
     def cancel(self, msg=None):
         if self.depth == 0 or self.done():
@@ -169,7 +171,34 @@ class ShieldingTask(asyncio.tasks._PyTask):
             super()._Task__step(exc)
 
     def move(self, waiter):
-        self._loop.call_soon(self.look, waiter)
+        if waiter.done():
+            self._loop.call_soon(self.look, waiter)
+        else:
+            # What it waits for wakes this task until the other has looked.
+            waiter.add_done_callback(self.wake_late)
+            self._loop.call_soon(self.look_apart, waiter)
+
+    def look_apart(self, waiter):
+        if waiter.done():
+            self.late = self._loop.create_future()
+        else:
+            waiter.remove_done_callback(self.wake_late)
+        self.look(waiter)
+
+    def wake_late(self, _):
+        late, self.late = self.late, None
+        if late:
+            late.remove_done_callback(self._Task__wakeup)
+            late.set_result(None)
+            if self._fut_waiter is late:
+                self._Task__wakeup(late)
+
+    async def hear_of_end(self):
+        """The task hears of the end of the `finally` at its next turn."""
+        if self.late:
+            await self.late
+        else:
+            await asyncio.sleep(0)
 
     def look(self, waiter):
         if waiter.done():
@@ -477,14 +506,14 @@ class World:
         try:
             try:
                 return await self.block(body, env)
-            except CancelledError:
-                was_cut = True
-                raise
             except Exception as error:
                 if handler is None:
                     raise
                 self.log(env.name, f"caught {describe(error)}")
                 return await self.block(handler, env)
+        except CancelledError:
+            was_cut = True
+            raise
         finally:
             if cleanup is not None:
                 await self.cleanup(cleanup, env, was_cut)
@@ -496,7 +525,7 @@ class World:
         task = asyncio.current_task()
         if self.program["apart"] and was_cut and env.body_of:
             # The group cancels its children now, and waits for them and for this.
-            env.body_of.left = self.loop.create_task(self.left(block, env, env.body_of.left))
+            env.body_of.left = self.loop.create_task(self.leave(block, env, env.body_of.left))
             return
         task.depth += 1
         task.is_apart = self.program["apart"]
@@ -506,13 +535,13 @@ class World:
                 await asyncio.sleep(0)
             await self.block(block, env)
             if task.is_apart and task.is_cut:
-                await asyncio.sleep(0)
+                await task.hear_of_end()
         finally:
             task.depth -= 1
             task.is_cut &= task.depth > 0
         task.raise_put_off()
 
-    async def left(self, block, env, former):
+    async def leave(self, block, env, former):
         """What the body of a group leaves when it is cut, one after the other."""
         task = asyncio.current_task()
         task.depth, task.is_cut = 1, True
