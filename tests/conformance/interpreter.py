@@ -14,12 +14,15 @@ asyncio is the one of this Python: its loop, tasks, groups, timeouts, locks, eve
   cancellation waits until a `finally` is over (`ShieldingTask`); neither a lock nor an item of a queue is given to a newcomer
   while somebody stands in line (`FairLock`, `FairQueue`); a task that is cancelled while its group fails is cancelled, be it by
   a timeout. All other programs run on asyncio as it is.
+- In the local home of aio, a cleanup that follows a cut is a task of its own, for which the scope around it waits.
+  Shielded programs that are run `apart` are written so: such a `finally` begins at the next turn, and what waits for it
+  goes on at the turn after its end; one that is cut half-way goes on at the next turn. The body of a group leaves it to
+  the group, which cancels its children meanwhile.
 """
 
 import asyncio
 import asyncio.tasks
 import collections
-import contextlib
 import functools
 import heapq
 import itertools
@@ -109,6 +112,8 @@ class Group(asyncio.TaskGroup):
 
     # Whether the group cancels its task and does not take that back, as before 3.13 if it waits for its children.
     not_taken_back = 0
+    # The last cleanup of its body that goes on as a task of its own.
+    left = None
 
     def __init__(self):
         super().__init__()
@@ -116,56 +121,84 @@ class Group(asyncio.TaskGroup):
 
     def _on_task_done(self, task):
         was_requested = self._parent_cancel_requested
-        with cancelling_by_scope(self._parent_task):
-            super()._on_task_done(task)
+        super()._on_task_done(task)
         if self._exiting and self._parent_cancel_requested and not was_requested and sys.version_info < (3, 13):
             self.not_taken_back = 1
-
-
-class Timeout(asyncio.Timeout):
-    """A timeout that says who cancels."""
-
-    def _on_timeout(self):
-        with cancelling_by_scope(self._task):
-            super()._on_timeout()
-
-
-@contextlib.contextmanager
-def cancelling_by_scope(task):
-    if not isinstance(task, ShieldingTask):
-        yield
-        return
-    task.by_scope = True
-    try:
-        yield
-    finally:
-        task.by_scope = False
 
 
 class ShieldingTask(asyncio.tasks._PyTask):
     """A task that puts a cancellation off while it is in a `finally`.
 
-    As in aio, where a cancellation gives the task a turn, it then looks at once at what its cleanup waits for.
+    As in aio, where the first cancellation of a `finally` gives the task a turn, it then looks at once at what its
+    cleanup waits for. What follows a cut has been cancelled already.
     """
 
     depth = 0
     put_off = False
-    was_cancelled = False
-    # Whether a timeout or a group of the task is cancelling it, and not somebody outside.
-    by_scope = False
+    # Whether the `finally` that is running was cut, or follows a cut.
+    is_cut = False
+    # Whether it becomes a task of its own then; whether it does so at the task's next turn.
+    is_apart = False
+    is_moving = False
+    # Done at the task's next turn, if what the `finally` has waited for gives it one.
+    late = None
 
     def cancel(self, msg=None):
-        gives_a_turn = self.by_scope or not self.was_cancelled
-        self.was_cancelled |= not self.by_scope
         if self.depth == 0 or self.done():
             return super().cancel(msg)
         self._num_cancels_requested += 1
         self.put_off = True
-        waiter = self._fut_waiter
-        if gives_a_turn and waiter is not None and not waiter.done():
-            waiter.remove_done_callback(self._Task__wakeup)
-            self._loop.call_soon(self.look, waiter)
+        if not self.is_cut:
+            self.is_cut = True
+            waiter = self._fut_waiter
+            if waiter is None or waiter.done():
+                self.is_moving = self.is_apart
+            else:
+                waiter.remove_done_callback(self._Task__wakeup)
+                self._loop.call_soon(self.move if self.is_apart else self.look, waiter)
         return True
+
+    def raise_put_off(self):
+        if self.put_off and self.depth == 0:
+            self.put_off = False
+            raise CancelledError
+
+    def _Task__step(self, exc=None):
+        if self.is_moving:
+            self.is_moving = False
+            self._loop.call_soon(super()._Task__step, exc)
+        else:
+            super()._Task__step(exc)
+
+    def move(self, waiter):
+        if waiter.done():
+            self._loop.call_soon(self.look, waiter)
+        else:
+            # What it waits for wakes this task until the other has looked.
+            waiter.add_done_callback(self.wake_late)
+            self._loop.call_soon(self.look_apart, waiter)
+
+    def look_apart(self, waiter):
+        if waiter.done():
+            self.late = self._loop.create_future()
+        else:
+            waiter.remove_done_callback(self.wake_late)
+        self.look(waiter)
+
+    def wake_late(self, _):
+        late, self.late = self.late, None
+        if late:
+            late.remove_done_callback(self._Task__wakeup)
+            late.set_result(None)
+            if self._fut_waiter is late:
+                self._Task__wakeup(late)
+
+    async def hear_of_end(self):
+        """The task hears of the end of the `finally` at its next turn."""
+        if self.late:
+            await self.late
+        else:
+            await asyncio.sleep(0)
 
     def look(self, waiter):
         if waiter.done():
@@ -307,10 +340,13 @@ class Env:
     def __init__(self, name, group=None, timeout=None):
         self.name = name
         self.group = group
+        # The group in whose body this is, if it is in this task.
+        self.body_of = None
         self.timeout = timeout
 
     def with_(self, **changes):
-        env = Env(self.name, self.group, self.timeout)
+        env = Env(self.name)
+        env.__dict__.update(self.__dict__)
         env.__dict__.update(changes)
         return env
 
@@ -466,6 +502,7 @@ class World:
         return [value]
 
     async def do_try(self, env, body, handler, cleanup):
+        was_cut = False
         try:
             try:
                 return await self.block(body, env)
@@ -474,23 +511,53 @@ class World:
                     raise
                 self.log(env.name, f"caught {describe(error)}")
                 return await self.block(handler, env)
+        except CancelledError:
+            was_cut = True
+            raise
         finally:
             if cleanup is not None:
-                await self.cleanup(cleanup, env)
+                await self.cleanup(cleanup, env, was_cut)
 
-    async def cleanup(self, block, env):
+    async def cleanup(self, block, env, was_cut):
         if not self.program["shielded"]:
             await self.block(block, env)
             return
         task = asyncio.current_task()
+        if self.program["apart"] and was_cut and env.body_of:
+            # The group cancels its children now, and waits for them and for this.
+            env.body_of.left = self.loop.create_task(self.leave(block, env, env.body_of.left))
+            return
         task.depth += 1
+        task.is_apart = self.program["apart"]
+        task.is_cut |= was_cut
         try:
+            if task.is_apart and task.is_cut:
+                await asyncio.sleep(0)
             await self.block(block, env)
+            if task.is_apart and task.is_cut:
+                await task.hear_of_end()
         finally:
             task.depth -= 1
-        if task.put_off and task.depth == 0:
-            task.put_off = False
-            raise CancelledError
+            task.is_cut &= task.depth > 0
+        task.raise_put_off()
+
+    async def leave(self, block, env, former):
+        """What the body of a group leaves when it is cut, one after the other."""
+        task = asyncio.current_task()
+        task.depth, task.is_cut = 1, True
+        if former:
+            await former
+            await asyncio.sleep(0)
+        await self.block(block, env)
+
+    async def until_left_is_done(self, group):
+        if group and group.left:
+            task = asyncio.current_task()
+            task.depth += 1
+            await group.left
+            task.depth -= 1
+            group.left = None
+            task.raise_put_off()
 
     async def do_set(self, env, name):
         self.event(name).set()
@@ -512,8 +579,11 @@ class World:
         task = asyncio.current_task()
         requests = task.cancelling()
         try:
-            async with group:
-                done = await self.block(block, env.with_(group=group))
+            try:
+                async with group:
+                    done = await self.block(block, env.with_(group=group, body_of=group))
+            finally:
+                await self.until_left_is_done(group)
         except Exception:
             if self.program["shielded"] and task.cancelling() - group.not_taken_back > requests:
                 raise CancelledError from None
@@ -533,8 +603,13 @@ class World:
             self.tasks[name] = refused
 
     async def do_timeout(self, env, ms, block):
-        async with Timeout(self.loop.time() + ms) as timeout:
-            done = await self.block(block, env.with_(timeout=timeout))
+        async with asyncio.timeout_at(self.loop.time() + ms) as timeout:
+            try:
+                done = await self.block(block, env.with_(timeout=timeout))
+            except CancelledError:
+                if timeout.expired():
+                    await self.until_left_is_done(env.body_of)
+                raise
         if not done:
             self.trace(env, f"timeout {ms}")
         return done

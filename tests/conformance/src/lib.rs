@@ -2,7 +2,7 @@
 //!
 //! A [`Program`] is written in a small language of tasks: spawn, sleep, cancel, lock, group, timeout and so on. It is
 //! run by CPython's own asyncio ([`Asyncio`], a process with `interpreter.py`) and by the public API of `aio`
-//! ([`Aio`]), on virtual time on both sides, and what the two log is compared.
+//! ([`Aio`], in each [`Home`]), on virtual time on both sides, and what they log is compared.
 //!
 //! - `scenarios/`: written programs, each with a sentence that says what it shows, the log that asyncio gives, and the
 //!   log of `aio` where that differs by decision, with the reason.
@@ -23,7 +23,7 @@ mod random;
 
 mod scenario;
 
-pub use on_aio::{Aio, Deviation};
+pub use on_aio::{Aio, Deviation, Home};
 pub use order::Order;
 pub use program::{Block, Event, Name, Program, Stmt, Until};
 pub use python::Asyncio;

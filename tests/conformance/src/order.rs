@@ -8,13 +8,14 @@ use crate::program::Event;
 /// How two logs are compared.
 ///
 /// All written scenarios, and random programs without groups, are compared in exact order: both sides take a turn of
-/// the loop for the same steps, or are made to (the turns that only asyncio takes are in one file, `on_aio/hops.rs`).
+/// the loop for the same steps, or are made to. The turns that only asyncio takes are in one file, `on_aio/hops.rs`;
+/// those that a cleanup takes in the local home of `aio`, where it is a task, are in `interpreter.py` (`apart`).
 ///
 /// Random programs with groups are compared by instant: each task has to do the same things at the same virtual times
 /// and in the same order, and how the turns of different tasks interleave within one virtual millisecond is left open.
 /// asyncio tells a group of the end of a child by a callback of the child and then a future of the parent; `aio` wakes
-/// the parent. All but one in a thousand of these programs have the same order nevertheless; in the rest, that wake
-/// comes when the parent has just been cancelled, or was about to be woken anyway.
+/// the parent. All but a few in ten thousand of these programs have the same order nevertheless; in the rest, that
+/// wake comes when the parent has just been cancelled, or was about to be woken anyway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     /// Event by event.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::on_aio::Home;
+
 /// The name of a task, an event, a lock or a queue. A queue whose name ends in a number has that capacity, others have
 /// none.
 pub type Name = Arc<str>;
@@ -138,9 +140,15 @@ impl fmt::Debug for Program {
 }
 
 impl Program {
-    /// The program as the Python interpreter reads it.
-    pub fn to_json(&self) -> Value {
-        json!({ "main": block(&self.main), "shielded": self.shielded, "traced": self.traced })
+    /// The program as the Python interpreter reads it. Programs of asyncio do not know of homes; but one that is
+    /// [`shielded`](Self::shielded) is written as what is cut goes on in that home.
+    pub(crate) fn to_json(&self, home: Home) -> Value {
+        json!({
+            "main": block(&self.main),
+            "shielded": self.shielded,
+            "apart": home == Home::Local,
+            "traced": self.traced,
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
+use crate::on_aio::Home;
 use crate::program::{Event, Program};
 
 /// The first version that has task groups, and timeouts that pass in a task that is being cancelled.
@@ -74,12 +75,12 @@ impl Asyncio {
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("the interpreter said `{line}`: {error}"))
     }
 
-    /// Runs `program`.
+    /// Runs `program`, to be compared with `home`.
     ///
     /// # Panics
     /// If the interpreter fails.
-    pub fn run(&mut self, program: &Program) -> Vec<Event> {
-        writeln!(self.programs, "{}", program.to_json()).expect("the interpreter listens");
+    pub fn run(&mut self, home: Home, program: &Program) -> Vec<Event> {
+        writeln!(self.programs, "{}", program.to_json(home)).expect("the interpreter listens");
         let log = self.read();
         let event = |event: &Value| {
             let text = |index: usize| event[index].as_str().map(str::to_owned);

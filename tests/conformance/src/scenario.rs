@@ -12,12 +12,15 @@
 //! 5 main: ended
 //! --- aio: why it differs, if it does
 //! 0 main: the log of aio then
+//! --- aio::local: why it differs in the local home alone, if it does
+//! 0 main: the log of the local home then
 //! ```
 
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::on_aio::Home;
 use crate::order::Order;
 use crate::program::{Event, Program};
 use crate::text::Unreadable;
@@ -44,17 +47,20 @@ pub struct Scenario {
     pub asyncio: Vec<Event>,
     /// Why the log of `aio` is another one, and which; by part 2 of the reference, or by `docs/decisions.md`.
     pub differs: Option<(String, Vec<Event>)>,
+    /// Why the log of the local home is yet another one, and which.
+    pub differs_locally: Option<(String, Vec<Event>)>,
 }
 
 impl Scenario {
     /// One that was not recorded yet.
     pub fn new(name: String, program: Program) -> Self {
-        Self { name, comments: Vec::new(), program, asyncio: Vec::new(), differs: None }
+        Self { name, comments: Vec::new(), program, asyncio: Vec::new(), differs: None, differs_locally: None }
     }
 
-    /// What `aio` has to log.
-    pub fn expected(&self) -> &[Event] {
-        self.differs.as_ref().map_or(&self.asyncio, |(_, events)| events)
+    /// What `aio` has to log in `home`.
+    pub fn expected(&self, home: Home) -> &[Event] {
+        let locally = self.differs_locally.as_ref().filter(|_| home == Home::Local);
+        locally.or(self.differs.as_ref()).map_or(&self.asyncio, |(_, events)| events)
     }
 }
 
@@ -121,9 +127,11 @@ impl File {
             let Scenario { name, program, .. } = scenario;
             write!(text, "=== {name}\n{program}--- asyncio\n").expect("a string takes all");
             events(&mut text, &scenario.asyncio);
-            if let Some((why, log)) = &scenario.differs {
-                writeln!(text, "--- aio: {why}").expect("a string takes all");
-                events(&mut text, log);
+            for (whose, differs) in [("aio", &scenario.differs), ("aio::local", &scenario.differs_locally)] {
+                if let Some((why, log)) = differs {
+                    writeln!(text, "--- {whose}: {why}").expect("a string takes all");
+                    events(&mut text, log);
+                }
             }
         }
         text
@@ -147,15 +155,15 @@ fn parse(text: &str) -> Result<(Order, Vec<Scenario>), Unreadable> {
         let mut headings = lines.iter().filter_map(|line| line.strip_prefix("--- "));
         let program = sections.next().unwrap_or_default().iter().copied();
         let program = Program::parse(program).map_err(|error| Unreadable(format!("{name}: {error}")))?;
-        let mut scenario = Scenario { name, comments, program, asyncio: Vec::new(), differs: None };
+        let mut scenario = Scenario { comments, ..Scenario::new(name, program) };
         for section in sections {
             let events = section.iter().map(|line| Event::parse(line)).collect::<Result<_, _>>()?;
-            match headings.next().unwrap_or_default() {
-                "asyncio" => scenario.asyncio = events,
-                heading => match heading.strip_prefix("aio: ") {
-                    Some(why) => scenario.differs = Some((why.to_owned(), events)),
-                    None => return Err(Unreadable(format!("not a section: `{heading}`"))),
-                },
+            let heading = headings.next().unwrap_or_default();
+            match heading.split_once(": ") {
+                None if heading == "asyncio" => scenario.asyncio = events,
+                Some(("aio", why)) => scenario.differs = Some((why.to_owned(), events)),
+                Some(("aio::local", why)) => scenario.differs_locally = Some((why.to_owned(), events)),
+                _ => return Err(Unreadable(format!("not a section: `{heading}`"))),
             }
         }
         scenarios.push(scenario);

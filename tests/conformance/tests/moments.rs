@@ -1,7 +1,7 @@
 //! Small programs in which one thing happens at every possible turn.
 
 use aio_base::live::leak_check;
-use aio_conformance::{Aio, Asyncio, Block, Event, Program, Stmt};
+use aio_conformance::{Aio, Asyncio, Block, Event, Home, Program, Stmt};
 
 const TURNS: usize = 6;
 
@@ -30,10 +30,12 @@ fn at_all_moments(make: impl Fn(usize, usize, usize) -> Vec<Stmt>) {
         main.extend(make(a, b, c));
         main.push(Stmt::Join("turns".into()));
         let program = Program { main: block(main), shielded: true, traced: false };
-        let expected = asyncio.run(&program);
-        let got = leak_check(|| Aio::new().run(&program));
-        if expected != got {
-            failures.push(format!("{program}--- asyncio\n{}--- aio\n{}", show(&expected), show(&got)));
+        for home in Home::ALL {
+            let expected = asyncio.run(home, &program);
+            let got = leak_check(|| Aio::new(home).run(&program));
+            if expected != got {
+                failures.push(format!("{program}--- asyncio\n{}--- aio, {home:?}\n{}", show(&expected), show(&got)));
+            }
         }
     }
     let first = failures.first().cloned().unwrap_or_default();

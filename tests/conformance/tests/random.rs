@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use aio_base::live::leak_check;
-use aio_conformance::{Aio, Asyncio, Event, File, Order, Program, Scenario, Sort, programs};
+use aio_conformance::{Aio, Asyncio, Event, File, Home, Order, Program, Scenario, Sort, programs};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
@@ -24,7 +24,11 @@ fn record(sort: Sort, order: Order, asyncio: &mut Asyncio) {
     let mut file = File::new(&format!("recorded/{sort:?}.txt").to_lowercase(), order);
     while file.scenarios.len() < RECORDED {
         let program = programs(sort).new_tree(&mut runner).expect("the strategy rejects nothing").current();
-        let events = asyncio.run(&program);
+        let events = asyncio.run(Home::Shared, &program);
+        // The recorded logs serve both homes.
+        if events != asyncio.run(Home::Local, &program) {
+            continue;
+        }
         if (10..30).contains(&events.len()) && program.to_string().lines().count() < 40 {
             let mut scenario = Scenario::new(format!("random {sort:?} {}", file.scenarios.len() + 1), program);
             scenario.asyncio = events;
@@ -48,18 +52,24 @@ fn compare(sort: Sort, order: Order) {
         return record(sort, order, &mut asyncio);
     }
     let asyncio = RefCell::new(asyncio);
-    let (ran, in_order, deadlocks, events) = (Cell::new(0), Cell::new(0), Cell::new(0), Cell::new(0));
+    let (ran, deadlocks, events) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    let in_order = Home::ALL.map(|_| Cell::new(0));
     let config = Config { cases: count(), failure_persistence: None, ..Config::default() };
     let result = TestRunner::new(config).run(&programs(sort), |program| {
         // What is printed of a program that fails is that program.
         assert_eq!(Program::parse(program.to_string().lines()).as_ref(), Ok(&program));
-        let expected = asyncio.borrow_mut().run(&program);
-        let got = leak_check(|| Aio::new().run(&program));
         ran.set(ran.get() + 1);
-        in_order.set(in_order.get() + u32::from(expected == got));
-        events.set(events.get() + expected.len());
-        deadlocks.set(deadlocks.get() + u32::from(expected.last().is_some_and(|event| event.text == "deadlock")));
-        if order.same(&expected, &got) { Ok(()) } else { Err(TestCaseError::fail(differ(&program, &expected, &got))) }
+        for (home, in_order) in Home::ALL.into_iter().zip(&in_order) {
+            let expected = asyncio.borrow_mut().run(home, &program);
+            let got = leak_check(|| Aio::new(home).run(&program));
+            events.set(events.get() + expected.len());
+            deadlocks.set(deadlocks.get() + u32::from(expected.last().is_some_and(|event| event.text == "deadlock")));
+            in_order.set(in_order.get() + u32::from(expected == got));
+            if !order.same(&expected, &got) {
+                return Err(TestCaseError::fail(differ(home, &program, &expected, &got)));
+            }
+        }
+        Ok(())
     });
     if let Err(error) = result {
         let why = match error {
@@ -68,13 +78,16 @@ fn compare(sort: Sort, order: Order) {
         };
         panic!("{why}");
     }
-    let (ran, in_order, deadlocks, events) = (ran.get(), in_order.get(), deadlocks.get(), events.get());
-    println!("{sort:?}: {ran} programs with {events} events, {in_order} in exact order, {deadlocks} deadlocks");
+    let (ran, deadlocks, events) = (ran.get(), deadlocks.get(), events.get());
+    println!("{sort:?}: {ran} programs; in both homes {events} events, {deadlocks} deadlocks");
+    for (home, in_order) in Home::ALL.iter().zip(&in_order) {
+        println!("  {home:?}: {} in exact order", in_order.get());
+    }
     assert!(ran >= count());
 }
 
-fn differ(program: &Program, asyncio: &[Event], aio: &[Event]) -> String {
-    format!("asyncio and aio differ\n{program}--- asyncio\n{}--- aio\n{}", show(asyncio), show(aio))
+fn differ(home: Home, program: &Program, asyncio: &[Event], aio: &[Event]) -> String {
+    format!("asyncio and aio differ\n{program}--- asyncio\n{}--- aio, {home:?}\n{}", show(asyncio), show(aio))
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use aio_base::live::leak_check;
-use aio_conformance::{Aio, Asyncio, Event, File, Scenario};
+use aio_conformance::{Aio, Asyncio, Event, File, Home, Scenario};
 
 /// Where programs with logs are.
 const FOLDERS: [&str; 2] = ["scenarios", "recorded"];
@@ -28,22 +28,23 @@ fn assert_none(reports: &[String], what: &str) {
 }
 
 #[test]
-fn aio_does_what_asyncio_does() {
+fn aio_does_what_asyncio_does_in_both_homes() {
     let mut reports = Vec::new();
-    let mut in_order = 0;
-    let mut count = 0;
-    for file in FOLDERS.iter().flat_map(|folder| File::all(folder)) {
-        for scenario in &file.scenarios {
-            let expected = scenario.expected();
-            let got = leak_check(|| Aio::new().run(&scenario.program));
+    let files: Vec<File> = FOLDERS.iter().flat_map(|folder| File::all(folder)).collect();
+    for home in Home::ALL {
+        let mut in_order = 0;
+        let mut count = 0;
+        for (file, scenario) in files.iter().flat_map(|file| file.scenarios.iter().map(move |is| (file, is))) {
+            let expected = scenario.expected(home);
+            let got = leak_check(|| Aio::new(home).run(&scenario.program));
             if !file.order.same(expected, &got) {
-                reports.push(report(&file, scenario, ("expected", expected), ("aio", &got)));
+                reports.push(report(file, scenario, ("expected", expected), (&format!("aio, {home:?}"), &got)));
             }
             in_order += usize::from(expected == got);
             count += 1;
         }
+        println!("{home:?}: {count} programs, {in_order} of them in exact order");
     }
-    println!("{count} programs, {in_order} of them in exact order");
     assert_none(&reports, "programs do something else on aio");
 }
 
@@ -53,7 +54,9 @@ fn there_are_at_least_a_hundred_scenarios_each_with_a_name_of_its_own() {
     let mut names: Vec<&str> = files.iter().flat_map(|file| &file.scenarios).map(|s| s.name.as_str()).collect();
     for file in &files {
         let differ = file.scenarios.iter().filter(|scenario| scenario.differs.is_some()).count();
-        println!("{}: {} scenarios, {differ} of them differ ({})", file.topic(), file.scenarios.len(), file.order);
+        let locally = file.scenarios.iter().filter(|scenario| scenario.differs_locally.is_some()).count();
+        let (topic, count, order) = (file.topic(), file.scenarios.len(), file.order);
+        println!("{topic}: {count} scenarios, {differ} of them differ, {locally} in the local home alone ({order})");
     }
     let count = names.len();
     println!("{count} scenarios");
@@ -76,9 +79,13 @@ fn a_difference_is_one_and_has_a_reason() {
         for scenario in &file.scenarios {
             let name = &scenario.name;
             assert!(!scenario.asyncio.is_empty(), "`{name}` has no recorded log");
-            if let Some((why, log)) = &scenario.differs {
-                assert!(why.len() > 20, "`{name}` gives no reason");
-                assert!(!file.order.same(log, &scenario.asyncio), "`{name}` does not differ");
+            let elsewhere = scenario.expected(Home::Shared);
+            for (differs, other) in [(&scenario.differs, &scenario.asyncio[..]), (&scenario.differs_locally, elsewhere)]
+            {
+                if let Some((why, log)) = differs {
+                    assert!(why.len() > 20, "`{name}` gives no reason");
+                    assert!(!file.order.same(log, other), "`{name}` does not differ");
+                }
             }
         }
     }
@@ -96,7 +103,7 @@ fn the_recorded_logs_are_what_asyncio_gives() {
     let mut reports = Vec::new();
     for mut file in FOLDERS.iter().flat_map(|folder| File::all(folder)) {
         for index in 0..file.scenarios.len() {
-            let got = asyncio.run(&file.scenarios[index].program);
+            let got = asyncio.run(Home::Shared, &file.scenarios[index].program);
             if record {
                 file.scenarios[index].asyncio = got;
             } else if file.scenarios[index].asyncio != got {

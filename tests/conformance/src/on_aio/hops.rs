@@ -10,6 +10,9 @@
 //!   the end of the group.
 //! - The end of the last child wakes the parent in `aio`, which then polls the body too, so that it may see a turn
 //!   early what has just happened otherwise: [`undisturbed`] lets it wake the parent only when the body is over.
+//!
+//! This is no part of what is compared, and serves both homes; so it is made of what may cross threads, whose cleanups
+//! take no turn.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -17,8 +20,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
-use super::Running;
-use super::world::{Flow, World, lock};
+use super::lock;
+use super::outcome::Flow;
+use super::record::Record;
 
 /// The last turn of the main task, after its program has ended.
 pub(super) async fn last_turn() {
@@ -32,25 +36,24 @@ pub(super) struct Settling {
     pub(super) alive: Mutex<usize>,
     ends: Mutex<usize>,
     settled: aio::Event,
-    has_failed: AtomicBool,
-    body_is_gone: AtomicBool,
+    doorbell: Arc<Doorbell>,
     /// A child has failed, and the body, if it is cut, has a turn to wait before it would be in asyncio.
     is_early: AtomicBool,
 }
 
 impl Settling {
-    pub(super) fn begin(self: Arc<Self>) {
-        *lock(&self.alive) -= 1;
-        *lock(&self.ends) += 1;
-        self.settled.clear();
-        let callback = Callback(self);
+    pub(super) fn begin(this: Arc<Self>) {
+        *lock(&this.alive) -= 1;
+        *lock(&this.ends) += 1;
+        this.settled.clear();
+        let callback = Callback(this);
         // Also if it is cancelled, at the end of the program.
         aio::spawn(async { drop(callback) }).detach();
     }
 
     /// A child fails.
     pub(super) fn fail(&self) {
-        self.has_failed.store(true, Ordering::Relaxed);
+        self.doorbell.has_failed.store(true, Ordering::Relaxed);
         self.is_early.store(true, Ordering::Relaxed);
     }
 
@@ -62,11 +65,11 @@ impl Settling {
     }
 
     /// Waits as long as asyncio does after the last child has ended, if `waited` for it.
-    pub(super) async fn settle(&self, world: &World, waited: bool) -> Flow {
+    pub(super) async fn settle(&self, record: &Record, waited: bool) -> Flow {
         if *lock(&self.ends) > 0 {
-            world.wait(self.settled.wait()).await
+            record.wait(self.settled.wait()).await
         } else if waited {
-            world.wait(aio::yield_now()).await
+            record.wait(aio::yield_now()).await
         } else {
             Ok(())
         }
@@ -75,55 +78,63 @@ impl Settling {
 
 /// Runs a group without waking its task for the end of a child as long as the body goes on. What wakes the body wakes
 /// the task. Gives the outcome, and whether the group waited for its children when the body was over.
-pub(super) async fn undisturbed<G: Future>(
-    settling: &Arc<Settling>,
-    run: impl FnOnce(Body) -> G,
-    body: Running<Flow>,
+pub(super) async fn undisturbed<B: Future + ?Sized, G: Future>(
+    settling: &Settling,
+    run: impl FnOnce(Body<B>) -> G,
+    body: Pin<Box<B>>,
 ) -> (G::Output, bool) {
-    let doorbell = Arc::new(Doorbell { settling: settling.clone(), waker: Mutex::new(Waker::noop().clone()) });
+    let doorbell = settling.doorbell.clone();
     let waker = Waker::from(doorbell.clone());
     let mut run = pin!(run(Body { future: body, doorbell: doorbell.clone() }));
     let mut waited = false;
     let output = poll_fn(|cx| {
         lock(&doorbell.waker).clone_from(cx.waker());
         let poll = run.as_mut().poll(&mut Context::from_waker(&waker));
-        waited |= poll.is_pending() && settling.body_is_gone.load(Ordering::Relaxed) && *lock(&settling.alive) > 0;
+        waited |= poll.is_pending() && doorbell.body_is_gone.load(Ordering::Relaxed) && *lock(&settling.alive) > 0;
         poll
     });
     (output.await, waited)
 }
 
 /// The body of a group.
-pub(super) struct Body {
-    future: Running<Flow>,
+pub(super) struct Body<B: ?Sized> {
+    future: Pin<Box<B>>,
     doorbell: Arc<Doorbell>,
 }
 
-impl Future for Body {
-    type Output = Flow;
+impl<B: Future + ?Sized> Future for Body<B> {
+    type Output = B::Output;
 
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Flow> {
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<B::Output> {
         // Past the waker of the group.
         let waker = lock(&self.doorbell.waker).clone();
         self.future.as_mut().poll(&mut Context::from_waker(&waker))
     }
 }
 
-impl Drop for Body {
+impl<B: ?Sized> Drop for Body<B> {
     fn drop(&mut self) {
-        self.doorbell.settling.body_is_gone.store(true, Ordering::Relaxed);
+        self.doorbell.body_is_gone.store(true, Ordering::Relaxed);
     }
 }
 
+/// What a group's task is woken through.
 struct Doorbell {
-    settling: Arc<Settling>,
+    has_failed: AtomicBool,
+    body_is_gone: AtomicBool,
     waker: Mutex<Waker>,
+}
+
+impl Default for Doorbell {
+    fn default() -> Self {
+        let waker = Mutex::new(Waker::noop().clone());
+        Self { has_failed: AtomicBool::new(false), body_is_gone: AtomicBool::new(false), waker }
+    }
 }
 
 impl Wake for Doorbell {
     fn wake(self: Arc<Self>) {
-        let Settling { body_is_gone, has_failed, .. } = &*self.settling;
-        if body_is_gone.load(Ordering::Relaxed) || has_failed.load(Ordering::Relaxed) {
+        if self.body_is_gone.load(Ordering::Relaxed) || self.has_failed.load(Ordering::Relaxed) {
             let waker = lock(&self.waker).clone();
             waker.wake();
         }

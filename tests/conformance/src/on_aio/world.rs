@@ -1,36 +1,25 @@
 //! What a program that runs is made of.
 
 use std::collections::HashMap;
-use std::fmt;
-use std::future::poll_fn;
-use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
-use std::time::Instant;
+use std::sync::{Arc, Mutex};
 
-use aio::{Task, TaskRef};
+use aio::TaskRef;
 
-use super::Deviation;
-use crate::program::{Event, Name};
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use super::super::{Event, Lock, Queue, Ref, Task};
+use crate::on_aio::outcome::{Ending, Stop, show};
+use crate::on_aio::record::Record;
+use crate::on_aio::{Deviation, lock};
+use crate::program::{self, Name};
 
 /// A program that runs.
 pub(super) struct World {
     pub(super) traced: bool,
     pub(super) deviation: Option<Deviation>,
-    begin: Mutex<Option<Instant>>,
-    /// It was at a deadlock: nothing more is logged, and nothing waits.
-    over: AtomicBool,
-    waits: Mutex<Vec<Waker>>,
-    events: Mutex<Vec<Event>>,
+    pub(super) record: Arc<Record>,
     pub(super) tasks: Mutex<HashMap<Name, Entry>>,
-    flags: Mutex<HashMap<Name, Arc<Flag>>>,
-    locks: Mutex<HashMap<Name, Arc<aio::Lock<()>>>>,
-    queues: Mutex<HashMap<Name, Arc<aio::Queue<String>>>>,
+    flags: Mutex<HashMap<Name, Ref<Flag>>>,
+    locks: Mutex<HashMap<Name, Ref<Lock<()>>>>,
+    queues: Mutex<HashMap<Name, Ref<Queue<String>>>>,
 }
 
 /// A task that was started.
@@ -46,60 +35,12 @@ pub(super) struct Entry {
     pub(super) ending: Option<Ending>,
 }
 
-#[derive(Debug, Clone)]
-pub(super) enum Ending {
-    Done(Option<String>),
-    Failed(Failure),
-}
-
-/// An error of a program.
-#[derive(Debug, Clone)]
-pub(super) enum Failure {
-    Raised(String),
-    Timeout,
-    Group(Vec<Failure>),
-}
-
-/// Why a block ends before its end.
-pub(super) enum Stop {
-    Return(String),
-    Failed(Failure),
-    Deadlock,
-}
-
-pub(super) type Flow = Result<(), Stop>;
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Raised(error) => f.write_str(error),
-            Self::Timeout => f.write_str("timeout"),
-            Self::Group(errors) => {
-                let errors: Vec<String> = errors.iter().map(Self::to_string).collect();
-                write!(f, "group({})", errors.join(", "))
-            }
-        }
-    }
-}
-
-pub(super) fn show(ending: Option<&Ending>) -> String {
-    match ending {
-        None => "was cancelled".to_owned(),
-        Some(Ending::Done(None)) => "ended".to_owned(),
-        Some(Ending::Done(Some(value))) => format!("gave {value}"),
-        Some(Ending::Failed(failure)) => format!("failed: {failure}"),
-    }
-}
-
 impl World {
-    pub(super) fn new(traced: bool, deviation: Option<Deviation>) -> Self {
+    pub(super) fn new(traced: bool, deviation: Option<Deviation>, record: Arc<Record>) -> Self {
         Self {
             traced,
             deviation,
-            begin: Mutex::new(None),
-            over: AtomicBool::new(false),
-            waits: Mutex::default(),
-            events: Mutex::default(),
+            record,
             tasks: Mutex::default(),
             flags: Mutex::default(),
             locks: Mutex::default(),
@@ -109,66 +50,36 @@ impl World {
 
     /// The main task begins.
     pub(super) fn begin(&self) {
-        *lock(&self.begin) = Some(aio::now());
+        self.record.begin();
     }
 
     /// All tasks have ended; gives the log.
-    pub(super) fn finish(&self) -> Vec<Event> {
+    pub(super) fn finish(&self) -> Vec<program::Event> {
         let ending = show(lock(&self.tasks).get("main").and_then(|entry| entry.ending.as_ref()));
-        self.log_end("main", ending);
-        std::mem::take(&mut *lock(&self.events))
+        self.record.log_end("main", ending);
+        self.record.take()
     }
 
     pub(super) fn log(&self, task: &str, text: impl Into<String>) {
-        if !self.is_over() {
-            let begin = lock(&self.begin).expect("the main task has begun");
-            let at = (aio::now() - begin).as_millis().try_into().expect("a program is short");
-            lock(&self.events).push(Event { at, task: task.to_owned(), text: text.into() });
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        self.over.load(Ordering::Relaxed)
-    }
-
-    /// Ends all waits.
-    pub(super) fn stop(&self) {
-        self.log_end("-", "deadlock");
-        self.over.store(true, Ordering::Relaxed);
-        let waits = std::mem::take(&mut *lock(&self.waits));
-        waits.into_iter().for_each(Waker::wake);
+        self.record.log(task, text);
     }
 
     /// Waits for something; or for the end of a program that is at a deadlock.
     pub(super) async fn wait<F: Future>(&self, future: F) -> Result<F::Output, Stop> {
-        let mut future = pin!(future);
-        poll_fn(|cx| {
-            if self.is_over() {
-                return Poll::Ready(Err(Stop::Deadlock));
-            }
-            let poll = future.as_mut().poll(cx);
-            if poll.is_pending() {
-                let mut waits = lock(&self.waits);
-                if !waits.iter().any(|waker| waker.will_wake(cx.waker())) {
-                    waits.push(cx.waker().clone());
-                }
-            }
-            poll.map(Ok)
-        })
-        .await
+        self.record.wait(future).await
     }
 
-    pub(super) fn flag(&self, name: &Name) -> Arc<Flag> {
+    pub(super) fn flag(&self, name: &Name) -> Ref<Flag> {
         lock(&self.flags).entry(name.clone()).or_default().clone()
     }
 
-    pub(super) fn lock_named(&self, name: &Name) -> Arc<aio::Lock<()>> {
+    pub(super) fn lock_named(&self, name: &Name) -> Ref<Lock<()>> {
         lock(&self.locks).entry(name.clone()).or_default().clone()
     }
 
-    pub(super) fn queue(&self, name: &Name) -> Arc<aio::Queue<String>> {
+    pub(super) fn queue(&self, name: &Name) -> Ref<Queue<String>> {
         let capacity = name.trim_start_matches(|c: char| !c.is_ascii_digit()).parse();
-        let new = || Arc::new(capacity.map_or_else(|_| aio::Queue::unbounded(), aio::Queue::bounded));
+        let new = || Ref::new(capacity.map_or_else(|_| Queue::unbounded(), Queue::bounded));
         lock(&self.queues).entry(name.clone()).or_insert_with(new).clone()
     }
 
@@ -193,21 +104,12 @@ impl World {
         let ending = show(lock(&self.tasks).get(name).and_then(|entry| entry.ending.as_ref()));
         self.log(me, format!("{name} {ending}"));
     }
-
-    /// The last event. It is at the time of the one before, since how long nothing happened after that cannot be told.
-    fn log_end(&self, task: &str, text: impl Into<String>) {
-        if !self.is_over() {
-            let mut events = lock(&self.events);
-            let at = events.last().map_or(0, |event| event.at);
-            events.push(Event { at, task: task.to_owned(), text: text.into() });
-        }
-    }
 }
 
 /// An event.
 #[derive(Default)]
 pub(super) struct Flag {
-    pub(super) event: aio::Event,
+    pub(super) event: Event,
     /// Who waits, in a program that wakes in the wrong order.
-    pub(super) line: Mutex<Vec<Arc<aio::Event>>>,
+    pub(super) line: Mutex<Vec<Ref<Event>>>,
 }

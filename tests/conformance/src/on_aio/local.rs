@@ -1,0 +1,20 @@
+//! What stays on its loop.
+
+use std::pin::Pin;
+
+pub(super) use std::rc::Rc as Ref;
+
+pub(super) use aio::local::{Event, GroupHandle, Lock, Queue, Task, TaskGroup, defer, shield};
+
+/// A block that runs.
+pub(super) type Running<T> = Pin<Box<dyn Future<Output = T>>>;
+
+pub(super) fn spawn_named<F>(name: &str, future: F) -> Task<F::Output>
+where
+    F: Future<Output: 'static> + 'static,
+{
+    aio::Builder::new().name(name).spawn_local(future)
+}
+
+#[path = "interpreter.rs"]
+pub(super) mod interpreter;
