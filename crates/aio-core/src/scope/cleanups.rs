@@ -146,11 +146,27 @@ impl Cleanups {
         }
     }
 
+    /// Drops all of it, unfinished. One after the other, since two destructors that panic in one unwinding abort the
+    /// process; the first panic, also one that was kept here, is kept in `panics`.
+    pub(super) fn give_up(mut self: Box<Self>, panics: &mut Panics) {
+        self.close_chain();
+        self.panics.take().into_iter().for_each(|payload| panics.keep(payload));
+        for Chain { first, rest, panics: mut kept } in self.chains.drain() {
+            kept.take().into_iter().for_each(|payload| panics.keep(payload));
+            for link in first.into_iter().chain(rest) {
+                match link {
+                    Link::Cleanup(cleanup) => _ = panics.catch(|| drop(cleanup)),
+                    Link::Scope(cleanups) => cleanups.give_up(panics),
+                }
+            }
+        }
+    }
+
     /// All of it as one future, which lets the first panic out.
     pub(super) fn into_finalizer(mut self: Box<Self>) -> Finalizer {
         Box::pin(async move {
             std::future::poll_fn(|cx| self.poll(cx)).await;
-            std::mem::take(&mut self.panics).resume();
+            std::mem::take(&mut self.panics).rethrow();
         })
     }
 }

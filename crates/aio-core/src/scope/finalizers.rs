@@ -86,7 +86,7 @@ impl Finalizers {
         }
         let panics = std::mem::take(&mut cleanups.panics);
         drop(cleanups);
-        panics.resume();
+        panics.rethrow();
         Poll::Ready(())
     }
 
@@ -107,9 +107,8 @@ impl Finalizers {
         if let Some(cleanups) = &mut left {
             cleanups.origins(&mut origins);
         }
-        while let Some(mut cleanups) = left {
-            cleanups.panics.take().into_iter().for_each(|payload| panics.keep(payload));
-            panics.catch(|| current::enter_scope(self, || drop(cleanups)));
+        while let Some(cleanups) = left {
+            current::enter_scope(self, || cleanups.give_up(&mut panics));
             left = self.take();
         }
         if let Some(payload) = panics.take() {

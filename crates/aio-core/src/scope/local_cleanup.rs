@@ -27,7 +27,7 @@ pub(super) fn leave_local(finalizer: Pin<Box<dyn Future<Output = ()>>>, origin: 
                 turn.0.say(Signal::Begin);
                 ended.await;
                 let panics = std::mem::take(&mut *turn.0.panics.lock());
-                panics.resume();
+                panics.rethrow();
             };
             scope.add(Cleanup::new(Box::pin(finalizer), origin));
             Ok(())

@@ -151,7 +151,7 @@ where
             None => unreachable!("the body has ended"),
         }
         waking.take().into_iter().for_each(|payload| panics.keep(payload));
-        panics.resume();
+        panics.rethrow();
         match output {
             Some(value) if errors.is_empty() => Poll::Ready(Ok(value)),
             // If there is none, `cancel` cut the body.
