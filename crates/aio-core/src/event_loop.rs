@@ -194,7 +194,7 @@ impl<D: Driver> EventLoop<D> {
             core.closing_by.set(Some(deadline));
             if !context.is_empty() {
                 // The values' destructors are strangers', and may need a task around them.
-                drop(spawn_cleanup(async { drop(context) }, ToHandle));
+                drop(spawn_cleanup(async { drop(context) }, ToHandle, core.started_at.get()));
             }
             tear_down(core, driver, deadline)
         })

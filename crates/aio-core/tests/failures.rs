@@ -158,6 +158,8 @@ fn a_local_cleanup_that_overruns_is_given_up_with_its_scope() {
             });
         let log = log.take();
         assert!(log.iter().any(|line| line.contains("the cleanup left at ") && line.contains(file!())), "{log:?}");
+        // Its own task is known by the same line.
+        assert!(log.iter().all(|report| report.contains(file!())), "{log:?}");
     });
 }
 

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
+use std::panic::Location;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
@@ -149,7 +150,7 @@ pub(crate) fn leave(finalizer: Finalizer, origin: Origin) {
 /// Leaves cleanups where there is no scope: with the loop, as a task (so it is, for example, when the output of a
 /// detached task is dropped); without a loop, with the process.
 fn leave_outside(cleanups: Box<Cleanups>) {
-    if let Err(finalizer) = spawn_cleanup(cleanups.into_finalizer(), ToHandle) {
+    if let Err(finalizer) = spawn_cleanup(cleanups.into_finalizer(), ToHandle, Location::caller()) {
         orphans::adopt(finalizer);
     }
 }
