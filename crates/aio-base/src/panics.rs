@@ -45,16 +45,16 @@ impl Panics {
         self.0.take()
     }
 
-    /// Goes on with the first panic, if there was one. For whoever is polled or called: a destructor that does that while
-    /// the thread is unwinding already catches it.
+    /// Goes on with the first panic, if there was one. For whoever is polled or called: a destructor that does that
+    /// while the thread is unwinding already catches it.
     pub fn rethrow(mut self) {
         if let Some(payload) = self.take() {
             resume_unwind(payload);
         }
     }
 
-    /// [`rethrow`](Self::rethrow) for destructors. While the thread is unwinding already, a second panic would abort the
-    /// process: then the first one is left to be reported by the panic hook alone.
+    /// [`rethrow`](Self::rethrow) for destructors. While the thread is unwinding already, a second panic would abort
+    /// the process: then the first one is left to be reported by the panic hook alone.
     pub fn resume(mut self) {
         if let Some(payload) = self.take() {
             if std::thread::panicking() {

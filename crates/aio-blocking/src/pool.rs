@@ -29,9 +29,9 @@ type Job = std::sync::Arc<dyn Run>;
 /// No thread is started before a job needs it, and a thread that has been idle for
 /// [some time](PoolConfig::idle_timeout) ends.
 ///
-/// Dropping the pool cancels what is queued and **blocks** until the jobs that run have ended, or until the grace period
-/// of the loop that ends with it is over. To await a cancelled job panics. (Should a job of its own drop the pool, that
-/// one thread is not waited for.)
+/// Dropping the pool cancels what is queued and **blocks** until the jobs that run have ended, or until the grace
+/// period of the loop that ends with it is over. To await a cancelled job panics. (Should a job of its own drop the
+/// pool, that one thread is not waited for.)
 ///
 /// # Fairness
 /// First come, first served.
@@ -319,8 +319,8 @@ impl Shared {
         ring(gone);
     }
 
-    /// Waits until `n` threads have ended, but for those that have a job not longer than until `deadline`; how many have
-    /// not. Without a deadline it need not wait: joining them does.
+    /// Waits until `n` threads have ended, but for those that have a job not longer than until `deadline`; how many
+    /// have not. Without a deadline it need not wait: joining them does.
     fn await_threads(&self, n: usize, deadline: Deadline) -> usize {
         if deadline.instant().is_none() {
             return 0;

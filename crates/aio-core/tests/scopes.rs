@@ -886,7 +886,7 @@ fn cleanups_that_panic_when_they_are_given_up_do_not_end_the_process() {
                     bomb("fourth");
                 }));
                 for _ in 0..2 {
-                    poll_fn(|cx| Poll::Ready(assert!(scope.as_mut().poll(cx).is_pending()))).await;
+                    assert!(poll_fn(|cx| Poll::Ready(scope.as_mut().poll(cx).is_pending())).await);
                 }
                 assert_eq!(scope.as_mut().give_up().len(), 4);
                 scope.await;

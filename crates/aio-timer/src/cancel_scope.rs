@@ -17,8 +17,8 @@ use crate::{Sleep, Timeout, sleep, sleep_until, timeout};
 /// A part of a task that can be cancelled on its own: Trio's cancel scope, with a deadline that can be moved.
 ///
 /// Clones are handles to the same scope, and may be used on any thread. What [`run`](Self::run) runs in it is cut off
-/// when the scope is cancelled or its deadline comes; a cancelled scope stays cancelled. Work within it that must not be
-/// cut off is [`shield`](aio_core::shield())ed, and the scope ends after it.
+/// when the scope is cancelled or its deadline comes; a cancelled scope stays cancelled. Work within it that must not
+/// be cut off is [`shield`](aio_core::shield())ed, and the scope ends after it.
 ///
 /// ```
 /// use aio_core::{Reason, yield_now};
@@ -89,8 +89,8 @@ impl CancelScope {
         self
     }
 
-    /// Runs `future` until it is finished or the scope is cancelled, and in both cases until its cleanups are done. When
-    /// the deadline comes, `future` is polled once more: a result that is there is never thrown away.
+    /// Runs `future` until it is finished or the scope is cancelled, and in both cases until its cleanups are done.
+    /// When the deadline comes, `future` is polled once more: a result that is there is never thrown away.
     ///
     /// # Cancel safety
     /// Dropping the result drops `future`, and leaves its cleanups with the scope around this one.
@@ -183,8 +183,9 @@ impl State {
 
     /// Tells the watchers that the settings have changed.
     fn changed(&self, settings: MutexGuard<'_, Settings>) {
-        // Release pairs with the Acquire of `Watch::poll`, which then takes the lock. Either the watcher sees the change
-        // after it has registered, or it is registered when it is looked for below: the lock of the set orders the two.
+        // Release pairs with the Acquire of `Watch::poll_request`, which then takes the lock. Either the watcher sees
+        // the change after it has registered, or it is registered when it is looked for below: the lock of the set
+        // orders the two.
         self.n_changes.fetch_add(1, Ordering::Release);
         drop(settings);
         self.watchers.wake_all();

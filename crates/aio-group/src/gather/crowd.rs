@@ -76,12 +76,15 @@ pub trait Slots {
     type Outputs;
 
     /// The row; `None` once everything was taken out.
-    fn open_row(self: Pin<&mut Self>) -> Option<Pin<&mut [Slot<Self::Child, Self::Keep>]>>;
+    fn open_row(self: Pin<&mut Self>) -> Option<Row<'_, Self>>;
     /// The row.
-    fn row(self: Pin<&mut Self>) -> Pin<&mut [Slot<Self::Child, Self::Keep>]>;
+    fn row(self: Pin<&mut Self>) -> Row<'_, Self>;
     /// Takes what was kept out of each.
     fn take(self: Pin<&mut Self>) -> Self::Outputs;
 }
+
+/// The slots, in a row.
+pub(super) type Row<'a, S> = Pin<&'a mut [Slot<<S as Slots>::Child, <S as Slots>::Keep>]>;
 
 type Failure<S> = <<S as Slots>::Keep as Keep<<<S as Slots>::Child as Future>::Output>>::Failure;
 

@@ -131,7 +131,6 @@ fn link(key: usize) -> u64 {
 
 /// The key of a [`link`].
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "it was made from a `usize`")]
 fn linked(link: u64) -> usize {
     (link & !VACANT) as usize
 }
