@@ -35,6 +35,13 @@ impl Panics {
         }
     }
 
+    /// Keeps the panic of `other`, if there was one, by the same rule.
+    pub fn absorb(&mut self, other: &mut Self) {
+        if let Some(payload) = other.take() {
+            self.keep(payload);
+        }
+    }
+
     /// Whether there was a panic.
     pub fn has_panicked(&self) -> bool {
         self.0.is_some()
@@ -45,8 +52,16 @@ impl Panics {
         self.0.take()
     }
 
-    /// Goes on with the first panic, if there was one. While the thread is unwinding already, a second panic would
-    /// abort the process: then the first one is left to be reported by the panic hook alone.
+    /// Goes on with the first panic, if there was one. For whoever is polled or called: a destructor that does that
+    /// while the thread is unwinding already catches it.
+    pub fn rethrow(mut self) {
+        if let Some(payload) = self.take() {
+            resume_unwind(payload);
+        }
+    }
+
+    /// [`rethrow`](Self::rethrow) for destructors. While the thread is unwinding already, a second panic would abort
+    /// the process: then the first one is left to be reported by the panic hook alone.
     pub fn resume(mut self) {
         if let Some(payload) = self.take() {
             if std::thread::panicking() {

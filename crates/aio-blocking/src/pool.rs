@@ -69,6 +69,7 @@ impl Pool {
             idle_timeout: config.idle_timeout,
             threads,
             is_closed: false,
+            n_at_work: 0,
             n_gone: 0,
             gone: None,
         };
@@ -152,7 +153,9 @@ struct Inner {
     threads: Threads,
     /// The pool was dropped: the queue is empty and stays so, and nobody is started any more.
     is_closed: bool,
-    /// How many threads have ended since.
+    /// How many threads have a job.
+    n_at_work: usize,
+    /// How many threads have ended since it was closed.
     n_gone: usize,
     /// Whether somebody waits for that, and with what.
     gone: Option<Arc<Condvar>>,
@@ -268,11 +271,13 @@ impl Shared {
                 // If no thread can be started, the one here will do all jobs in the end.
                 let next = if has_just_arrived && !inner.queue.is_empty() { self.call(&mut inner) } else { Ok(None) };
                 has_just_arrived = false;
+                inner.n_at_work += 1;
                 drop(inner);
                 ring(next.ok().flatten());
                 wake(awaiter);
                 awaiter = contain(|| job.run()).flatten();
                 inner = self.0.lock();
+                inner.n_at_work -= 1;
                 continue;
             }
             if inner.is_closed {
@@ -314,8 +319,8 @@ impl Shared {
         ring(gone);
     }
 
-    /// Waits until `n` threads have ended, but not longer than until `deadline`; how many have not. Without a deadline
-    /// it need not wait: joining them does.
+    /// Waits until `n` threads have ended, but for those that have a job not longer than until `deadline`; how many
+    /// have not. Without a deadline it need not wait: joining them does.
     fn await_threads(&self, n: usize, deadline: Deadline) -> usize {
         if deadline.instant().is_none() {
             return 0;
@@ -326,6 +331,8 @@ impl Shared {
         while inner.n_gone < n {
             match deadline.remaining(aio_core::now()) {
                 Some(left) if !left.is_zero() => (inner, _) = gone.wait_timeout(inner, left),
+                // Who has no job ends at once.
+                _ if inner.n_gone + inner.n_at_work < n => inner = gone.wait(inner),
                 _ => break,
             }
         }

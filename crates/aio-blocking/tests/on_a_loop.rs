@@ -133,3 +133,17 @@ fn a_job_that_does_not_end_is_given_up_when_the_grace_period_is_over() {
     );
     drop(sender);
 }
+
+#[test]
+fn a_thread_without_a_job_is_no_job_that_does_not_end() {
+    // As often as it takes to find the thread still about to end.
+    for _ in 0..50 {
+        let failures = Arc::new(Mutex::new(Vec::new()));
+        let log = failures.clone();
+        EventLoop::new(ThreadPark::new())
+            .on_failure(move |failure| log.lock().unwrap().push(failure.to_string()))
+            .shutdown_grace(Duration::ZERO)
+            .run(async { assert_eq!(to_thread(|| 1).await, 1) });
+        assert_eq!(*failures.lock().unwrap(), [""; 0]);
+    }
+}

@@ -93,7 +93,7 @@ impl<D: Driver> EventLoop<D> {
 
     /// Bounds how long the end of the loop waits for tasks and their cleanups. When `grace` is over, cleanups that are
     /// not done are dropped, and reported with the lines they come from. Without it, the loop waits as long as it
-    /// takes, as asyncio does.
+    /// takes, as asyncio does. (A destructor that spawns a task with the same destructor goes on for ever in any case.)
     #[must_use]
     pub fn shutdown_grace(mut self, grace: Duration) -> Self {
         self.grace = Some(grace);
@@ -176,7 +176,7 @@ impl<D: Driver> EventLoop<D> {
         }
     }
 
-    /// Ends what is left, as [`run`](Self::run) does.
+    /// Ends what is left, as [`run`](Self::run) does. On the thread of another loop, that one stands still meanwhile.
     ///
     /// # Panics
     /// If the destructor of a value of the loop does.
@@ -196,7 +196,7 @@ impl<D: Driver> EventLoop<D> {
             core.closing_by.set(Some(deadline));
             if !context.is_empty() {
                 // The values' destructors are strangers', and may need a task around them.
-                drop(spawn_cleanup(async { drop(context) }, ToHandle));
+                drop(spawn_cleanup(async { drop(context) }, ToHandle, core.started_at.get()));
             }
             tear_down(core, driver, deadline)
         })

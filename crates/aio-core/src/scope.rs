@@ -115,7 +115,8 @@ impl<F: Future> Scope<F> {
     }
 
     /// Drops the finalizers, unfinished, and all that these leave in turn; returns a line for each that says where it
-    /// comes from. For whoever bounds how long it waits for them. If the future has ended, so has the scope then.
+    /// comes from. For whoever bounds how long it waits for them. If the future has ended, so has the scope then. (What
+    /// a cleanup leaves that stays on its loop and has begun goes on as a task.)
     pub fn give_up(self: Pin<&mut Self>) -> Vec<String> {
         self.project().finalizers.give_up().iter().map(ToString::to_string).collect()
     }

@@ -158,6 +158,8 @@ fn a_local_cleanup_that_overruns_is_given_up_with_its_scope() {
             });
         let log = log.take();
         assert!(log.iter().any(|line| line.contains("the cleanup left at ") && line.contains(file!())), "{log:?}");
+        // Its own task is known by the same line.
+        assert!(log.iter().all(|report| report.contains(file!())), "{log:?}");
     });
 }
 
@@ -178,5 +180,19 @@ fn what_ends_within_the_grace_period_is_not_reported() {
             yield_now().await;
         });
         assert_eq!(log.take(), ["cleaned up"]);
+    });
+}
+
+/// A task that was only cancelled is no failure, even if there was no time at all.
+#[test]
+fn a_task_without_cleanups_does_not_overrun() {
+    check(|| {
+        let log = Log::default();
+        noting(&log).shutdown_grace(std::time::Duration::ZERO).run(async {
+            aio_core::spawn(std::future::pending::<()>()).detach();
+            aio_core::local::spawn(std::future::pending::<()>()).detach();
+            yield_now().await;
+        });
+        assert_eq!(log.take(), [""; 0]);
     });
 }

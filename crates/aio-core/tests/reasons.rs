@@ -8,7 +8,7 @@ mod log;
 
 use std::future::pending;
 
-use aio_core::{Reason, Scope, cancel_reason, cutting, run, yield_now};
+use aio_core::{EventLoop, Reason, Scope, ThreadPark, cancel_reason, cutting, run, yield_now};
 use common::check;
 use log::Log;
 
@@ -146,5 +146,27 @@ fn a_scope_passes_its_reason_on_to_what_it_cuts() {
             drop(Why(log.clone()));
         });
         assert_eq!(log.take(), ["Some(TimedOut)", "Some(Outrun)", "None"]);
+    });
+}
+
+#[test]
+fn a_cleanup_on_its_loop_that_is_given_up_learns_that_the_loop_ends() {
+    check(|| {
+        let log = Log::default();
+        EventLoop::new(ThreadPark::new()).on_failure(|_| ()).shutdown_grace(std::time::Duration::from_millis(5)).run(
+            async {
+                let theirs = log.clone();
+                aio_core::local::spawn(async move {
+                    let _guard = aio_core::local::defer(theirs, async |log: Log| {
+                        let _why = Why(log);
+                        pending::<()>().await;
+                    });
+                    pending::<()>().await;
+                })
+                .detach();
+                yield_now().await;
+            },
+        );
+        assert_eq!(log.take(), ["Some(Shutdown)"]);
     });
 }

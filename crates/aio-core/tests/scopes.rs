@@ -848,6 +848,91 @@ fn scopes_nest_deeply() {
     });
 }
 
+/// Panics when it is dropped, also while the thread is unwinding.
+struct Ruthless(&'static str);
+
+impl Drop for Ruthless {
+    fn drop(&mut self) {
+        std::panic::panic_any(self.0);
+    }
+}
+
+#[test]
+fn cleanups_that_panic_when_they_are_given_up_do_not_end_the_process() {
+    check(|| {
+        // In one turn and in two, and those of a scope that is dropped.
+        let bomb = |name| {
+            drop(aio_core::defer((), async move |()| {
+                let _bomb = Ruthless(name);
+                pending::<()>().await;
+            }));
+        };
+        let panic = catch_unwind(AssertUnwindSafe(|| {
+            run(async {
+                let mut scope = pin!(Scope::new(async {
+                    let inner = Scope::new(async {
+                        bomb("first");
+                        yield_now().await;
+                        bomb("second");
+                        pending::<()>().await;
+                    });
+                    {
+                        let mut inner = pin!(inner);
+                        poll_fn(|cx| Poll::Ready(inner.as_mut().poll(cx).is_ready())).await;
+                        poll_fn(|cx| Poll::Ready(inner.as_mut().poll(cx).is_ready())).await;
+                    }
+                    bomb("third");
+                    yield_now().await;
+                    bomb("fourth");
+                }));
+                for _ in 0..2 {
+                    assert!(poll_fn(|cx| Poll::Ready(scope.as_mut().poll(cx).is_pending())).await);
+                }
+                assert_eq!(scope.as_mut().give_up().len(), 4);
+                scope.await;
+            });
+        }))
+        .unwrap_err();
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"first"));
+    });
+}
+
+#[test]
+fn a_panic_is_the_outcome_also_while_the_thread_is_unwinding() {
+    /// Runs a task to its end when it is dropped.
+    struct RunOnDrop<'a>(Log, &'a str);
+    impl Drop for RunOnDrop<'_> {
+        fn drop(&mut self) {
+            let eager = || aio_core::Builder::new().eager(true);
+            let mut future = eager().spawn_local(async { panic!("future") });
+            let mut cleanup = eager().spawn_local(async { drop(aio_core::defer((), async |()| panic!("cleanup"))) });
+            let mut cx = Context::from_waker(Waker::noop());
+            for task in [&mut future, &mut cleanup] {
+                let Poll::Ready(outcome) = task.poll_join(&mut cx) else { unreachable!("it has ended") };
+                self.0.note(format!("{}: {}", self.1, outcome.unwrap_err()));
+            }
+        }
+    }
+    check(|| {
+        let log = Log::default();
+        run(async {
+            drop(RunOnDrop(log.clone(), "calm"));
+            catch_unwind(AssertUnwindSafe(|| {
+                let _run = RunOnDrop(log.clone(), "unwinding");
+                panic!("outer");
+            }))
+            .unwrap_err();
+        });
+        let expected = [
+            "calm: panicked: future",
+            "calm: panicked: cleanup",
+            "unwinding: panicked: future",
+            "unwinding: panicked: cleanup",
+        ];
+        assert_eq!(log.take(), expected);
+    });
+}
+
 mod without_a_loop {
     use super::*;
 

@@ -147,7 +147,7 @@ impl<F: Future> AsCompleted<F> {
                 }
             }
         }
-        panics.resume();
+        panics.rethrow();
     }
 
     fn size(&self) -> usize {

@@ -193,13 +193,15 @@ fn one_that_wakes_itself_waits_for_the_next_poll() {
 
 #[test]
 fn its_size_is_known() {
-    let stage = Stage::of(3);
-    let mut outputs = as_completed(stage.children());
-    assert_eq!(outputs.size_hint(), (3, Some(3)));
-    *stage.done.borrow_mut() = vec![true, true, false];
-    assert_eq!(Arc::new(Parent::default()).poll(&mut outputs), Poll::Ready(Some(0)));
-    assert_eq!(outputs.size_hint(), (2, Some(2)));
-    assert_eq!(outputs.with_index().size_hint(), (2, Some(2)));
+    leak_check(|| {
+        let stage = Stage::of(3);
+        let mut outputs = as_completed(stage.children());
+        assert_eq!(outputs.size_hint(), (3, Some(3)));
+        *stage.done.borrow_mut() = vec![true, true, false];
+        assert_eq!(Arc::new(Parent::default()).poll(&mut outputs), Poll::Ready(Some(0)));
+        assert_eq!(outputs.size_hint(), (2, Some(2)));
+        assert_eq!(outputs.with_index().size_hint(), (2, Some(2)));
+    });
 }
 
 #[test]

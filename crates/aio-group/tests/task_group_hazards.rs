@@ -746,3 +746,32 @@ fn misuse_names_the_line_of_the_caller() {
         assert_eq!(line_of_panic(|| drop(TaskGroup::<()>::new().limit(0))), here(line!()));
     });
 }
+
+#[test]
+fn a_panic_of_a_child_goes_on_also_while_the_thread_is_unwinding() {
+    /// Runs a group to its end when it is dropped.
+    struct RunOnDrop<'a>(&'a RefCell<String>);
+    impl Drop for RunOnDrop<'_> {
+        fn drop(&mut self) {
+            let mut task = aio_core::Builder::new().eager(true).spawn_local(async {
+                let group = aio_group::local::TaskGroup::<()>::new();
+                let body = async {
+                    drop(group.spawn_scoped(async { panic!("child") }));
+                    Ok(())
+                };
+                group.run(body).await
+            });
+            let outcome = task.poll_join(&mut Context::from_waker(Waker::noop()));
+            *self.0.borrow_mut() = format!("{outcome:?}");
+        }
+    }
+    let outcome = RefCell::default();
+    run(async {
+        catch_unwind(AssertUnwindSafe(|| {
+            let _run = RunOnDrop(&outcome);
+            panic!("outer");
+        }))
+        .unwrap_err();
+    });
+    assert_eq!(*outcome.borrow(), "Ready(Err(JoinError(panicked: child)))");
+}

@@ -84,7 +84,9 @@ impl<F: Future> Future for Interruptible<F> {
             && let Some(task) = current_task()
         {
             *this.target = Some(task.id());
-            *target().lock() = Some(Target { task, told: false });
+            let former = target().lock().replace(Target { task, told: false });
+            // After the lock: it may be the last that is left of a loop.
+            drop(former);
             listen(*this.listen);
         }
         poll
@@ -93,10 +95,8 @@ impl<F: Future> Future for Interruptible<F> {
 
 /// The task is no target any more. Its cleanups may still run: until they are done, the process ends at once.
 fn forget(task: TaskId) {
-    let mut target = target().lock();
-    if target.as_ref().is_some_and(|target| target.task.id() == task && !target.told) {
-        *target = None;
-    }
+    let former = target().lock().take_if(|target| target.task.id() == task && !target.told);
+    drop(former);
 }
 
 /// Begins to listen, once for the process.

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use aio_base::sync::atomic::{AtomicUsize, Ordering};
-use aio_base::sync::{Arc, Mutex};
+use aio_base::sync::{Arc, Mutex, MutexGuard};
 use aio_base::{Deadline, WakerKey, WakerSet};
 use aio_core::{Reason, Scope};
 use pin_project_lite::pin_project;
@@ -178,6 +178,11 @@ impl State {
     fn change(&self, change: impl FnOnce(&mut Settings)) {
         let mut settings = self.settings.lock();
         change(&mut settings);
+        self.changed(settings);
+    }
+
+    /// Tells the watchers that the settings have changed.
+    fn changed(&self, settings: MutexGuard<'_, Settings>) {
         // Release pairs with the Acquire of `Watch::poll_request`, which then takes the lock. Either the watcher sees
         // the change after it has registered, or it is registered when it is looked for below: the lock of the set
         // orders the two.
@@ -251,9 +256,14 @@ impl Watch {
         }
         let this = self.project();
         ready!(this.sleep.poll_past(cx));
+        let mut settings = this.state.settings.lock();
+        if settings.reason.is_none() && settings.deadline != *this.deadline {
+            // It was moved after `poll_request` had looked, perhaps by the work itself, which wakes this.
+            return Poll::Pending;
+        }
         // For all others as well, also if the deadline is moved from now on.
-        let mut told = Reason::TimedOut;
-        this.state.change(|settings| told = settings.reason.get_or_insert(Reason::TimedOut).clone());
+        let told = settings.reason.get_or_insert(Reason::TimedOut).clone();
+        this.state.changed(settings);
         Poll::Ready(told)
     }
 

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use aio_base::live::leak_check as check;
-use aio_core::{EventLoop, Reason, ThreadPark, cancel_reason, defer, shield, spawn, yield_now};
+use aio_core::{EventLoop, Reason, ThreadPark, VirtualTime, cancel_reason, defer, now, shield, spawn, yield_now};
 use aio_timer::{CancelScope, Elapsed, Timers, fail_after, move_on_after, sleep};
 
 #[derive(Clone, Default)]
@@ -261,6 +261,26 @@ fn a_deadline_is_moved_while_the_work_runs() {
             });
             assert!(scope.run(pending::<()>()).await.unwrap_err().is_timeout());
             other.await;
+        });
+    });
+}
+
+#[test]
+fn work_that_moves_the_deadline_when_it_comes_goes_on() {
+    check(|| {
+        EventLoop::new(Timers::new(VirtualTime::new(ThreadPark::new()))).run(async {
+            let scope = CancelScope::new();
+            scope.set_timeout(LONG);
+            let begin = now();
+            let outcome = scope.run(async {
+                // It began to sleep when the scope did, and is polled before the deadline is looked at.
+                sleep(LONG).await;
+                scope.set_timeout(LONG);
+                assert!(!scope.is_cancelled());
+                pending::<()>().await;
+            });
+            assert!(outcome.await.unwrap_err().is_timeout());
+            assert_eq!(now() - begin, 2 * LONG);
         });
     });
 }

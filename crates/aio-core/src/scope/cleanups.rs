@@ -105,14 +105,14 @@ impl Cleanups {
         // One chain in another is as good as one. Scopes that are nested deeply and dropped together stay flat by this.
         let Chain { first, rest, .. } = std::mem::take(&mut other.open);
         first.into_iter().chain(rest).for_each(|link| self.open.push(link));
-        other.panics.take().into_iter().for_each(|payload| self.panics.keep(payload));
+        self.panics.absorb(&mut other.panics);
     }
 
     /// Adds what `other` has, to run beside what is here.
     pub(super) fn push_beside(&mut self, mut other: Box<Self>) {
         other.close_chain();
         other.chains.drain().for_each(|chain| _ = self.chains.insert(chain));
-        other.panics.take().into_iter().for_each(|payload| self.panics.keep(payload));
+        self.panics.absorb(&mut other.panics);
     }
 
     /// The turn is over.
@@ -146,11 +146,27 @@ impl Cleanups {
         }
     }
 
+    /// Drops all of it, unfinished. One after the other, since two destructors that panic in one unwinding abort the
+    /// process; the first panic, also one that was kept here, is kept in `panics`.
+    pub(super) fn give_up(mut self: Box<Self>, panics: &mut Panics) {
+        self.close_chain();
+        panics.absorb(&mut self.panics);
+        for Chain { first, rest, panics: mut kept } in self.chains.drain() {
+            panics.absorb(&mut kept);
+            for link in first.into_iter().chain(rest) {
+                match link {
+                    Link::Cleanup(cleanup) => _ = panics.catch(|| drop(cleanup)),
+                    Link::Scope(cleanups) => cleanups.give_up(panics),
+                }
+            }
+        }
+    }
+
     /// All of it as one future, which lets the first panic out.
     pub(super) fn into_finalizer(mut self: Box<Self>) -> Finalizer {
         Box::pin(async move {
             std::future::poll_fn(|cx| self.poll(cx)).await;
-            std::mem::take(&mut self.panics).resume();
+            std::mem::take(&mut self.panics).rethrow();
         })
     }
 }
@@ -176,7 +192,7 @@ impl Future for Chain {
                 Link::Cleanup(cleanup) => std::task::ready!(cleanup.poll(cx, &mut this.panics)),
                 Link::Scope(cleanups) => {
                     std::task::ready!(cleanups.poll(cx));
-                    cleanups.panics.take().into_iter().for_each(|payload| this.panics.keep(payload));
+                    this.panics.absorb(&mut cleanups.panics);
                 }
             }
             this.first = this.rest.pop_front();

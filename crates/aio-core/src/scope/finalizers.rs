@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
+use std::panic::Location;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
@@ -72,7 +73,7 @@ impl Finalizers {
         let done = loop {
             let mut panics = Panics::new();
             let polled = current::enter_scope(self, || panics.catch(|| cleanups.poll(cx)));
-            panics.take().into_iter().for_each(|payload| cleanups.panics.keep(payload));
+            cleanups.panics.absorb(&mut panics);
             match (self.take(), polled) {
                 (Some(more), _) => cleanups.push_beside(more),
                 (None, Some(poll)) => break poll.is_ready(),
@@ -86,7 +87,7 @@ impl Finalizers {
         }
         let panics = std::mem::take(&mut cleanups.panics);
         drop(cleanups);
-        panics.resume();
+        panics.rethrow();
         Poll::Ready(())
     }
 
@@ -107,9 +108,8 @@ impl Finalizers {
         if let Some(cleanups) = &mut left {
             cleanups.origins(&mut origins);
         }
-        while let Some(mut cleanups) = left {
-            cleanups.panics.take().into_iter().for_each(|payload| panics.keep(payload));
-            panics.catch(|| current::enter_scope(self, || drop(cleanups)));
+        while let Some(cleanups) = left {
+            current::enter_scope(self, || cleanups.give_up(&mut panics));
             left = self.take();
         }
         if let Some(payload) = panics.take() {
@@ -150,7 +150,7 @@ pub(crate) fn leave(finalizer: Finalizer, origin: Origin) {
 /// Leaves cleanups where there is no scope: with the loop, as a task (so it is, for example, when the output of a
 /// detached task is dropped); without a loop, with the process.
 fn leave_outside(cleanups: Box<Cleanups>) {
-    if let Err(finalizer) = spawn_cleanup(cleanups.into_finalizer(), ToHandle) {
+    if let Err(finalizer) = spawn_cleanup(cleanups.into_finalizer(), ToHandle, Location::caller()) {
         orphans::adopt(finalizer);
     }
 }

@@ -1,5 +1,6 @@
 //! Cleanups that stay on their loop.
 
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -13,12 +14,12 @@ use crate::task::{JoinError, OnExit, ToHandle, spawn_cleanup};
 
 /// Leaves a cleanup that must stay on this thread: as a task of its loop, for which the current scope waits. Without a
 /// loop there is nobody to run it later, so it is run to its end at once, and the thread blocks.
-pub(super) fn leave_local(finalizer: Pin<Box<dyn Future<Output = ()>>>, origin: Origin) {
+pub(super) fn leave_local(finalizer: Pin<Box<dyn Future<Output = ()>>>, left_at: &'static Location<'static>) {
     let left = current::with_scope(|scope| match scope {
         Some(scope) => {
             let link = Arc::new(LocalLink::default());
             let gated = Gated { finalizer: Some(finalizer), reason: cancel_reason(), link: link.clone() };
-            let ended = match spawn_cleanup(gated, ToScope(link.clone())) {
+            let ended = match spawn_cleanup(gated, ToScope(link.clone()), left_at) {
                 Ok(ended) => ended,
                 Err(mut gated) => return Err(gated.finalizer.take()),
             };
@@ -27,13 +28,13 @@ pub(super) fn leave_local(finalizer: Pin<Box<dyn Future<Output = ()>>>, origin: 
                 turn.0.say(Signal::Begin);
                 ended.await;
                 let panics = std::mem::take(&mut *turn.0.panics.lock());
-                panics.resume();
+                panics.rethrow();
             };
-            scope.add(Cleanup::new(Box::pin(finalizer), origin));
+            scope.add(Cleanup::new(Box::pin(finalizer), Origin::Line(left_at)));
             Ok(())
         }
         // The loop waits for its tasks anyway.
-        None => spawn_cleanup(finalizer, ToHandle).map(drop).map_err(Some),
+        None => spawn_cleanup(finalizer, ToHandle, left_at).map(drop).map_err(Some),
     });
     if let Err(Some(finalizer)) = left {
         crate::block_on(finalizer);

@@ -43,7 +43,7 @@ where
         future: Some(Box::pin(future)),
         begun: false,
         called_at: Location::caller(),
-        leave: |future, origin| leave(Box::pin(async { drop(future.await) }), origin),
+        leave: |future, left_at| leave(Box::pin(async { drop(future.await) }), Origin::Line(left_at)),
     }
 }
 
@@ -57,7 +57,7 @@ where
         future: Some(Box::pin(future)),
         begun: false,
         called_at: Location::caller(),
-        leave: |future, origin| leave_local(Box::pin(async { drop(future.await) }), origin),
+        leave: |future, left_at| leave_local(Box::pin(async { drop(future.await) }), left_at),
     }
 }
 
@@ -69,7 +69,7 @@ pub struct Shield<F: Future> {
     begun: bool,
     called_at: &'static Location<'static>,
     /// Makes a cleanup of the future. Chosen where it was known whether that may cross threads.
-    leave: fn(Pin<Box<F>>, Origin),
+    leave: fn(Pin<Box<F>>, &'static Location<'static>),
 }
 
 impl<F: Future> Shield<F> {
@@ -101,7 +101,7 @@ impl<F: Future> Drop for Shield<F> {
         if let Some(future) = self.future.take()
             && self.begun
         {
-            (self.leave)(future, Origin::Line(self.called_at));
+            (self.leave)(future, self.called_at);
         }
     }
 }

@@ -230,7 +230,7 @@ pub(crate) unsafe fn spawn_main<F: Future>(
 ///
 /// # Errors
 /// The future itself, where no loop runs.
-pub(crate) fn spawn_cleanup<F, E>(future: F, exit: E) -> Result<Ended, F>
+pub(crate) fn spawn_cleanup<F, E>(future: F, exit: E, spawned_at: &'static Location<'static>) -> Result<Ended, F>
 where
     F: Future<Output = ()> + 'static,
     E: OnExit<(), Output = ()> + 'static,
@@ -238,7 +238,7 @@ where
     let mut future = Some(future);
     let ended = current::with_loop(|core| {
         let future = future.take()?;
-        let meta = Builder::new().name("cleanup").meta(core, Location::caller());
+        let meta = Builder::new().name("cleanup").meta(core, spawned_at);
         // SAFETY: nothing borrows: both are `'static`.
         let handle = unsafe { cell::spawn(core, future, exit, meta, Context::current(), Begin::AsCleanup) };
         let task: Task<(), Local> = Task::new(handle);

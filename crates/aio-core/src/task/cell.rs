@@ -171,7 +171,9 @@ impl Header {
     /// Has it end at its next turn, whatever it is and whatever it still has to do. On the thread of the loop.
     pub(crate) fn give_up(&self, core: &Core) {
         if !self.has(GIVEN_UP | COMPLETED) {
-            self.change(0, GIVEN_UP | CANCELLED);
+            // Cleanups have not been cancelled before.
+            let reason = if self.has(CANCELLED) { 0 } else { Reason::Shutdown.code() << REASON_SHIFT };
+            self.change(0, GIVEN_UP | CANCELLED | reason);
             self.schedule(core);
         }
     }
@@ -530,8 +532,10 @@ impl Header {
         }
         if self.has(GIVEN_UP) {
             let what = scope.give_up();
-            let failure = Failure::new(Some(&self.meta), FailureKind::Overran(&what));
-            failure::report(self.owner(), &failure);
+            // A task without cleanups has just been cancelled; it is nothing that would not end.
+            if !what.is_empty() || self.has(CLEANUP) {
+                failure::report(self.owner(), &Failure::new(Some(&self.meta), FailureKind::Overran(&what)));
+            }
         }
     }
 }

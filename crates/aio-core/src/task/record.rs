@@ -264,7 +264,10 @@ impl<T> Record<T> {
         }
         if stop == GIVEN_UP {
             let what = scope.give_up();
-            failure::report(&self.owner, &Failure::new(Some(&self.meta), FailureKind::Overran(&what)));
+            // A task without cleanups has just been cancelled; it is nothing that would not end.
+            if !what.is_empty() {
+                failure::report(&self.owner, &Failure::new(Some(&self.meta), FailureKind::Overran(&what)));
+            }
         }
     }
 

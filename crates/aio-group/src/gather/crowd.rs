@@ -83,7 +83,9 @@ pub trait Slots {
     fn take(self: Pin<&mut Self>) -> Self::Outputs;
 }
 
-type Row<'a, S> = Pin<&'a mut [Slot<<S as Slots>::Child, <S as Slots>::Keep>]>;
+/// The slots, in a row.
+pub(super) type Row<'a, S> = Pin<&'a mut [Slot<<S as Slots>::Child, <S as Slots>::Keep>]>;
+
 type Failure<S> = <<S as Slots>::Keep as Keep<<<S as Slots>::Child as Future>::Output>>::Failure;
 
 impl<S: Slots> Crowd<S> {

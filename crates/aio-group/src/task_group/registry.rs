@@ -10,6 +10,9 @@ use aio_core::{Task, TaskHome, TaskRef};
 /// How many entries the first segment has; each further one has twice as many as the one before.
 const FIRST: usize = 8;
 
+/// Marks the number of a vacant entry. No child has it: there are never so many.
+const VACANT: u64 = 1 << 63;
+
 /// The end of the list of the vacant entries.
 const NONE: u64 = u64::MAX;
 
@@ -19,14 +22,14 @@ pub(crate) struct Registry {
     capacity: usize,
     /// How many of them have been used so far.
     used: usize,
-    /// The first vacant entry, if it is not [`NONE`].
+    /// The first vacant entry, as a link; or [`NONE`].
     vacant: u64,
     len: usize,
 }
 
 /// Occupied or vacant: the registry does not know which, and trusts the keys.
 struct Entry {
-    /// The number of the child; while the entry is vacant, the key of the next vacant one, or [`NONE`].
+    /// The number of the child; while the entry is vacant, the link to the next vacant one, or [`NONE`].
     number: u64,
     /// Absent while the entry is vacant, and for a moment, while the task is being spawned.
     task: Option<Registered>,
@@ -56,7 +59,7 @@ impl Registry {
     pub(crate) fn insert(&mut self, number: u64) -> usize {
         self.len += 1;
         if self.vacant != NONE {
-            let key = to_key(self.vacant);
+            let key = linked(self.vacant);
             // Its task is absent already.
             self.vacant = std::mem::replace(&mut self.entry(key).number, number);
             return key;
@@ -91,7 +94,7 @@ impl Registry {
         let entry = self.entry(key);
         entry.task = None;
         let number = std::mem::replace(&mut entry.number, vacant);
-        self.vacant = key as u64;
+        self.vacant = link(key);
         self.len -= 1;
         number
     }
@@ -119,11 +122,17 @@ impl Registry {
     }
 }
 
-/// Keys were made from `usize`.
+/// A key where a vacant entry has its number. It is no child's number, so a child that ended before it could be
+/// [attached](Registry::attach) does not find its own in a vacant entry.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "see above")]
-fn to_key(number: u64) -> usize {
-    number as usize
+fn link(key: usize) -> u64 {
+    key as u64 | VACANT
+}
+
+/// The key of a [`link`].
+#[inline]
+fn linked(link: u64) -> usize {
+    (link & !VACANT) as usize
 }
 
 #[cfg(all(test, not(aio_loom)))]
@@ -176,6 +185,21 @@ mod tests {
                 registry.attach(key, 1, &task);
                 assert_eq!(registry.tasks().count(), 0, "it belongs to another");
                 assert_eq!(registry.remove(key), 2);
+            });
+        });
+    }
+
+    #[test]
+    fn a_vacant_place_is_not_taken_for_that_of_a_child() {
+        leak_check(|| {
+            aio_core::run(async {
+                let task = aio_core::spawn(async {});
+                let mut registry = Registry::new();
+                // An eager child starts another; both end before the first is attached.
+                let (first, second) = (registry.insert(1), registry.insert(2));
+                assert_eq!((registry.remove(second), registry.remove(first)), (2, 1));
+                registry.attach(first, 1, &task);
+                assert_eq!(registry.tasks().count(), 0);
             });
         });
     }

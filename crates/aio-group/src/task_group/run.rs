@@ -150,8 +150,8 @@ where
             Some(Err(error)) => error.try_into_panic().into_iter().for_each(|payload| panics.keep(payload)),
             None => unreachable!("the body has ended"),
         }
-        waking.take().into_iter().for_each(|payload| panics.keep(payload));
-        panics.resume();
+        panics.absorb(&mut waking);
+        panics.rethrow();
         match output {
             Some(value) if errors.is_empty() => Poll::Ready(Ok(value)),
             // If there is none, `cancel` cut the body.
