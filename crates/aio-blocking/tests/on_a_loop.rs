@@ -113,37 +113,41 @@ fn a_job_may_run_a_loop_of_its_own() {
 
 #[test]
 fn a_job_that_does_not_end_is_given_up_when_the_grace_period_is_over() {
-    let (sender, receiver) = mpsc::channel::<()>();
-    let failures = Arc::new(Mutex::new(Vec::new()));
-    let log = failures.clone();
-    EventLoop::new(ThreadPark::new())
-        .on_failure(move |failure| log.lock().unwrap().push(failure.to_string()))
-        .shutdown_grace(Duration::from_millis(20))
-        .run(async move {
-            let stuck = to_thread(move || receiver.recv().is_err());
-            assert_eq!(to_thread(|| 1).await, 1);
-            // Begun, for the pool has more than one thread.
-            let mut stuck = Box::pin(stuck);
-            std::future::poll_fn(|cx| Poll::Ready(stuck.as_mut().poll(cx).is_pending())).await;
-            assert_eq!(to_thread(|| 2).await, 2);
-        });
-    assert_eq!(
-        *failures.lock().unwrap(),
-        ["the event loop did not end in time, and was given up:\n  1 jobs in threads of the blocking pool"]
-    );
-    drop(sender);
+    leak_check(|| {
+        let (sender, receiver) = mpsc::channel::<()>();
+        let failures = Arc::new(Mutex::new(Vec::new()));
+        let log = failures.clone();
+        EventLoop::new(ThreadPark::new())
+            .on_failure(move |failure| log.lock().unwrap().push(failure.to_string()))
+            .shutdown_grace(Duration::from_millis(20))
+            .run(async move {
+                let stuck = to_thread(move || receiver.recv().is_err());
+                assert_eq!(to_thread(|| 1).await, 1);
+                // Begun, for the pool has more than one thread.
+                let mut stuck = Box::pin(stuck);
+                std::future::poll_fn(|cx| Poll::Ready(stuck.as_mut().poll(cx).is_pending())).await;
+                assert_eq!(to_thread(|| 2).await, 2);
+            });
+        assert_eq!(
+            *failures.lock().unwrap(),
+            ["the event loop did not end in time, and was given up:\n  1 jobs in threads of the blocking pool"]
+        );
+        drop(sender);
+    });
 }
 
 #[test]
 fn a_thread_without_a_job_is_no_job_that_does_not_end() {
     // As often as it takes to find the thread still about to end.
     for _ in 0..50 {
-        let failures = Arc::new(Mutex::new(Vec::new()));
-        let log = failures.clone();
-        EventLoop::new(ThreadPark::new())
-            .on_failure(move |failure| log.lock().unwrap().push(failure.to_string()))
-            .shutdown_grace(Duration::ZERO)
-            .run(async { assert_eq!(to_thread(|| 1).await, 1) });
-        assert_eq!(*failures.lock().unwrap(), [""; 0]);
+        leak_check(|| {
+            let failures = Arc::new(Mutex::new(Vec::new()));
+            let log = failures.clone();
+            EventLoop::new(ThreadPark::new())
+                .on_failure(move |failure| log.lock().unwrap().push(failure.to_string()))
+                .shutdown_grace(Duration::ZERO)
+                .run(async { assert_eq!(to_thread(|| 1).await, 1) });
+            assert_eq!(*failures.lock().unwrap(), [""; 0]);
+        });
     }
 }
