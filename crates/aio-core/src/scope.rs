@@ -160,24 +160,33 @@ impl<F: Future> Scope<F> {
     pub(crate) fn poll_end(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output, Reason>> {
         let mut this = self.project();
         let finalizers: &Finalizers = this.finalizers;
-        current::enter_scope(finalizers, || {
-            if let StateProj::Running { future } = this.state.as_mut().project()
-                && let Poll::Ready(output) = future.poll(cx)
-            {
-                this.state.set(State::Ended { output });
-            }
+        let output = current::enter_scope(finalizers, || {
+            let StateProj::Running { future } = this.state.as_mut().project() else { return None };
+            let Poll::Ready(output) = future.poll(cx) else { return None };
+            // The future is dropped inside as well.
+            this.state.set(State::Spent);
+            Some(output)
         });
+        match output {
+            // Nearly always: nothing was left, and the output need not wait.
+            Some(output) if finalizers.is_empty() => return Poll::Ready(Ok(output)),
+            Some(output) => this.state.set(State::Ended { output }),
+            None => {}
+        }
         if !finalizers.is_empty() {
             ready!(finalizers.poll(cx, !matches!(*this.state, State::Running { .. })));
         }
-        if matches!(*this.state, State::Running { .. }) {
-            return Poll::Pending;
-        }
-        match this.state.project_replace(State::Spent) {
-            StateEnd::Ended { output } => Poll::Ready(Ok(output)),
-            StateEnd::Cut { reason } => Poll::Ready(Err(reason)),
-            StateEnd::Running { .. } | StateEnd::Spent => panic!("a scope was polled after it had ended"),
-        }
+        if matches!(*this.state, State::Running { .. }) { Poll::Pending } else { Poll::Ready(take_end(this.state)) }
+    }
+}
+
+/// The output, or why the future was cut; there is nothing left afterwards.
+#[cold]
+fn take_end<F: Future>(state: Pin<&mut State<F>>) -> Result<F::Output, Reason> {
+    match state.project_replace(State::Spent) {
+        StateEnd::Ended { output } => Ok(output),
+        StateEnd::Cut { reason } => Err(reason),
+        StateEnd::Running { .. } | StateEnd::Spent => panic!("a scope was polled after it had ended"),
     }
 }
 
