@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The example, once it has said that it works.
 struct Example {
@@ -45,9 +45,7 @@ impl Example {
     /// The program listens for Ctrl-C when it waits for the first time, with a thread; before, it would just end.
     fn await_listening(&self) {
         let tasks = format!("/proc/{}/task", self.child.id());
-        while std::fs::read_dir(&tasks).is_ok_and(|tasks| tasks.count() < 2) {
-            std::thread::yield_now();
-        }
+        until(|| !std::fs::read_dir(&tasks).is_ok_and(|tasks| tasks.count() < 2));
     }
 
     /// One that does not hear is killed after a while, and has no exit code.
@@ -65,6 +63,14 @@ impl Example {
         let text = std::fs::read_to_string(&self.file).ok();
         let _ = std::fs::remove_file(&self.file);
         (status, text)
+    }
+}
+
+/// Waits for something that is about to happen. Whether it has is for the assertions to tell; this does not hang.
+fn until(it_happens: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !it_happens() && begin.elapsed() < Duration::from_secs(60) {
+        thread::yield_now();
     }
 }
 
@@ -86,9 +92,7 @@ fn the_second_ctrl_c_exits_at_once() {
     example.await_listening();
     example.interrupt();
     // Its cleanup has begun, and never ends.
-    while !example.file.exists() {
-        std::thread::yield_now();
-    }
+    until(|| example.file.exists());
     example.interrupt();
     let (status, text) = example.wait();
     assert_eq!(status.code(), Some(130), "{status}");
