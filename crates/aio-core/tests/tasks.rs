@@ -640,6 +640,25 @@ mod eager {
             assert_eq!(*left.lock().unwrap(), ["scope", "cleanup"]);
         }
 
+        fn it_is_not_cancelled_for_the_reason_of_the_caller() {
+            let seen = Arc::new(Mutex::new(Vec::new()));
+            run(async {
+                let theirs = seen.clone();
+                let task = start!(async move {
+                    let _guard = aio_core::defer(theirs, async |seen| {
+                        let mine = aio_core::cancel_reason();
+                        let (sender, receiver) = std::sync::mpsc::channel();
+                        start!(async move { sender.send(aio_core::cancel_reason()).unwrap() }).detach();
+                        seen.lock().unwrap().extend([mine, receiver.try_recv().unwrap()]);
+                    });
+                    pending::<()>().await;
+                });
+                task.cancel_with("mine");
+                assert!(task.join().await.unwrap_err().is_cancelled());
+            });
+            assert_eq!(*seen.lock().unwrap(), [Some("mine".into()), None]);
+        }
+
         fn a_panic_of_the_first_turn_is_how_it_ended() {
             run(async {
                 let task = start!(async { panic!("oh") });
