@@ -6,7 +6,9 @@
 //! - `real_asyncio_page`: the page for those who know asyncio: its programs in Python, and its table.
 //! - `foreign`: `aio`'s primitives under other executors.
 //! - `at_home`: what users of asyncio find under another name.
+//! - `runner`: several runs on one loop, failures, the end.
 //! - `together`: the crates in combination.
+//! - `waiting`: who waits for a lock, a permit or an item, and is cancelled between the wake and its turn.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

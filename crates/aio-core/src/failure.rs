@@ -29,8 +29,7 @@ pub enum FailureKind<'a> {
         /// The payload.
         payload: &'a (dyn Any + Send),
     },
-    /// An `Err` that nobody waits for: of a task that was [detached](crate::Task::try_detach), or of a group that
-    /// collects none.
+    /// An `Err` that nobody waits for, of a task that was [detached](crate::Task::try_detach).
     Error(&'a dyn fmt::Display),
     /// What had not ended when a grace period was over, and was dropped; a line for each.
     Overran(&'a [String]),
