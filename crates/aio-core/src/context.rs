@@ -63,7 +63,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// Outside of a task (and of [`Context::enter`]): there is nothing that the value could belong to.
     #[track_caller]
     pub fn set(&'static self, value: T) {
-        let set = current::with_context(|slot| {
+        let set = current::with_context_slot(|slot| {
             let slot = slot?;
             let mut context = slot.take();
             let former = context.set(self.key(), Arc::new(value));
@@ -150,14 +150,6 @@ impl ContextSlot {
         let copy = context.clone();
         self.0.set(context);
         copy
-    }
-
-    #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        let context = self.0.take();
-        let empty = context.0.is_none();
-        self.0.set(context);
-        empty
     }
 
     pub(crate) fn take(&self) -> Context {

@@ -7,28 +7,31 @@ use std::cell::Cell;
 use std::ptr::{self, NonNull};
 
 use crate::context::ContextSlot;
-use crate::event_loop::{Core, Shared};
+use crate::event_loop::{Core, Worker};
 use crate::reason::Reason;
 use crate::scope::Finalizers;
-use crate::task::Identity;
+use crate::task::Header;
 
 struct Current {
-    /// The loop, its part for all threads: only compared, to tell a wake on the loop's thread from others.
-    shared: Cell<*const Shared>,
-    /// The loop, its part for this thread.
+    /// The worker that this thread is: only compared, to tell a wake on the thread of a local task from others.
+    worker: Cell<*const Worker>,
+    /// The first worker of the loop: only compared, to tell which loop this is.
+    first: Cell<*const Worker>,
+    /// The worker, its part for this thread.
     core: Cell<*const Core>,
     /// Where a cleanup goes.
     scope: Cell<*const Finalizers>,
     /// Why what runs here is being cancelled, if it is.
     reason: Cell<*const Reason>,
-    task: Cell<Option<NonNull<dyn Identity>>>,
+    task: Cell<Option<NonNull<Header>>>,
     /// The task-locals of a thread that works for a task.
     context: Cell<*const ContextSlot>,
 }
 
 aio_base::thread_local! {
     static CURRENT: Current = Current {
-        shared: Cell::new(ptr::null()),
+        worker: Cell::new(ptr::null()),
+        first: Cell::new(ptr::null()),
         core: Cell::new(ptr::null()),
         scope: Cell::new(ptr::null()),
         reason: Cell::new(ptr::null()),
@@ -62,7 +65,8 @@ fn during<T: Copy + 'static, R>(place: fn(&Current) -> &Cell<T>, value: T, run: 
 /// Runs `run` with `core` as the loop of this thread, outside of any scope.
 pub(crate) fn enter_loop<R>(core: &Core, run: impl FnOnce() -> R) -> R {
     let enter = || during(|current| &current.core, ptr::from_ref(core), run);
-    let enter = || during(|current| &current.shared, core.shared_ptr(), enter);
+    let enter = || during(|current| &current.worker, core.worker_ptr(), enter);
+    let enter = || during(|current| &current.first, core.scheduler().first_ptr(), enter);
     // The loop may stand in a `block_on`: that scope is not the loop's.
     outside(enter)
 }
@@ -73,12 +77,20 @@ pub(crate) fn outside<R>(run: impl FnOnce() -> R) -> R {
     during(|current| &current.scope, ptr::null(), run)
 }
 
-/// Whether `shared` belongs to the loop of this thread.
-pub(crate) fn is_loop(shared: *const Shared) -> bool {
-    CURRENT.with(|current| ptr::eq(current.shared.get(), shared))
+/// Whether this thread is `worker`.
+#[inline]
+pub(crate) fn is_worker(worker: *const Worker) -> bool {
+    CURRENT.with(|current| ptr::eq(current.worker.get(), worker))
+}
+
+/// Whether this thread is a worker of the loop whose first worker is `first`.
+#[inline]
+pub(crate) fn is_loop_of(first: *const Worker) -> bool {
+    CURRENT.with(|current| ptr::eq(current.first.get(), first))
 }
 
 /// Runs `run` with the loop of this thread, if it has one.
+#[inline]
 pub(crate) fn with_loop<R>(run: impl FnOnce(&Core) -> R) -> Option<R> {
     let core = CURRENT.with(|current| current.core.get());
     // SAFETY: `enter_loop` holds the reference that this pointer was made from for as long as the pointer is here.
@@ -109,17 +121,16 @@ pub(crate) fn with_reason<R>(run: impl FnOnce(Option<&Reason>) -> R) -> R {
     run(unsafe { reason.as_ref() })
 }
 
-/// Runs `run` as a part of `task`, outside of any scope but those it enters itself.
-pub(crate) fn enter_task<R>(task: &(dyn Identity + '_), run: impl FnOnce() -> R) -> R {
-    let task: NonNull<dyn Identity + '_> = NonNull::from(task);
-    // SAFETY: only the lifetime bound of the trait object changes; the pointer is gone before the reference ends, and
-    // `with_task` lends it for a shorter time still.
-    let task = unsafe { std::mem::transmute::<NonNull<dyn Identity + '_>, NonNull<dyn Identity + 'static>>(task) };
+/// Runs `run` as a part of `task`, outside of any scope but those it enters itself. The task stays alive meanwhile, or
+/// is not asked for any more.
+#[inline]
+pub(crate) fn enter_task<R>(task: NonNull<Header>, run: impl FnOnce() -> R) -> R {
     during(|current| &current.task, Some(task), run)
 }
 
 /// Runs `run` with the running task, if there is one.
-pub(crate) fn with_task<R>(run: impl FnOnce(Option<&dyn Identity>) -> R) -> R {
+#[inline]
+pub(crate) fn with_task<R>(run: impl FnOnce(Option<&Header>) -> R) -> R {
     let task = CURRENT.with(|current| current.task.get());
     // SAFETY: as in `with_loop`, by `enter_task`.
     run(task.map(|task| unsafe { &*task.as_ptr() }))
@@ -130,14 +141,27 @@ pub(crate) fn enter_context<R>(context: &ContextSlot, run: impl FnOnce() -> R) -
     during(|current| &current.context, ptr::from_ref(context), run)
 }
 
-/// Runs `run` with the task-locals of the running task, or else of what this thread works for.
+/// Runs `run` with the task-locals of the running task, or else of what this thread works for; with none where nothing
+/// was ever set.
+#[inline]
 pub(crate) fn with_context<R>(run: impl FnOnce(Option<&ContextSlot>) -> R) -> R {
     with_task(|task| match task {
-        Some(task) => run(Some(task.context())),
-        None => {
-            let context = CURRENT.with(|current| current.context.get());
-            // SAFETY: as in `with_loop`, by `enter_context`.
-            run(unsafe { context.as_ref() })
-        }
+        Some(task) => run(task.meta().context()),
+        None => with_entered(run),
     })
+}
+
+/// Runs `run` with the place for task-locals of the running task, or else of what this thread works for; with none
+/// where there is no such place.
+pub(crate) fn with_context_slot<R>(run: impl FnOnce(Option<&ContextSlot>) -> R) -> R {
+    with_task(|task| match task {
+        Some(task) => run(Some(task.meta().context_slot())),
+        None => with_entered(run),
+    })
+}
+
+fn with_entered<R>(run: impl FnOnce(Option<&ContextSlot>) -> R) -> R {
+    let context = CURRENT.with(|current| current.context.get());
+    // SAFETY: as in `with_loop`, by `enter_context`.
+    run(unsafe { context.as_ref() })
 }

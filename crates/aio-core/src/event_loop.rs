@@ -11,10 +11,17 @@
 mod block_on;
 mod core;
 mod handle;
+mod injector;
 mod locals;
-mod memory;
+mod mailbox;
 mod queue;
-mod shared;
+mod scheduler;
+mod shutdown;
+mod slab;
+mod sleepers;
+mod steal_queue;
+mod threads;
+mod worker;
 
 use std::fmt;
 use std::panic::{Location, resume_unwind};
@@ -26,19 +33,18 @@ use aio_base::{Deadline, Panics};
 
 pub use self::block_on::block_on;
 pub(crate) use self::core::Core;
+use self::core::POLLS_BETWEEN_LOOKS;
 pub use self::handle::Handle;
 pub use self::locals::loop_local;
-pub(crate) use self::memory::Memory;
-pub(crate) use self::shared::{Mail, Shared};
+pub(crate) use self::mailbox::Mail;
+pub(crate) use self::scheduler::Scheduler;
+pub(crate) use self::slab::{Kind as BlockKind, Slab};
+use self::threads::Start;
+pub(crate) use self::worker::Worker;
 use crate::current;
 use crate::driver::{Driver, ThreadPark};
 use crate::failure::Failure;
-use crate::reason::Reason;
-use crate::task::{JoinError, TaskRef, ToHandle, spawn_cleanup, spawn_main};
-
-/// How many polls may pass before the drivers get a turn while tasks are ready. A turn may have to read the clock, or
-/// ask the system for events, which costs as much as several polls.
-const POLLS_BETWEEN_TURNS: usize = 64;
+use crate::task::{JoinError, ToHandle, spawn_cleanup, spawn_main};
 
 /// Runs `main` on a loop without timers or sockets of its own, until it has finished and everything it started has
 /// ended; see [`EventLoop::run`]. The umbrella crate's `run` has a complete loop.
@@ -68,14 +74,43 @@ impl<D: Driver> EventLoop<D> {
     /// A loop that waits in `driver`. It takes no thread, no descriptor and hardly any memory before it needs them.
     #[track_caller]
     pub fn new(driver: D) -> Self {
-        let core = Core::new(driver.unparker(), Location::caller());
+        Self::of(Scheduler::new(1), driver, Location::caller())
+    }
+
+    /// A loop that runs on `workers` threads, of which the caller's is one. Each waits in a driver of its own, made on
+    /// its thread; the others are started when there is work for them.
+    ///
+    /// Tasks of [`spawn`](crate::spawn) begin on the worker that spawns them, and run on any: a worker without work
+    /// takes over half of what is ready at another. Tasks of [`local::spawn`](crate::local::spawn) stay on the worker
+    /// that spawned them. `main` runs on the caller's thread. Between two runs the other workers go on.
+    ///
+    /// # Panics
+    /// If there are to be no workers at all.
+    #[track_caller]
+    pub fn with_workers(workers: usize, make_driver: impl Fn() -> D + Send + Sync + 'static) -> Self
+    where
+        D: 'static,
+    {
+        assert!(workers > 0, "a loop needs a worker at least");
+        let scheduler = Scheduler::new(workers);
+        let driver = make_driver();
+        scheduler.threads.set_start(Start {
+            started_at: Location::caller(),
+            scheduler: Arc::downgrade(&scheduler),
+            main: Arc::new(move |scheduler, index| run_worker(scheduler, index, make_driver())),
+        });
+        Self::of(scheduler, driver, Location::caller())
+    }
+
+    fn of(scheduler: Arc<Scheduler>, driver: D, started_at: &'static Location<'static>) -> Self {
+        let core = Core::new(scheduler, 0, driver.unparker(), started_at);
         Self { driver, core, context: crate::Context::current(), grace: None, closed: false }
     }
 
     /// Gives the loop a value that [`loop_local`] will find: how crates above this one are configured.
     #[must_use]
     pub fn with_local<T: Send + Sync + 'static>(self, value: T) -> Self {
-        self.core.locals.insert(value);
+        self.core.scheduler().locals.insert(value);
         self
     }
 
@@ -87,7 +122,7 @@ impl<D: Driver> EventLoop<D> {
     /// failure is printed.
     #[must_use]
     pub fn on_failure(self, handler: impl Fn(&Failure<'_>) + Send + Sync + 'static) -> Self {
-        self.core.shared().set_on_failure(Arc::new(handler));
+        self.core.scheduler().set_on_failure(Arc::new(handler));
         self
     }
 
@@ -102,7 +137,7 @@ impl<D: Driver> EventLoop<D> {
 
     /// A handle to spawn tasks with from any thread.
     pub fn handle(&self) -> Handle {
-        Handle::new(self.core.shared().clone())
+        Handle::new(self.core.scheduler_arc().clone())
     }
 
     /// Runs `main` on this thread until it has finished, as a task like any other, and ends what is left, in asyncio's
@@ -198,7 +233,7 @@ impl<D: Driver> EventLoop<D> {
                 // The values' destructors are strangers', and may need a task around them.
                 drop(spawn_cleanup(async { drop(context) }, ToHandle, core.started_at.get()));
             }
-            tear_down(core, driver, deadline)
+            shutdown::end_loop(core, driver, deadline)
         })
     }
 
@@ -210,7 +245,9 @@ impl<D: Driver> EventLoop<D> {
         let Self { driver, core, .. } = self;
         let result = current::enter_loop(core, || {
             driver.enter();
+            core.step_up();
             let result = run(core, driver);
+            core.step_back();
             driver.leave();
             result
         });
@@ -247,65 +284,44 @@ impl Drop for AbortOnUnwind {
     }
 }
 
+/// The life of a worker but the first.
+fn run_worker(scheduler: Arc<Scheduler>, index: usize, mut driver: impl Driver) {
+    let abort = AbortOnUnwind;
+    let started_at = scheduler.threads.started_at();
+    let core = Core::new(scheduler, index, driver.unparker(), started_at);
+    current::enter_loop(&core, || {
+        driver.enter();
+        core.step_up();
+        // Who has sent something before there was an unparker could not say so.
+        core.read_all_mail();
+        run_until(&core, &mut driver, Deadline::NEVER, || core.scheduler().is_stopping());
+        shutdown::end_worker(&core, &mut driver);
+        driver.leave();
+    });
+    std::mem::forget(abort);
+}
+
 /// Runs turns until `done`, or until the deadline.
 fn run_until(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut done: impl FnMut() -> bool) {
     let mut polls = 0;
     while !done() {
         polls += core.run_batch();
         core.read_mail();
-        if core.has_ready() {
-            if polls >= POLLS_BETWEEN_TURNS {
-                driver.turn();
-                polls = 0;
-                if is_due(deadline) {
-                    return;
-                }
+        if polls >= POLLS_BETWEEN_LOOKS {
+            driver.turn();
+            core.look_outside();
+            polls = 0;
+            if is_due(deadline) {
+                return;
             }
-        } else if core.is_idle() && !done() {
-            driver.park(deadline);
+        } else if !core.has_ready() && !core.find_work() && core.is_idle() && !done() {
+            core.park(driver, deadline);
             core.read_mail();
             polls = 0;
             if is_due(deadline) {
                 return;
             }
         }
-    }
-}
-
-/// Cancels all tasks and runs them to their ends, again and again until there is none: what ends may spawn. Those that
-/// have not ended by the deadline are given up. Returns the first panic of a value of the loop.
-fn tear_down(core: &Core, driver: &mut impl Driver, deadline: Deadline) -> Panics {
-    let mut panics = Panics::new();
-    loop {
-        let mut tasks = core.all_tasks();
-        if tasks.is_empty() {
-            if core.has_ready() {
-                // A task that was woken in its last turn is still in the queue.
-                core.run_batch();
-                continue;
-            }
-            core.locals.clear(&mut panics);
-            // What a value of the loop did in its destructor is ended as well.
-            if core.close_if_idle() {
-                return panics;
-            }
-            continue;
-        }
-        let too_late = is_due(deadline);
-        for task in &tasks {
-            task.cancel_with(Reason::Shutdown);
-            if too_late {
-                task.give_up(core);
-            }
-        }
-        // Who is given up ends at his next turn.
-        let deadline = if too_late { Deadline::NEVER } else { deadline };
-        run_until(core, driver, deadline, || {
-            while tasks.last().is_some_and(TaskRef::is_finished) {
-                tasks.pop();
-            }
-            tasks.is_empty()
-        });
     }
 }
 

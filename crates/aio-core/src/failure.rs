@@ -6,8 +6,8 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc; // facade: shared data without a protocol
 
 use crate::current;
-use crate::event_loop::Shared;
-use crate::task::{Identity, Meta, TaskId};
+use crate::event_loop::Worker;
+use crate::task::{Header, Meta, TaskId};
 
 /// A failure that nobody waits for, as the handler of a loop is told of it when it happens; see
 /// [`EventLoop::on_failure`](crate::EventLoop::on_failure).
@@ -55,7 +55,7 @@ impl<'a> Failure<'a> {
 
     /// The line that spawned the task that failed.
     pub fn spawned_at(&self) -> Option<&'static Location<'static>> {
-        self.task.map(|task| task.spawned_at)
+        self.task.map(Meta::spawned_at)
     }
 
     /// What went wrong.
@@ -104,16 +104,16 @@ impl fmt::Debug for FailureKind<'_> {
 /// For crates above this one: what they report must be lost otherwise.
 pub fn report_failure(kind: FailureKind<'_>) {
     current::with_task(|task| {
-        let failure = Failure::new(task.map(Identity::meta), kind);
-        let told = current::with_loop(|core| report(core.shared(), &failure));
+        let failure = Failure::new(task.map(Header::meta), kind);
+        let told = current::with_loop(|core| report(core.worker(), &failure));
         told.unwrap_or_else(|| report_to(None, &failure));
     });
 }
 
 /// Tells the handler of the loop; where there is none, stderr.
 #[cold]
-pub(crate) fn report(owner: &Shared, failure: &Failure<'_>) {
-    report_to(owner.on_failure(), failure);
+pub(crate) fn report(owner: &Worker, failure: &Failure<'_>) {
+    report_to(owner.scheduler().on_failure(), failure);
 }
 
 fn report_to(handler: Option<&Handler>, failure: &Failure<'_>) {
@@ -146,7 +146,7 @@ pub(crate) fn message(payload: &(dyn Any + Send)) -> &str {
 }
 
 /// Runs `f`, foreign code whose panic has nowhere to go, and reports the panic if there is one.
-pub(crate) fn contain(owner: &Shared, task: &Meta, during: &str, f: impl FnOnce()) {
+pub(crate) fn contain(owner: &Worker, task: &Meta, during: &str, f: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
         report(owner, &Failure::new(Some(task), FailureKind::Panic { during, payload: &*payload }));
         // A payload's destructor may panic as well.

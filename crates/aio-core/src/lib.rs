@@ -55,7 +55,7 @@ pub use context::{Context, ContextVar};
 pub use driver::{Driver, ThreadPark, VirtualTime};
 pub use event_loop::{EventLoop, Handle, block_on, closing_by, loop_local, run};
 pub use failure::{Failure, FailureKind, report_failure};
-pub use reason::{Reason, cancel_reason, cutting};
+pub use reason::{Reason, Text, cancel_reason, cutting};
 pub use scope::{Deferred, Scope, Shield, SideBySide, defer, shield};
 pub use task::{
     Builder, Ended, JoinError, OnExit, Ready, Task, TaskHome, TaskId, TaskRef, YieldNow, all_tasks, current_task,

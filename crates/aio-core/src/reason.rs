@@ -1,6 +1,7 @@
 //! Why something was cancelled.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc; // facade: shared text without a protocol
 
 use crate::current;
@@ -25,7 +26,40 @@ pub enum Reason {
     /// The user interrupted the program, with Ctrl-C.
     Interrupted,
     /// What whoever cancelled it said.
-    Other(Arc<str>),
+    Other(Text),
+}
+
+/// What was said of a reason; cheap to clone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Text(
+    // Two steps to the text, and one word here: a reason has a place in every task.
+    Arc<Box<str>>,
+);
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(Arc::new(text.into()))
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(Arc::new(text.into()))
+    }
 }
 
 impl Reason {
@@ -47,7 +81,7 @@ impl Reason {
     pub(crate) const OTHER: u32 = 7;
 
     /// Undoes [`code`](Self::code); `other` has what `Other` says.
-    pub(crate) fn from_code(code: u32, other: impl FnOnce() -> Option<Arc<str>>) -> Self {
+    pub(crate) fn from_code(code: u32, other: impl FnOnce() -> Option<Text>) -> Self {
         match code {
             1 => Self::Dropped,
             2 => Self::Aborted,
@@ -120,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_reason_comes_back_from_its_code() {
-        let text: Arc<str> = "text".into();
+        let text = Text::from("text");
         let all = [
             Reason::Requested,
             Reason::Dropped,

@@ -6,14 +6,17 @@ mod ended;
 mod error;
 mod home;
 mod meta;
+mod origin;
 mod ready;
-mod record;
+mod reasons;
 mod step;
 mod task_ref;
+mod watchers;
 mod yield_now;
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::panic::{Location, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -25,7 +28,8 @@ use crate::reason::{Reason, cancel_reason};
 
 pub use builder::{Builder, local_spawn, spawn};
 pub(crate) use builder::{spawn_cleanup, spawn_main, spawn_on};
-pub(crate) use cell::{CellRef, Header, Reasons, TaskList, Watchers, run as run_cell};
+pub(crate) use cell::shared::acquire_running;
+pub(crate) use cell::{Header, in_block, run as run_cell};
 pub use ended::{Ended, outlast};
 pub use error::JoinError;
 pub(crate) use home::{Handle, Outcome, ToHandle};
@@ -33,10 +37,10 @@ pub use home::{OnExit, TaskHome};
 pub use meta::TaskId;
 pub(crate) use meta::{IdBlock, Meta};
 pub use ready::{Ready, ready};
-pub(crate) use record::{AnyRecord, Runnable};
+pub(crate) use reasons::Reasons;
 pub(crate) use step::step;
-pub(crate) use task_ref::Identity;
 pub use task_ref::{TaskRef, all_tasks, current_task};
+pub(crate) use watchers::Watchers;
 pub use yield_now::{YieldNow, yield_now};
 
 /// A task: work that goes on by itself, in turns with the other tasks of its loop.
@@ -62,24 +66,12 @@ pub use yield_now::{YieldNow, yield_now};
 #[must_use = "dropping a task cancels it: keep it, await it, or `detach` it"]
 pub struct Task<T, H: TaskHome = Shared> {
     handle: H::Handle<T>,
-    fate: Fate,
     _output: PhantomData<T>,
-}
-
-/// What the end of a `Task` means for its task.
-#[derive(Debug, PartialEq, Eq)]
-enum Fate {
-    /// It ends as well.
-    Cancelled,
-    /// It goes on.
-    Detached,
-    /// It has been told already.
-    Told,
 }
 
 impl<T, H: TaskHome> Task<T, H> {
     pub(crate) fn new(handle: H::Handle<T>) -> Self {
-        Self { handle, fate: Fate::Cancelled, _output: PhantomData }
+        Self { handle, _output: PhantomData }
     }
 
     /// Its number: no other task of this process has it.
@@ -94,7 +86,7 @@ impl<T, H: TaskHome> Task<T, H> {
 
     /// The line that spawned it.
     pub fn spawned_at(&self) -> &'static Location<'static> {
-        self.handle.meta().spawned_at
+        self.handle.meta().spawned_at()
     }
 
     /// Tells the task to stop. At its next turn its future is dropped, and it ends when its cleanups have. If it is
@@ -116,8 +108,12 @@ impl<T, H: TaskHome> Task<T, H> {
     /// Lets the task go on without an owner. The loop still ends it when it ends itself. Should it panic, that is
     /// reported when it happens, see [`EventLoop::on_failure`](crate::EventLoop::on_failure). Its output is dropped;
     /// for a task that may fail there is [`try_detach`](Task::try_detach).
-    pub fn detach(mut self) {
-        self.fate = Fate::Detached;
+    pub fn detach(self) {
+        self.let_go(None);
+    }
+
+    fn let_go(self, report: Option<home::Report<T>>) {
+        ManuallyDrop::new(self).handle.release(report);
     }
 
     /// Waits for the end of the task, whatever it is.
@@ -148,10 +144,9 @@ impl<T, H: TaskHome> Task<T, H> {
         self.handle.poll_finished(cx)
     }
 
-    /// Whether it has ended and its outcome, which stays where it is, `is_failure`. For `wait`. The task may be locked
-    /// meanwhile, so `is_failure` must neither panic nor touch it.
+    /// Whether it has ended and its outcome, which stays where it is, `is_failure`. For `wait`.
     #[doc(hidden)]
-    pub fn failed(&self, is_failure: fn(&Result<T, JoinError>) -> bool) -> bool {
+    pub fn failed(&mut self, is_failure: fn(&Result<T, JoinError>) -> bool) -> bool {
         self.handle.failed(is_failure)
     }
 
@@ -178,13 +173,12 @@ impl<T, E: fmt::Display, H: TaskHome> Task<Result<T, E>, H> {
     /// let failure = &failures.lock().unwrap()[0];
     /// assert!(failure.ends_with("nobody was waiting for it: invalid digit found in string"), "{failure}");
     /// ```
-    pub fn try_detach(mut self) {
-        self.handle.release(Some(|output, report| {
+    pub fn try_detach(self) {
+        self.let_go(Some(|output, report| {
             if let Err(error) = output {
                 report(FailureKind::Error(error));
             }
         }));
-        self.fate = Fate::Told;
     }
 }
 
@@ -206,10 +200,7 @@ impl<T, H: TaskHome> Unpin for Task<T, H> {}
 
 impl<T, H: TaskHome> Drop for Task<T, H> {
     fn drop(&mut self) {
-        if self.fate == Fate::Told {
-            return;
-        }
-        if self.fate == Fate::Cancelled && !self.handle.is_finished() {
+        if !self.handle.is_finished() {
             // If it is dropped because its owner is being cancelled, it is for the same reason.
             self.handle.cancel(cancel_reason().unwrap_or(Reason::Dropped));
             ended::leave_until(self.handle.task_ref());

@@ -97,7 +97,7 @@ in_both_homes! {
             assert_eq!((&mut task).await, 7);
             assert!(!task.failed(|_| true));
 
-            let panics = spawn(async { panic!("a task of the test") });
+            let mut panics = spawn(async { panic!("a task of the test") });
             turns(2).await;
             assert!(panics.failed(|outcome| outcome.as_ref().is_err_and(JoinError::is_panic)));
             assert!(panics.join().await.unwrap_err().is_panic());

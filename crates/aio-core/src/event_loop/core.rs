@@ -1,139 +1,338 @@
-//! A loop's part for its own thread.
+//! A worker's part for its own thread.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::ptr::NonNull;
-use std::sync::Arc; // facade: the count of `Shared` is settled by hand, see `account`
+use std::sync::Arc; // facade: shared data without a protocol
 use std::task::Waker;
 
 use aio_base::Deadline;
 
-use super::locals::Locals;
-use super::memory::Memory;
-use super::queue::{Queue, Ready};
-use super::shared::{Mail, Shared};
-use crate::task::{self, Header, IdBlock, Reasons, Runnable, TaskList, TaskRef, Watchers};
+use super::locals::KnownLocals;
+use super::mailbox::{Mail, Owned};
+use super::queue::Queue;
+use super::scheduler::Scheduler;
+use super::slab::{Kind, Slab};
+use super::steal_queue::{Pushed, StealQueue};
+use super::worker::Worker;
+use crate::driver::Driver;
+use crate::task::{self, Header, IdBlock, TaskRef, Watchers};
+
+/// How many polls may pass before the worker looks at what comes from outside while tasks are ready: its mail, its
+/// drivers, tasks that no worker has yet. That may take a look at the clock, or a system call, which cost as much as
+/// several polls.
+pub(super) const POLLS_BETWEEN_LOOKS: usize = 64;
 
 pub(crate) struct Core {
+    /// The tasks of this worker; where it is the only one, also those that may cross threads.
     queue: Queue,
-    shared: Arc<Shared>,
-    pub(crate) local_tasks: TaskList,
-    pub(crate) watchers: Watchers,
-    pub(crate) reasons: Reasons,
-    pub(crate) memory: Memory,
-    /// How many cells this thread has made, less those it has freed; see [`account`](Self::account).
-    pub(crate) cells: Cell<isize>,
+    scheduler: Arc<Scheduler>,
+    index: usize,
+    pub(crate) slab: Slab,
+    /// Of local tasks.
+    pub(crate) watchers: RefCell<Watchers>,
     pub(crate) ids: IdBlock,
-    pub(super) locals: Locals,
+    pub(super) known_locals: KnownLocals,
     /// Where it was started, or its last run was.
     pub(super) started_at: Cell<&'static Location<'static>>,
     /// By when everything is to have ended, while it ends.
     pub(super) closing_by: Cell<Option<Deadline>>,
+    /// Whether it counts as searching, see `Sleepers`.
+    searching: Cell<bool>,
+    /// Where it looks first for something to steal.
+    victim: Cell<usize>,
 }
 
 impl Core {
-    pub(super) fn new(unparker: Waker, started_at: &'static Location<'static>) -> Self {
+    pub(super) fn new(
+        scheduler: Arc<Scheduler>,
+        index: usize,
+        unparker: Waker,
+        started_at: &'static Location<'static>,
+    ) -> Self {
+        let slab = Slab::new(scheduler.clone());
+        scheduler.workers()[index].begin(unparker, slab.account().clone());
         Self {
             queue: Queue::new(),
-            shared: Arc::new(Shared::new(unparker)),
-            local_tasks: TaskList::new(),
-            watchers: Watchers::default(),
-            reasons: Reasons::default(),
-            memory: Memory::new(),
-            cells: Cell::new(0),
+            scheduler,
+            index,
+            slab,
+            watchers: RefCell::default(),
             ids: IdBlock::new(),
-            locals: Locals::default(),
+            known_locals: KnownLocals::default(),
             started_at: Cell::new(started_at),
             closing_by: Cell::new(None),
+            searching: Cell::new(false),
+            victim: Cell::new(index + 1),
         }
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+    #[inline]
+    pub(crate) fn scheduler(&self) -> &Scheduler {
+        &self.scheduler
     }
 
-    pub(crate) fn shared_ptr(&self) -> *const Shared {
-        Arc::as_ptr(&self.shared)
+    pub(super) fn scheduler_arc(&self) -> &Arc<Scheduler> {
+        &self.scheduler
     }
 
     #[inline]
-    pub(crate) fn push_local(&self, task: NonNull<Header>) {
-        self.queue.push(Ready::Local(task));
+    pub(crate) fn worker(&self) -> &Worker {
+        &self.scheduler.workers()[self.index]
     }
 
     #[inline]
-    pub(crate) fn push_shared(&self, task: Runnable) {
-        self.queue.push(Ready::Shared(task));
+    pub(crate) fn worker_ptr(&self) -> *const Worker {
+        self.worker()
+    }
+
+    #[inline]
+    pub(crate) fn note_spawn(&self) {
+        self.worker().tally.note_spawn();
+    }
+
+    #[inline]
+    pub(crate) fn note_end(&self) {
+        self.worker().tally.note_end();
+    }
+
+    /// Puts a task of this worker last.
+    #[inline]
+    pub(crate) fn push(&self, task: NonNull<Header>) {
+        self.queue.push(task);
+    }
+
+    /// Puts a task last that may cross threads, and that the caller owns.
+    #[inline]
+    pub(crate) fn push_shared(&self, task: NonNull<Header>) {
+        match &self.worker().ring {
+            None => self.queue.push(task),
+            Some(ring) => self.push_to_ring(ring, task),
+        }
+    }
+
+    #[inline]
+    fn push_to_ring(&self, ring: &StealQueue<Header>, task: NonNull<Header>) {
+        // SAFETY: this thread is the worker's, as it has its core.
+        match unsafe { ring.push(task, &self.scheduler.injector) } {
+            // A task alone comes next here, and hardly sooner elsewhere: two that wake each other stay together.
+            Pushed::Kept if ring.len() < 2 => {}
+            // What this misses, the look at the end of the batch does not.
+            Pushed::Kept => {
+                if let Some(worker) = self.scheduler.sleepers.notify_soon() {
+                    self.scheduler.wake(worker);
+                }
+            }
+            Pushed::Spilled => self.scheduler.notify(),
+        }
     }
 
     /// Whether only something from outside can give it anything to do.
     pub(super) fn is_idle(&self) -> bool {
-        !self.has_ready() && !self.shared.has_mail()
+        !self.has_ready() && !self.worker().mailbox.has_mail()
     }
 
+    #[inline]
     pub(super) fn has_ready(&self) -> bool {
-        !self.queue.is_empty()
+        !self.queue.is_empty() || self.worker().ring.as_ref().is_some_and(|ring| !ring.is_empty())
     }
 
-    /// Runs what is ready now, not what becomes so meanwhile; returns how many turns that was.
+    /// Runs what is ready now, not what becomes so meanwhile, and not more than is good for what comes from outside;
+    /// returns how many turns that was.
     pub(super) fn run_batch(&self) -> usize {
-        let batch = self.queue.len();
+        match &self.worker().ring {
+            None => self.run_queue(),
+            Some(ring) => self.run_both(ring),
+        }
+    }
+
+    #[inline]
+    fn run_queue(&self) -> usize {
+        let batch = self.queue.len().min(POLLS_BETWEEN_LOOKS);
         for _ in 0..batch {
-            match self.queue.pop() {
-                // SAFETY: it came out of the run queue.
-                Some(Ready::Local(task)) => unsafe { task::run_cell(task) },
-                Some(Ready::Shared(task)) => {
-                    task.run();
-                }
-                None => break,
-            }
+            let Some(task) = self.queue.pop() else { break };
+            // SAFETY: it came out of the run queue.
+            unsafe { task::run_cell(task) };
         }
         batch
+    }
+
+    /// Tasks that stay and tasks that may cross threads take turns.
+    fn run_both(&self, ring: &StealQueue<Header>) -> usize {
+        let (mut staying, mut crossing) = (self.queue.len(), ring.len());
+        if self.searching.get() && staying + crossing > 0 {
+            self.stop_searching();
+        }
+        let mut polls = 0;
+        while staying + crossing > 0 && polls < POLLS_BETWEEN_LOOKS {
+            if staying > 0 {
+                staying -= 1;
+                if let Some(task) = self.queue.pop() {
+                    polls += 1;
+                    // SAFETY: it came out of the run queue.
+                    unsafe { task::run_cell(task) };
+                }
+            }
+            if crossing > 0 {
+                crossing -= 1;
+                // SAFETY: this thread is the worker's.
+                if let Some(task) = unsafe { ring.pop() } {
+                    polls += 1;
+                    // SAFETY: it came out of a run queue.
+                    unsafe { task::run_cell(task) };
+                }
+            }
+        }
+        if ring.len() > 1 {
+            self.scheduler.notify();
+        }
+        polls
     }
 
     /// Does what other threads asked for.
     #[inline]
     pub(super) fn read_mail(&self) {
-        if self.shared.has_mail() {
+        if self.worker().mailbox.has_mail() {
             self.read_all_mail();
         }
     }
 
     #[cold]
-    fn read_all_mail(&self) {
-        for mail in self.shared.take_mail() {
+    pub(super) fn read_all_mail(&self) {
+        for mail in self.worker().mailbox.take() {
             match mail {
                 Mail::Wake(task) => task.wake_asked(self),
-                Mail::Run(task) => self.push_shared(task),
+                Mail::Run(Owned(task)) => self.push_shared(task),
                 Mail::Call(call) => call(self),
             }
         }
     }
 
-    /// The tasks that have not ended, in the order of their spawns.
+    /// Takes some of the tasks that no worker has, although there are others: they have waited long enough.
+    pub(super) fn look_outside(&self) {
+        if !self.scheduler.injector.is_empty() {
+            self.take_injected();
+        }
+        if self.index != 0 && self.scheduler.is_closing() {
+            // What ends must not wait for those who begin.
+            self.scheduler.workers()[0].unpark();
+        }
+    }
+
+    /// Whether some were there.
+    fn take_injected(&self) -> bool {
+        let Some(ring) = &self.worker().ring else { return false };
+        // SAFETY: this thread is the worker's, as it has its core.
+        let first = unsafe { self.scheduler.injector.pop_into(ring, self.scheduler.workers().len()) };
+        match first {
+            Some(task) => {
+                self.push_to_ring(ring, task);
+                if !self.searching.get() {
+                    self.scheduler.notify();
+                }
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Looks for work elsewhere. Whether there is something to do now.
+    pub(super) fn find_work(&self) -> bool {
+        let Some(ring) = &self.worker().ring else { return false };
+        if !self.searching.get() {
+            self.searching.set(self.scheduler.sleepers.start_searching(self.index));
+        }
+        let found = self.searching.get() && (self.take_injected() || self.steal(ring));
+        if found {
+            self.stop_searching();
+        }
+        found
+    }
+
+    fn steal(&self, ring: &StealQueue<Header>) -> bool {
+        let workers = self.scheduler.workers();
+        for offset in 0..workers.len() {
+            let index = (self.victim.get() + offset) % workers.len();
+            let Some(other) = workers[index].ring.as_ref().filter(|_| index != self.index) else { continue };
+            // SAFETY: this thread is the worker's, as it has its core.
+            if let Some(task) = unsafe { other.steal_into(ring, usize::MAX) } {
+                // Who had something may have more.
+                self.victim.set(index);
+                self.push_to_ring(ring, task);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn stop_searching(&self) {
+        self.searching.set(false);
+        if let Some(other) = self.scheduler.sleepers.stop_searching(self.index, || self.scheduler.has_work()) {
+            self.scheduler.wake(other);
+        }
+    }
+
+    /// Waits for what comes from outside. The worker is idle, and has found nothing.
+    pub(super) fn park(&self, driver: &mut impl Driver, deadline: Deadline) {
+        if self.scheduler.is_single() {
+            driver.park(deadline);
+            return;
+        }
+        if self.index != 0 && self.scheduler.is_closing() {
+            self.scheduler.workers()[0].unpark();
+        }
+        if self.scheduler.sleepers.fall_asleep(self.index, || self.scheduler.has_work()) {
+            driver.park(deadline);
+            self.searching.set(self.scheduler.sleepers.wake_up(self.index));
+        } else {
+            self.searching.set(true);
+        }
+    }
+
+    /// Takes part in what the workers do; until [`step_back`](Self::step_back).
+    pub(super) fn step_up(&self) {
+        if !self.scheduler.is_single() {
+            self.searching.set(self.scheduler.sleepers.wake_up(self.index));
+        }
+    }
+
+    /// Leaves what this worker has to the others. It does not sleep, and is not looked for.
+    pub(super) fn step_back(&self) {
+        if self.searching.get() {
+            self.stop_searching();
+        }
+        if !self.scheduler.is_single() && self.scheduler.has_work() {
+            self.scheduler.notify();
+        }
+    }
+
+    /// The tasks that have not ended, in the order of their spawns; of the local ones, those of this worker.
     pub(crate) fn all_tasks(&self) -> Vec<TaskRef> {
-        let mut tasks: Vec<_> = self.local_tasks.all().into_iter().map(TaskRef::local).collect();
-        tasks.extend(self.shared.tasks.lock().iter().map(|(_, task)| TaskRef::shared(task.clone())));
+        let mut tasks = self.local_tasks();
+        self.scheduler.shared_tasks(&mut tasks);
         tasks.sort_by_key(TaskRef::id);
         tasks
     }
 
-    /// Takes no more mail, if there is nothing left to do.
+    /// The local tasks that have not ended.
+    pub(super) fn local_tasks(&self) -> Vec<TaskRef> {
+        let mut tasks = Vec::new();
+        self.slab.for_each(Kind::Pinned, |block| {
+            // SAFETY: the blocks of this kind hold such tasks; those that have not completed stay, on this thread.
+            tasks.extend(unsafe { task::in_block(block).map(|task| TaskRef::new(task.as_ref())) });
+        });
+        tasks
+    }
+
+    /// Takes no more mail, if there is nothing left to do; of a worker that is not the first.
     pub(super) fn close_if_idle(&self) -> bool {
         self.read_mail();
-        let idle = !self.has_ready() && self.local_tasks.is_empty() && self.shared.tasks.lock().is_empty();
-        idle && self.shared.close_if_empty()
+        !self.has_ready() && self.local_tasks().is_empty() && self.worker().mailbox.close_if_empty()
     }
 
-    /// Leaves the cells that are still referred to, by wakers and [`TaskRef`]s, to the last of those.
-    fn account(&self) {
-        // SAFETY: the count that is given away here is taken back in `settle`, by whoever brings the balance to zero.
-        unsafe { Shared::settle(Arc::into_raw(self.shared.clone()), Shared::OPEN - self.cells.get()) };
-    }
-}
-
-impl Drop for Core {
-    fn drop(&mut self) {
-        self.account();
+    /// Takes no more tasks, if there is nothing left to do; of the first worker.
+    pub(super) fn close_loop_if_idle(&self) -> bool {
+        self.read_mail();
+        !self.has_ready() && self.scheduler.live() == 0 && self.scheduler.close_if_empty()
     }
 }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::panic::Location;
-use std::sync::Arc; // facade: the count of `Shared` is settled by hand
+use std::sync::Arc; // facade: shared data without a protocol
 
-use super::Shared;
+use super::Scheduler;
 use crate::Task;
 use crate::current;
 use crate::task::spawn_on;
@@ -30,11 +30,11 @@ use crate::task::spawn_on;
 /// });
 /// ```
 #[derive(Clone)]
-pub struct Handle(Arc<Shared>);
+pub struct Handle(Arc<Scheduler>);
 
 impl Handle {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self(shared)
+    pub(super) fn new(scheduler: Arc<Scheduler>) -> Self {
+        Self(scheduler)
     }
 
     /// The handle of this thread's loop.
@@ -51,7 +51,7 @@ impl Handle {
 
     /// The handle of this thread's loop, if it has one.
     pub fn try_current() -> Option<Self> {
-        current::with_loop(|core| Self(core.shared().clone()))
+        current::with_loop(|core| Self(core.scheduler_arc().clone()))
     }
 
     /// Starts a task on the loop. The [`Task`] may be awaited on any thread: in another loop, in

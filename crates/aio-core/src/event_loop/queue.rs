@@ -1,20 +1,13 @@
-//! The run queue of a loop.
+//! The run queue of a worker.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::ptr::NonNull;
 
-use crate::task::{Header, Runnable};
+use crate::task::Header;
 
-/// A task to be given its turn.
-pub(super) enum Ready {
-    /// Its claim `SCHEDULED` keeps it alive.
-    Local(NonNull<Header>),
-    Shared(Runnable),
-}
-
-/// First in, first out.
-pub(super) struct Queue(RefCell<VecDeque<Ready>>);
+/// First in, first out. What is in it is alive: it has not completed, or stands in the queue by its own claim.
+pub(super) struct Queue(RefCell<VecDeque<NonNull<Header>>>);
 
 impl Queue {
     pub(super) const fn new() -> Self {
@@ -22,19 +15,21 @@ impl Queue {
     }
 
     #[inline]
-    pub(super) fn push(&self, task: Ready) {
+    pub(super) fn push(&self, task: NonNull<Header>) {
         self.0.borrow_mut().push_back(task);
     }
 
     #[inline]
-    pub(super) fn pop(&self) -> Option<Ready> {
+    pub(super) fn pop(&self) -> Option<NonNull<Header>> {
         self.0.borrow_mut().pop_front()
     }
 
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.0.borrow().len()
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.0.borrow().is_empty()
     }

@@ -5,10 +5,11 @@ use std::sync::Arc; // facade: the count of `Shared` is settled by hand
 
 use aio_base::Local;
 
-use super::cell::{Begin, CellHandle};
+use super::cell::local::{self, Begin, LocalHandle};
+use super::cell::shared;
 use super::home::ToHandle;
-use super::{Ended, Meta, OnExit, Runnable, Task, TaskId, TaskRef, cell, record};
-use crate::event_loop::{Core, Mail, Shared};
+use super::{Ended, Meta, OnExit, Task, TaskId, TaskRef};
+use crate::event_loop::{Core, Scheduler};
 use crate::{Context, current};
 
 /// Starts a task that may cross threads; it begins at the loop's next turn, after what is ready now.
@@ -56,10 +57,9 @@ where
 /// });
 /// ```
 #[derive(Debug, Default, Clone)]
-#[expect(clippy::box_collection, reason = "as in `Meta`, where it goes")]
 #[must_use = "nothing is started before `spawn`"]
 pub struct Builder {
-    name: Option<Box<String>>,
+    name: Option<String>,
     spawned_at: Option<&'static Location<'static>>,
     eager: bool,
 }
@@ -72,7 +72,7 @@ impl Builder {
 
     /// Gives it a name, which reports and [`TaskRef::name`] show.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(Box::new(name.into()));
+        self.name = Some(name.into());
         self
     }
 
@@ -142,16 +142,8 @@ impl Builder {
         let location = Location::caller();
         with_loop(|core| {
             let eager = self.eager;
-            let meta = self.meta(core, location);
-            let begin = |runnable: Runnable| {
-                if eager {
-                    current::outside(|| runnable.run());
-                } else {
-                    core.push_shared(runnable);
-                }
-                Ok(())
-            };
-            Task::new(record::spawn(core.shared(), future, exit, meta, Context::current(), begin))
+            let meta = self.meta(core, location, Context::current());
+            Task::new(shared::spawn(core, future, exit, meta, eager))
         })
     }
 
@@ -170,36 +162,41 @@ impl Builder {
         let location = Location::caller();
         with_loop(|core| {
             let begin = if self.eager { Begin::Now } else { Begin::Next };
+            let meta = self.meta(core, location, Context::current());
             // SAFETY: nothing borrows: both are `'static`.
-            let handle =
-                unsafe { cell::spawn(core, future, exit, self.meta(core, location), Context::current(), begin) };
-            Task::new(handle)
+            Task::new(unsafe { local::spawn(core, future, exit, meta, begin) })
         })
     }
 
     #[inline]
-    fn meta(self, core: &Core, caller: &'static Location<'static>) -> Meta {
-        self.meta_with(core.ids.next(), caller)
+    fn meta(self, core: &Core, caller: &'static Location<'static>, context: Context) -> Meta {
+        self.meta_with(core.ids.next(), caller, context)
     }
 
     #[inline]
-    fn meta_with(self, id: TaskId, caller: &'static Location<'static>) -> Meta {
-        Meta { id, name: self.name, spawned_at: self.spawned_at.unwrap_or(caller) }
+    fn meta_with(self, id: TaskId, caller: &'static Location<'static>, context: Context) -> Meta {
+        Meta::new(id, self.name, self.spawned_at.unwrap_or(caller), context)
     }
 }
 
 /// Starts a task on a loop, from any thread. If the loop has ended, the task is cancelled already.
-pub(crate) fn spawn_on<F>(owner: &Arc<Shared>, future: F, spawned_at: &'static Location<'static>) -> Task<F::Output>
+pub(crate) fn spawn_on<F>(
+    scheduler: &Arc<Scheduler>,
+    future: F,
+    spawned_at: &'static Location<'static>,
+) -> Task<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let meta = Builder::new().meta_with(TaskId::single(), spawned_at);
-    let begin = |runnable| match owner.send(Mail::Run(runnable)) {
-        Err(Mail::Run(runnable)) => Err(runnable),
-        _ => Ok(()),
-    };
-    Task::new(record::spawn(owner, future, ToHandle, meta, Context::current(), begin))
+    let meta = |id| Builder::new().meta_with(id, spawned_at, Context::current());
+    let on_worker = current::with_loop(|core| {
+        std::ptr::eq(core.scheduler(), &raw const **scheduler).then(|| meta(core.ids.next()))
+    });
+    Task::new(match on_worker.flatten() {
+        Some(meta) => with_loop(|core| shared::spawn(core, future, ToHandle, meta, false)),
+        None => shared::spawn_on(scheduler, future, ToHandle, meta(TaskId::single())),
+    })
 }
 
 #[track_caller]
@@ -220,9 +217,9 @@ pub(crate) unsafe fn spawn_main<F: Future>(
     spawned_at: &'static Location<'static>,
     context: Context,
 ) -> Task<F::Output, Local> {
-    let meta = Builder::new().name("main").meta(core, spawned_at);
+    let meta = Meta::new(core.ids.next(), Some("main".to_owned()), spawned_at, context);
     // SAFETY: by the caller.
-    let handle: CellHandle<F::Output> = unsafe { cell::spawn(core, future, ToHandle, meta, context, Begin::Next) };
+    let handle: LocalHandle<F::Output> = unsafe { local::spawn(core, future, ToHandle, meta, Begin::Next) };
     Task::new(handle)
 }
 
@@ -238,9 +235,9 @@ where
     let mut future = Some(future);
     let ended = current::with_loop(|core| {
         let future = future.take()?;
-        let meta = Builder::new().name("cleanup").meta(core, spawned_at);
+        let meta = Builder::new().name("cleanup").meta(core, spawned_at, Context::current());
         // SAFETY: nothing borrows: both are `'static`.
-        let handle = unsafe { cell::spawn(core, future, exit, meta, Context::current(), Begin::AsCleanup) };
+        let handle = unsafe { local::spawn(core, future, exit, meta, Begin::AsCleanup) };
         let task: Task<(), Local> = Task::new(handle);
         let reference: TaskRef = task.task_ref();
         task.detach();

@@ -4,12 +4,12 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc; // facade: shared data without a protocol
 use std::sync::atomic::{AtomicU64, Ordering}; // facade: a counter that orders nothing
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use super::CellRef;
-use super::task_ref::{Inner, TaskRef};
+use super::task_ref::TaskRef;
+use super::watchers::Watcher;
 use crate::scope::{Origin, leave};
-use crate::{current, failure};
+use crate::current;
 
 /// The future of [`TaskRef::ended`].
 #[must_use = "futures do nothing unless awaited"]
@@ -28,13 +28,7 @@ impl Ended {
         if key == 0 || self.task.is_finished() {
             return;
         }
-        match &self.task.0 {
-            Inner::Shared(task) => task.unwatch(key),
-            Inner::Local(task) => {
-                let id = self.task.id();
-                task.on_its_loop(move |core, _| core.watchers.remove(id, key));
-            }
-        }
+        self.task.unwatch(key);
     }
 }
 
@@ -48,10 +42,7 @@ impl Future for Ended {
         // A key for each poll: what an earlier poll on another thread asked for may still be on its way to the loop,
         // and must not take the place of this one.
         let former = std::mem::replace(&mut self.key, next_key());
-        let waits = match &self.task.0 {
-            Inner::Local(task) => watch_local(task, self.key, cx.waker()),
-            Inner::Shared(task) => task.watch(self.key, cx.waker()),
-        };
+        let waits = self.task.watch(Watcher::new(self.key, cx.waker().clone()));
         self.unwatch(former);
         if waits { Poll::Pending } else { Poll::Ready(()) }
     }
@@ -61,20 +52,6 @@ impl Drop for Ended {
     fn drop(&mut self) {
         self.unwatch(self.key);
     }
-}
-
-/// On another thread the loop is told to look, and wakes `waker` if the task has ended meanwhile.
-fn watch_local(task: &CellRef, key: u64, waker: &Waker) -> bool {
-    let waker = waker.clone();
-    task.on_its_loop(move |core, task| {
-        if task.is_finished() {
-            failure::contain(core.shared(), task.meta(), "ended, and a waker panicked", || waker.wake());
-        } else {
-            task.watch(core, key, waker);
-        }
-    });
-    // A loop that has ended left no task behind that has not.
-    !task.is_finished()
 }
 
 /// Adds "until it has ended" to the cleanups of the current scope, if there is one. A task that drops its own handle

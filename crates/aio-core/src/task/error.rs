@@ -14,8 +14,8 @@ pub struct JoinError(Cause);
 
 enum Cause {
     Cancelled(Reason),
-    /// In a lock only to be `Sync`, as errors should be.
-    Panicked(Mutex<Box<dyn Any + Send>>),
+    /// In a lock only to be `Sync`, as errors should be; in a box, since every task has room for this.
+    Panicked(Box<Mutex<Box<dyn Any + Send>>>),
     Handled,
 }
 
@@ -31,7 +31,7 @@ impl JoinError {
     }
 
     pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Self {
-        Self(Cause::Panicked(Mutex::new(payload)))
+        Self(Cause::Panicked(Box::new(Mutex::new(payload))))
     }
 
     /// The failure went to whoever started the task with [`OnExit`](crate::OnExit).

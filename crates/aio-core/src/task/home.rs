@@ -5,10 +5,10 @@ use std::task::{Context, Poll};
 
 use aio_base::{Home, Local, Shared};
 
-use super::cell::CellHandle;
-use super::record::RecordHandle;
+use super::cell::local::LocalHandle;
+use super::cell::shared::SharedHandle;
 use super::{JoinError, Meta, TaskRef};
-use crate::event_loop;
+use crate::event_loop::Worker;
 use crate::failure::{self, Failure, FailureKind};
 use crate::reason::Reason;
 
@@ -23,11 +23,11 @@ pub trait TaskHome: Home {
 }
 
 impl TaskHome for Shared {
-    type Handle<T> = RecordHandle<T>;
+    type Handle<T> = SharedHandle<T>;
 }
 
 impl TaskHome for Local {
-    type Handle<T> = CellHandle<T>;
+    type Handle<T> = LocalHandle<T>;
 }
 
 /// What there is to report of an output that nobody takes.
@@ -39,9 +39,8 @@ pub trait Handle<T> {
     /// Ready once the task has ended. The outcome stays.
     fn poll_finished(&mut self, cx: &mut Context<'_>) -> Poll<()>;
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>>;
-    /// Whether the outcome is there and `is_failure`. That is asked under a lock: it must neither panic nor run code
-    /// that is not ours.
-    fn failed(&self, is_failure: fn(&Outcome<T>) -> bool) -> bool;
+    /// Whether the outcome is there and `is_failure`.
+    fn failed(&mut self, is_failure: fn(&Outcome<T>) -> bool) -> bool;
     fn cancel(&self, reason: Reason);
     fn is_finished(&self) -> bool;
     fn task_ref(&self) -> TaskRef;
@@ -83,7 +82,7 @@ pub(super) fn tell<T, E: OnExit<T>>(exit: E, outcome: Outcome<T>) -> Outcome<E::
 /// Drops an outcome that nobody will take. A panic that nobody knows of is reported, and so is of an output what
 /// `report` finds in it.
 pub(super) fn discard<T>(
-    owner: &event_loop::Shared,
+    owner: &Worker,
     meta: &Meta,
     outcome: Option<Outcome<T>>,
     report: Option<Report<T>>,

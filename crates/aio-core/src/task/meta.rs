@@ -6,6 +6,9 @@ use std::num::NonZeroU64;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering}; // facade: a counter that orders nothing
 
+use super::origin::Origin;
+use crate::context::{Context, ContextSlot};
+
 /// The number of a task: unique in the process, and never used again.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId(NonZeroU64);
@@ -51,13 +54,19 @@ impl IdBlock {
         Self { next: Cell::new(0), end: Cell::new(0) }
     }
 
+    #[inline]
     pub(crate) fn next(&self) -> TaskId {
         if self.next.get() == self.end.get() {
-            let start = take_numbers(Self::SIZE);
-            self.next.set(start);
-            self.end.set(start + Self::SIZE);
+            self.refill();
         }
         TaskId::from_counter(self.next.replace(self.next.get() + 1))
+    }
+
+    #[cold]
+    fn refill(&self) {
+        let start = take_numbers(Self::SIZE);
+        self.next.set(start);
+        self.end.set(start + Self::SIZE);
     }
 }
 
@@ -71,28 +80,50 @@ fn take_numbers(n: u64) -> u64 {
 /// What a task is called, and where it comes from.
 pub struct Meta {
     pub(crate) id: TaskId,
-    /// A thin pointer: few tasks have a name.
-    #[expect(clippy::box_collection, reason = "a name costs one word where there is none")]
-    pub(crate) name: Option<Box<String>>,
-    pub(crate) spawned_at: &'static Location<'static>,
+    origin: Origin,
 }
 
 impl Meta {
+    #[inline]
+    pub(crate) fn new(
+        id: TaskId,
+        name: Option<String>,
+        spawned_at: &'static Location<'static>,
+        context: Context,
+    ) -> Self {
+        Self { id, origin: Origin::new(name, spawned_at, context) }
+    }
+
     pub(crate) fn name(&self) -> Option<&str> {
-        self.name.as_ref().map(|name| name.as_str())
+        self.origin.details()?.name.as_deref()
+    }
+
+    pub(crate) fn spawned_at(&self) -> &'static Location<'static> {
+        self.origin.spawned_at()
+    }
+
+    /// The task-locals, if there were ever any. Only for the running task.
+    #[inline]
+    pub(crate) fn context(&self) -> Option<&ContextSlot> {
+        Some(&self.origin.details()?.context)
+    }
+
+    /// The place for task-locals. Only for the running task.
+    pub(crate) fn context_slot(&self) -> &ContextSlot {
+        &self.origin.make_details().context
     }
 
     /// The same task, without its name.
     pub(crate) fn anonymous(&self) -> Self {
-        Self { id: self.id, name: None, spawned_at: self.spawned_at }
+        Self { id: self.id, origin: Origin::new(None, self.spawned_at(), Context::default()) }
     }
 }
 
 impl fmt::Display for Meta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.name {
-            Some(name) => write!(f, "task `{name}` ({}, spawned at {})", self.id, self.spawned_at),
-            None => write!(f, "{} (spawned at {})", self.id, self.spawned_at),
+        match self.name() {
+            Some(name) => write!(f, "task `{name}` ({}, spawned at {})", self.id, self.spawned_at()),
+            None => write!(f, "{} (spawned at {})", self.id, self.spawned_at()),
         }
     }
 }

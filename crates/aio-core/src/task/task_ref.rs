@@ -2,61 +2,59 @@
 
 use std::fmt;
 use std::panic::Location;
-use std::sync::Arc; // facade: a counted pointer to a trait object, which loom's cannot be
+use std::ptr::NonNull;
 
-use super::{AnyRecord, CellRef, Ended, Meta, TaskId};
-use crate::context::ContextSlot;
+use super::cell::{Header, acquire, release};
+use super::watchers::Watcher;
+use super::{Ended, TaskId};
 use crate::current;
-use crate::event_loop::Core;
 use crate::reason::Reason;
 
 /// A reference to a task, for any thread: to see what it is, to cancel it, to wait for its end. It does not keep the
 /// task going, and dropping it does nothing.
-#[derive(Clone)]
-pub struct TaskRef(pub(super) Inner);
+pub struct TaskRef(NonNull<Header>);
 
-#[derive(Clone)]
-pub(super) enum Inner {
-    Local(CellRef),
-    Shared(Arc<dyn AnyRecord>),
-}
-
-/// The task that is running: what it has in either home.
-pub(crate) trait Identity {
-    fn meta(&self) -> &Meta;
-    fn context(&self) -> &ContextSlot;
-    fn task_ref(&self) -> TaskRef;
-}
+// SAFETY: what a reference can reach is meant for all threads: the counts, the atomic state, what never changes. What
+// needs the thread of the task is done there.
+unsafe impl Send for TaskRef {}
+// SAFETY: the same.
+unsafe impl Sync for TaskRef {}
 
 impl TaskRef {
-    pub(crate) fn local(task: CellRef) -> Self {
-        Self(Inner::Local(task))
+    /// One reference more. The caller keeps the cell alive meanwhile.
+    #[inline]
+    pub(crate) fn new(header: &Header) -> Self {
+        acquire(header);
+        Self(NonNull::from(header))
     }
 
-    pub(crate) fn shared(task: Arc<dyn AnyRecord>) -> Self {
-        Self(Inner::Shared(task))
+    /// Takes over a count.
+    ///
+    /// # Safety
+    /// The caller has a count, and gives it away.
+    pub(super) unsafe fn from_raw(header: NonNull<Header>) -> Self {
+        Self(header)
     }
 
-    fn meta(&self) -> &Meta {
-        match &self.0 {
-            Inner::Local(task) => task.meta(),
-            Inner::Shared(task) => task.meta(),
-        }
+    #[inline]
+    pub(super) fn header(&self) -> &Header {
+        // SAFETY: this has a count.
+        unsafe { self.0.as_ref() }
     }
 
     /// Its number: no other task of this process has it.
     pub fn id(&self) -> TaskId {
-        self.meta().id
+        self.header().meta().id
     }
 
     /// The name that it was given, see [`Builder::name`](super::Builder::name).
     pub fn name(&self) -> Option<&str> {
-        self.meta().name()
+        self.header().meta().name()
     }
 
     /// The line that spawned it.
     pub fn spawned_at(&self) -> &'static Location<'static> {
-        self.meta().spawned_at
+        self.header().meta().spawned_at()
     }
 
     /// Tells the task to stop; see [`Task::cancel`](super::Task::cancel). A cleanup that runs as a task of its own
@@ -67,26 +65,25 @@ impl TaskRef {
 
     /// [`cancel`](Self::cancel), and says why. The reason of the first who cancels it counts.
     pub fn cancel_with(&self, reason: impl Into<Reason>) {
-        match &self.0 {
-            Inner::Local(task) => task.cancel(reason.into()),
-            Inner::Shared(task) => task.cancel(reason.into()),
+        if self.header().is_local() {
+            self.cancel_local(reason.into());
+        } else {
+            self.cancel_shared(reason.into());
         }
     }
 
-    /// Has it end at its next turn: its cleanups are dropped as its future is, and reported. On the thread of its loop.
-    pub(crate) fn give_up(&self, core: &Core) {
-        match &self.0 {
-            Inner::Local(task) => task.give_up(core),
-            Inner::Shared(task) => task.give_up(),
+    /// Has it end at its next turn: its cleanups are dropped as its future is, and reported.
+    pub(crate) fn give_up(&self) {
+        if self.header().is_local() {
+            self.give_up_local();
+        } else {
+            self.give_up_shared();
         }
     }
 
     /// Whether it has ended, with its cleanups.
     pub fn is_finished(&self) -> bool {
-        match &self.0 {
-            Inner::Local(task) => task.is_finished(),
-            Inner::Shared(task) => task.is_finished(),
-        }
+        self.header().is_finished()
     }
 
     /// Waits until it has ended, with its cleanups, however that may be.
@@ -96,27 +93,57 @@ impl TaskRef {
     pub fn ended(&self) -> Ended {
         Ended::new(self.clone())
     }
+
+    /// Wakes the watcher when the task ends; whether it will.
+    pub(super) fn watch(&self, watcher: Watcher) -> bool {
+        if self.header().is_local() { self.watch_local(watcher) } else { self.watch_shared(watcher) }
+    }
+
+    pub(super) fn unwatch(&self, key: u64) {
+        if self.header().is_local() {
+            self.unwatch_local(key);
+        } else {
+            self.unwatch_shared(key);
+        }
+    }
+}
+
+impl Clone for TaskRef {
+    #[inline]
+    fn clone(&self) -> Self {
+        Self::new(self.header())
+    }
+}
+
+impl Drop for TaskRef {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: this has a count, and gives it up.
+        unsafe { release(self.0) };
+    }
 }
 
 impl fmt::Display for TaskRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self.meta(), f)
+        fmt::Display::fmt(self.header().meta(), f)
     }
 }
 
 impl fmt::Debug for TaskRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TaskRef").field("meta", self.meta()).field("finished", &self.is_finished()).finish()
+        let finished = self.is_finished();
+        f.debug_struct("TaskRef").field("meta", self.header().meta()).field("finished", &finished).finish()
     }
 }
 
 /// The running task, if this is called by one.
 pub fn current_task() -> Option<TaskRef> {
-    current::with_task(|task| task.map(Identity::task_ref))
+    current::with_task(|task| task.map(TaskRef::new))
 }
 
 /// The tasks of this thread's loop that have not ended, in the order of their spawns; none where there is no loop. The
-/// main future of the loop is one of them.
+/// main future of the loop is one of them. Of a loop with several workers these are the tasks that may cross threads,
+/// and those that stay on this one.
 pub fn all_tasks() -> Vec<TaskRef> {
     current::with_loop(crate::event_loop::Core::all_tasks).unwrap_or_default()
 }

@@ -4,9 +4,11 @@ use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
-use super::{BorrowedWaker, CellRef, Header, release};
+use super::super::{BorrowedWaker, Header};
+use super::release;
 use crate::current;
 use crate::event_loop::Mail;
+use crate::task::TaskRef;
 
 static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake_and_release, wake_raw, release_raw);
 
@@ -18,24 +20,20 @@ pub(super) fn borrowed(header: NonNull<Header>) -> BorrowedWaker {
     ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(header.as_ptr().cast_const().cast(), &VTABLE)) })
 }
 
-/// Wakes the task. On its loop's thread this is a push; elsewhere the loop is told.
+/// Wakes the task. On its worker's thread this is a push; elsewhere the worker is told.
 ///
 /// # Safety
-/// The cell is alive during the call.
+/// The caller has a count.
 #[inline]
-pub(super) unsafe fn wake(header: NonNull<Header>) {
+unsafe fn wake(header: NonNull<Header>) {
     // SAFETY: by the caller.
     let this = unsafe { header.as_ref() };
     this.alive.with(|_| ());
-    if current::is_loop(this.owner) {
-        current::with_loop(|core| this.schedule(core));
+    if this.is_here() {
+        current::with_loop(|core| this.schedule_local(core));
     } else if this.count.ask() {
-        let owner = this.owner;
-        let task = CellRef::new(this);
-        // SAFETY: the owner is alive, since the cell is not accounted for.
-        let owner = unsafe { &*owner };
         // After the end of the loop there is nothing left to wake.
-        drop(owner.send(Mail::Wake(task)));
+        drop(this.owner().send(Mail::Wake(TaskRef::new(this))));
     }
 }
 
@@ -52,13 +50,15 @@ unsafe fn clone(data: *const ()) -> RawWaker {
 }
 
 unsafe fn wake_and_release(data: *const ()) {
-    // SAFETY: the count of this waker goes over to the reference.
-    let task = unsafe { CellRef::from_raw(header(data)) };
-    task.wake();
+    // SAFETY: the waker's count is given up afterwards.
+    unsafe {
+        wake(header(data));
+        release(header(data));
+    }
 }
 
 unsafe fn wake_raw(data: *const ()) {
-    // SAFETY: the waker keeps the cell alive.
+    // SAFETY: the waker has a count.
     unsafe { wake(header(data)) };
 }
 

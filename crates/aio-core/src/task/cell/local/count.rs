@@ -1,6 +1,6 @@
 //! How many refer to a cell, and whether another thread has asked for a wake.
 //!
-//! Nearly all wakers are cloned and dropped on the loop's thread, so that thread counts for itself, without locked
+//! Nearly all wakers are cloned and dropped on the worker's thread, so that thread counts for itself, without locked
 //! operations (biased reference counting: Choi, Shull and Torrellas, PACT 2018). The word that all threads share has
 //! what the others do:
 //!
@@ -8,7 +8,7 @@
 //!   bit 0: ASKED         the rest: CLAIMED, and references made less references dropped by other threads
 //! ```
 //!
-//! `CLAIMED` is so large that the word is not zero while it is in there. When the loop's thread has no claim on the
+//! `CLAIMED` is so large that the word is not zero while it is in there. When the worker's thread has no claim on the
 //! cell any more, it [settles](Count::settle): it puts its own count in the place of `CLAIMED`. From then on all
 //! threads use the word, and who brings it to zero frees the cell.
 //!
@@ -25,30 +25,35 @@ const CLAIMED: u32 = 1 << 30;
 /// 2^29 wakers of one task were leaked; going on would free it while it is in use.
 const LIMIT: u32 = 2 << 30;
 const LOCAL_LIMIT: i32 = 1 << 28;
+/// There is no count for the worker's thread any more.
+const SETTLED: i32 = i32::MIN;
 
-pub(super) struct Count {
+pub(in crate::task::cell) struct Count {
     shared: AtomicU32,
-    /// References made less references dropped by the loop's thread, which alone touches this; none once it has
-    /// settled.
-    local: Cell<Option<i32>>,
+    /// References made less references dropped by the worker's thread, which alone touches this; [`SETTLED`]
+    /// once it has settled.
+    local: Cell<i32>,
 }
 
 impl Count {
-    /// No reference, but the claims of the loop's thread.
-    pub(super) fn new() -> Self {
-        Self { shared: AtomicU32::new(CLAIMED), local: Cell::new(Some(0)) }
+    /// No reference, but the claims of the worker's thread.
+    pub(in crate::task::cell) fn new() -> Self {
+        Self { shared: AtomicU32::new(CLAIMED), local: Cell::new(0) }
     }
 
-    /// One more. The caller has one, or is on the loop's thread while that has a claim. `here` says that this is the
-    /// loop's thread.
+    /// One more. The caller has one, or is on the worker's thread while that has a claim. `here` says that this is the
+    /// worker's thread.
     #[inline]
-    pub(super) fn acquire(&self, here: bool) {
-        if here && let Some(local) = self.local.get() {
-            if local > LOCAL_LIMIT {
-                std::process::abort();
+    pub(in crate::task::cell) fn acquire(&self, here: bool) {
+        if here {
+            let local = self.local.get();
+            if local != SETTLED {
+                if local > LOCAL_LIMIT {
+                    std::process::abort();
+                }
+                self.local.set(local + 1);
+                return;
             }
-            self.local.set(Some(local + 1));
-            return;
         }
         // Relaxed: as in `Arc`, a reference is only made from another one.
         if self.shared.fetch_add(ONE, Ordering::Relaxed) > LIMIT {
@@ -56,13 +61,16 @@ impl Count {
         }
     }
 
-    /// One less. Whether it was the last. `here` says that this is the loop's thread.
+    /// One less. Whether it was the last. `here` says that this is the worker's thread.
     #[inline]
     #[must_use = "the last one frees the cell"]
     pub(super) fn release(&self, here: bool) -> bool {
-        if here && let Some(local) = self.local.get() {
-            self.local.set(Some(local - 1));
-            return false;
+        if here {
+            let local = self.local.get();
+            if local != SETTLED {
+                self.local.set(local - 1);
+                return false;
+            }
         }
         if self.shared.fetch_sub(ONE, Ordering::Release) & !ASKED == ONE {
             // Pairs with the Release of the others: what they did with the cell comes before it is freed.
@@ -72,10 +80,11 @@ impl Count {
         false
     }
 
-    /// The loop's thread gives up its claims. Whether nobody refers to the cell.
+    /// The worker's thread gives up its claims. Whether nobody refers to the cell.
     #[must_use = "the last one frees the cell"]
     pub(super) fn settle(&self) -> bool {
-        let local = self.local.take().expect("the claims on a cell are given up once");
+        let local = self.local.replace(SETTLED);
+        debug_assert_ne!(local, SETTLED, "the claims on a cell are given up once");
         // Nobody has a reference, so nobody can make one: no locked operation is needed. Acquire pairs with the Release
         // of `release`.
         if local == 0 && self.shared.load(Ordering::Acquire) & !ASKED == CLAIMED {

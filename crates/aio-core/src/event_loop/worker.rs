@@ -1,0 +1,112 @@
+//! A worker's part for all threads.
+
+use std::sync::OnceLock; // facade: set once, by the worker itself
+use std::task::Waker;
+
+use aio_base::sync::Arc;
+use aio_base::sync::atomic::{AtomicUsize, Ordering};
+
+use super::mailbox::{Mail, Mailbox};
+use super::scheduler::Scheduler;
+use super::slab::Account;
+use super::steal_queue::StealQueue;
+use crate::task::Header;
+
+/// It lives in its [`Scheduler`], as long as that.
+pub(crate) struct Worker {
+    scheduler: *const Scheduler,
+    pub(super) mailbox: Mailbox,
+    /// Of the thread, once it runs.
+    unparker: OnceLock<Waker>,
+    /// Where the tasks are that this worker has spawned.
+    account: OnceLock<Arc<Account>>,
+    /// Tasks that may cross threads and have their turn to come here. Where there is one worker, its own queue has them.
+    pub(super) ring: Option<StealQueue<Header>>,
+    pub(super) tally: Tally,
+}
+
+// SAFETY: the pointer is to what this is a part of, which may be used by all threads.
+unsafe impl Send for Worker {}
+// SAFETY: as above.
+unsafe impl Sync for Worker {}
+
+/// How many tasks were spawned here, and how many have ended here, wherever they were spawned. One thread writes it.
+pub(super) struct Tally {
+    spawned: AtomicUsize,
+    ended: AtomicUsize,
+}
+
+impl Tally {
+    pub(super) fn new() -> Self {
+        Self { spawned: AtomicUsize::new(0), ended: AtomicUsize::new(0) }
+    }
+
+    #[inline]
+    pub(super) fn note_spawn(&self) {
+        // Not a locked operation: one thread writes. Release: who sees an end sees all spawns before it.
+        self.spawned.store(self.spawned.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
+    }
+
+    #[inline]
+    pub(super) fn note_end(&self) {
+        self.ended.store(self.ended.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
+    }
+
+    pub(super) fn spawned(&self) -> usize {
+        self.spawned.load(Ordering::Acquire)
+    }
+
+    pub(super) fn ended(&self) -> usize {
+        self.ended.load(Ordering::Acquire)
+    }
+}
+
+impl Worker {
+    pub(super) fn new(scheduler: *const Scheduler, is_single: bool) -> Self {
+        Self {
+            scheduler,
+            mailbox: Mailbox::new(),
+            unparker: OnceLock::new(),
+            account: OnceLock::new(),
+            ring: (!is_single).then(StealQueue::new),
+            tally: Tally::new(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn scheduler(&self) -> &Scheduler {
+        // SAFETY: this is a part of it.
+        unsafe { &*self.scheduler }
+    }
+
+    /// The thread runs. It looks into its mailbox afterwards: who has put something there before had nobody to unpark.
+    pub(super) fn begin(&self, unparker: Waker, account: Arc<Account>) {
+        drop(self.unparker.set(unparker));
+        drop(self.account.set(account));
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        self.unparker.get().is_some()
+    }
+
+    /// Where its tasks are; nowhere before it runs.
+    pub(super) fn account(&self) -> Option<&Arc<Account>> {
+        self.account.get()
+    }
+
+    /// Puts something into the mailbox and ends the worker's park.
+    ///
+    /// # Errors
+    /// The mail itself, after the end of the worker.
+    pub(crate) fn send(&self, mail: Mail) -> Result<(), Mail> {
+        self.mailbox.put(mail)?;
+        self.unpark();
+        Ok(())
+    }
+
+    pub(super) fn unpark(&self) {
+        if let Some(unparker) = self.unparker.get() {
+            unparker.wake_by_ref();
+        }
+    }
+}
