@@ -59,6 +59,8 @@ pub struct Runner {
 
 #[derive(Default)]
 struct Settings {
+    /// Zero stands for one.
+    workers: usize,
     blocking_pool: Option<PoolConfig>,
     shutdown_grace: Option<Duration>,
     on_failure: Option<OnFailure>,
@@ -70,8 +72,33 @@ type OnFailure = Arc<dyn Fn(&Failure<'_>) + Send + Sync>;
 impl Runner {
     /// The settings of [`run`].
     pub const fn new() -> Self {
-        let settings = Settings { blocking_pool: None, shutdown_grace: None, on_failure: None, ctrl_c: None };
+        let settings = Settings { workers: 0, blocking_pool: None, shutdown_grace: None, on_failure: None, ctrl_c: None };
         Self { settings, event_loop: None }
+    }
+
+    /// Runs tasks on `workers` threads, of which the caller's is one: those of [`spawn`](crate::spawn()) and of task
+    /// groups on any of them, those of [`local`](crate::local) where they were spawned. The default is one, and no
+    /// further thread. Zero stands for as many as can run at the same time on this machine.
+    ///
+    /// Threads are started when there is work for them, and joined at the end. Between two runs they go on with what
+    /// they have.
+    ///
+    /// ```
+    /// use aio::{Runner, spawn};
+    ///
+    /// let sum: u64 = Runner::new().workers(2).run(async {
+    ///     let parts: Vec<_> = (0..4u64).map(|part| spawn(async move { (part * 1000..(part + 1) * 1000).sum::<u64>() })).collect();
+    ///     let mut sum = 0;
+    ///     for part in parts {
+    ///         sum += part.await;
+    ///     }
+    ///     sum
+    /// });
+    /// assert_eq!(sum, (0..4000).sum());
+    /// ```
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.settings.workers = if workers == 0 { aio_base::thread::parallelism() } else { workers };
+        self
     }
 
     /// Sizes the pool that [`to_thread`](crate::to_thread()) uses.
@@ -154,7 +181,11 @@ impl Runner {
     fn event_loop(&mut self) -> &mut EventLoop<Timers<ThreadPark>> {
         let Self { settings, event_loop } = self;
         event_loop.get_or_insert_with(|| {
-            let mut event_loop = EventLoop::new(Timers::new(ThreadPark::new()));
+            let driver = || Timers::new(ThreadPark::new());
+            let mut event_loop = match settings.workers {
+                0 | 1 => EventLoop::new(driver()),
+                workers => EventLoop::with_workers(workers, driver),
+            };
             if let Some(config) = settings.blocking_pool.take() {
                 event_loop = event_loop.with_local(Pool::new(config));
             }

@@ -8,7 +8,7 @@ use aio_base::sync::atomic::{AtomicUsize, Ordering};
 use aio_base::sync::{Arc, Mutex};
 use aio_base::thread::{self, JoinHandle};
 
-use super::Shared;
+use super::Scheduler;
 use crate::{TaskRef, block_on, current, local, run, spawn, yield_now};
 
 /// With threads that are not in each other's way for long, a few preemptions show every race; without a limit, the park
@@ -24,11 +24,11 @@ fn start<T: Send + 'static>(main: impl FnOnce() -> T + Send + 'static) -> JoinHa
 }
 
 /// The part of the loop for all threads, to see whether it was freed: then all its cells were.
-fn shared() -> Weak<Shared> {
-    current::with_loop(|core| std::sync::Arc::downgrade(core.shared())).unwrap()
+fn shared() -> Weak<Scheduler> {
+    current::with_loop(|core| std::sync::Arc::downgrade(core.scheduler_arc())).unwrap()
 }
 
-fn assert_freed(shared: Weak<Shared>) {
+fn assert_freed(shared: Weak<Scheduler>) {
     assert!(shared.upgrade().is_none(), "a cell was leaked");
 }
 

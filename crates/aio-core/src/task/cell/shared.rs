@@ -585,3 +585,6 @@ unsafe fn release_raw(data: *const ()) {
     // SAFETY: the waker's count is given up.
     unsafe { release(header(data), ONE) };
 }
+
+#[cfg(all(test, aio_loom))]
+mod tests;
