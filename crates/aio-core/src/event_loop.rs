@@ -1,4 +1,4 @@
-//! The loop: one thread, its tasks, and what it waits for.
+//! The loop: its workers, their tasks, and what they wait for.
 //!
 //! A turn runs what was ready when it began, in that order. Between turns the loop reads its mail (what other threads
 //! ask of it) and, every so many polls, turns the drivers; when it is *idle* it parks in them.
@@ -8,6 +8,7 @@
 //! place where time passes for a loop, so a clock that is not the system's moves on here, and a loop that is idle with
 //! nothing outstanding outside is at a deadlock.
 
+mod block_in_place;
 mod block_on;
 mod core;
 mod handle;
@@ -31,6 +32,7 @@ use std::time::Duration;
 
 use aio_base::{Deadline, Panics};
 
+pub use self::block_in_place::block_in_place;
 pub use self::block_on::block_on;
 pub(crate) use self::core::Core;
 use self::core::POLLS_BETWEEN_LOOKS;

@@ -73,8 +73,8 @@ pub mod local;
 pub use aio_blocking::{Pool, PoolConfig, ToThread, to_thread};
 pub use aio_core::{
     Builder, Context, ContextVar, Deferred, Ended, Failure, FailureKind, Handle, JoinError, Ready, Reason, Scope,
-    Shield, Task, TaskId, TaskRef, YieldNow, all_tasks, block_on, cancel_reason, current_task, defer, now, ready,
-    shield, spawn, yield_now,
+    Shield, Task, TaskId, TaskRef, YieldNow, all_tasks, block_in_place, block_on, cancel_reason, current_task, defer,
+    now, ready, shield, spawn, yield_now,
 };
 pub use aio_group::{
     AnyError, AsCompleted, Child, ChildBuilder, FirstOk, GroupError, GroupHandle, Indexed, NotStarted, Race, Results,

@@ -72,7 +72,8 @@ type OnFailure = Arc<dyn Fn(&Failure<'_>) + Send + Sync>;
 impl Runner {
     /// The settings of [`run`].
     pub const fn new() -> Self {
-        let settings = Settings { workers: 0, blocking_pool: None, shutdown_grace: None, on_failure: None, ctrl_c: None };
+        let settings =
+            Settings { workers: 0, blocking_pool: None, shutdown_grace: None, on_failure: None, ctrl_c: None };
         Self { settings, event_loop: None }
     }
 

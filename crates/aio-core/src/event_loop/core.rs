@@ -27,6 +27,8 @@ pub(crate) struct Core {
     /// The tasks of this worker; where it is the only one, also those that may cross threads.
     queue: Queue,
     scheduler: Arc<Scheduler>,
+    /// In the scheduler.
+    worker: NonNull<Worker>,
     index: usize,
     pub(crate) slab: Slab,
     /// Of local tasks.
@@ -41,6 +43,8 @@ pub(crate) struct Core {
     searching: Cell<bool>,
     /// Where it looks first for something to steal.
     victim: Cell<usize>,
+    /// Whether it is in a blocking call, see [`block_in_place`](super::block_in_place()).
+    is_blocked: Cell<bool>,
 }
 
 impl Core {
@@ -52,9 +56,11 @@ impl Core {
     ) -> Self {
         let slab = Slab::new(scheduler.clone());
         scheduler.workers()[index].begin(unparker, slab.account().clone());
+        let worker = NonNull::from(&scheduler.workers()[index]);
         Self {
             queue: Queue::new(),
             scheduler,
+            worker,
             index,
             slab,
             watchers: RefCell::default(),
@@ -64,6 +70,7 @@ impl Core {
             closing_by: Cell::new(None),
             searching: Cell::new(false),
             victim: Cell::new(index + 1),
+            is_blocked: Cell::new(false),
         }
     }
 
@@ -78,12 +85,13 @@ impl Core {
 
     #[inline]
     pub(crate) fn worker(&self) -> &Worker {
-        &self.scheduler.workers()[self.index]
+        // SAFETY: it is in the scheduler, which lives as long as this.
+        unsafe { self.worker.as_ref() }
     }
 
     #[inline]
     pub(crate) fn worker_ptr(&self) -> *const Worker {
-        self.worker()
+        self.worker.as_ptr()
     }
 
     #[inline]
@@ -116,7 +124,7 @@ impl Core {
         // SAFETY: this thread is the worker's, as it has its core.
         match unsafe { ring.push(task, &self.scheduler.injector) } {
             // A task alone comes next here, and hardly sooner elsewhere: two that wake each other stay together.
-            Pushed::Kept if ring.len() < 2 => {}
+            Pushed::Kept if ring.len() < 2 && !self.is_blocked.get() => {}
             // What this misses, the look at the end of the batch does not.
             Pushed::Kept => {
                 if let Some(worker) = self.scheduler.sleepers.notify_soon() {
@@ -287,6 +295,21 @@ impl Core {
         } else {
             self.searching.set(true);
         }
+    }
+
+    /// Runs `f`, which blocks the thread; others are to take over what they can.
+    pub(super) fn while_blocked<R>(&self, f: impl FnOnce() -> R) -> R {
+        struct Unblock<'a>(&'a Cell<bool>, bool);
+        impl Drop for Unblock<'_> {
+            fn drop(&mut self) {
+                self.0.set(self.1);
+            }
+        }
+        let _unblock = Unblock(&self.is_blocked, self.is_blocked.replace(true));
+        if self.scheduler.has_work() {
+            self.scheduler.notify();
+        }
+        f()
     }
 
     /// Takes part in what the workers do; until [`step_back`](Self::step_back).

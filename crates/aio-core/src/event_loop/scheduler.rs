@@ -155,7 +155,8 @@ impl Scheduler {
 
     /// Whether there is a task that any worker may run.
     pub(super) fn has_work(&self) -> bool {
-        !self.injector.is_empty() || self.workers.iter().any(|worker| worker.ring.as_ref().is_some_and(|ring| !ring.is_empty()))
+        !self.injector.is_empty()
+            || self.workers.iter().any(|worker| worker.ring.as_ref().is_some_and(|ring| !ring.is_empty()))
     }
 
     /// How many tasks there are that have not ended.

@@ -66,7 +66,8 @@ impl Threads {
         let mut state = self.state.lock();
         if state.seats[worker] == Seat::Vacant {
             let main = start.main.clone();
-            state.seats[worker] = match thread::spawn(&format!("aio-worker-{worker}"), move || main(scheduler, worker)) {
+            state.seats[worker] = match thread::spawn(&format!("aio-worker-{worker}"), move || main(scheduler, worker))
+            {
                 Ok(thread) => {
                     state.running.push(Running { thread, _live: Live::new(Kind::Thread) });
                     Seat::Taken

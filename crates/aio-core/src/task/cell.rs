@@ -361,9 +361,7 @@ pub(super) fn acquire(header: &Header) {
 #[inline]
 pub(super) unsafe fn release(header: NonNull<Header>) {
     // SAFETY: by the caller.
-    unsafe {
-        if header.as_ref().is_local() { local::release(header) } else { shared::release_count(header) }
-    }
+    unsafe { if header.as_ref().is_local() { local::release(header) } else { shared::release_count(header) } }
 }
 
 /// A task that lies in a block of a slab, if there is one that has not completed.
@@ -385,4 +383,3 @@ pub(crate) unsafe fn in_block(block: NonNull<u8>) -> Option<NonNull<Header>> {
 
 /// Not a waker of its own count: lent to a poll.
 type BorrowedWaker = ManuallyDrop<Waker>;
-

@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 
 use super::task_ref::TaskRef;
 use super::watchers::Watcher;
-use crate::scope::{Origin, leave};
 use crate::current;
+use crate::scope::{Origin, leave};
 
 /// The future of [`TaskRef::ended`].
 #[must_use = "futures do nothing unless awaited"]

@@ -81,12 +81,7 @@ pub(super) fn tell<T, E: OnExit<T>>(exit: E, outcome: Outcome<T>) -> Outcome<E::
 
 /// Drops an outcome that nobody will take. A panic that nobody knows of is reported, and so is of an output what
 /// `report` finds in it.
-pub(super) fn discard<T>(
-    owner: &Worker,
-    meta: &Meta,
-    outcome: Option<Outcome<T>>,
-    report: Option<Report<T>>,
-) {
+pub(super) fn discard<T>(owner: &Worker, meta: &Meta, outcome: Option<Outcome<T>>, report: Option<Report<T>>) {
     let tell = |kind: FailureKind<'_>| failure::report(owner, &Failure::new(Some(meta), kind));
     match outcome.map(|outcome| outcome.map_err(JoinError::try_into_panic)) {
         Some(Err(Ok(payload))) => {

@@ -59,7 +59,8 @@ impl Origin {
     /// The details; made if there are none. Only for the running task.
     pub(super) fn make_details(&self) -> &Details {
         if self.details().is_none() {
-            let details = Details { name: None, spawned_at: self.spawned_at(), context: ContextSlot::new(Context::default()) };
+            let details =
+                Details { name: None, spawned_at: self.spawned_at(), context: ContextSlot::new(Context::default()) };
             // Release pairs with the Acquire of `details`.
             self.0.store(tagged(details), Ordering::Release);
         }

@@ -35,8 +35,8 @@ use aio_base::sync::atomic::Ordering;
 
 pub(super) use self::count::Count;
 use super::{
-    CANCELLED, CLEANUP, COMPLETED, GIVEN_UP, HANDLE, Header, REASON, REASON_SHIFT, SCHEDULED, Stage, TAKEN,
-    TaskCell, VTable, WATCHED, free,
+    CANCELLED, CLEANUP, COMPLETED, GIVEN_UP, HANDLE, Header, REASON, REASON_SHIFT, SCHEDULED, Stage, TAKEN, TaskCell,
+    VTable, WATCHED, free,
 };
 use crate::current;
 use crate::event_loop::{BlockKind, Core, Mail};

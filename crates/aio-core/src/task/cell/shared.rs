@@ -181,8 +181,7 @@ impl Header {
         let shutdown = u64::from(Reason::Shutdown.code()) << REASON_SHIFT;
         let give_up = |word| {
             let reason = if word & CANCELLED == 0 { shutdown } else { 0 };
-            (word & (COMPLETED | GIVEN_UP) == 0)
-                .then_some(word | SCHEDULED | OWNED | GIVEN_UP | CANCELLED | reason)
+            (word & (COMPLETED | GIVEN_UP) == 0).then_some(word | SCHEDULED | OWNED | GIVEN_UP | CANCELLED | reason)
         };
         let (word, roused) = self.update(give_up);
         if roused && word & OWNED == 0 {
@@ -231,12 +230,8 @@ where
     F: Future + Send + 'static,
     E: OnExit<F::Output>,
 {
-    const VTABLE: &'static VTable = &VTable {
-        run: Self::run,
-        outcome: TaskCell::<F, E>::erased_outcome,
-        refuse: Self::refuse,
-        is_local: false,
-    };
+    const VTABLE: &'static VTable =
+        &VTable { run: Self::run, outcome: TaskCell::<F, E>::erased_outcome, refuse: Self::refuse, is_local: false };
 
     /// # Safety
     /// As [`VTable::run`].
