@@ -11,10 +11,16 @@
 mod block_on;
 mod core;
 mod handle;
+#[allow(dead_code)] // unfinished: until the loop has worker threads
+mod injector;
 mod locals;
 mod memory;
 mod queue;
 mod shared;
+#[allow(dead_code)] // unfinished: until the loop has worker threads
+mod sleepers;
+#[allow(dead_code)] // unfinished: until the loop has worker threads
+mod steal_queue;
 
 use std::fmt;
 use std::panic::{Location, resume_unwind};
