@@ -85,8 +85,8 @@ impl<T> Injector<T> {
     }
 
     /// Takes out one item, and one more for each `share` items there are: a worker's fair part, if there are `share`
-    /// workers. At most half of a ring, and what the ring `into` has room for. Returns the first, to be run at once; the
-    /// others are then the last in `into`.
+    /// workers. At most half of a ring, and what the ring `into` has room for. Returns the first, to be run at once;
+    /// the others are then the last in `into`.
     ///
     /// Between the two queues they are seen by nobody: who is not counted as searching for work owes a notification
     /// afterwards.

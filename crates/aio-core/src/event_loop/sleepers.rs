@@ -1,7 +1,7 @@
 //! Which workers sleep, and which look for work.
 //!
-//! A worker is *running*, *searching* or *sleeping*. All begin as sleepers: to wake a worker whose thread does not exist
-//! yet is to start the thread.
+//! A worker is *running*, *searching* or *sleeping*. All begin as sleepers: to wake a worker whose thread does not
+//! exist yet is to start the thread.
 //!
 //! ```text
 //!               ──1 start_searching──▶
@@ -20,14 +20,15 @@
 //! 4. If there is something, `fall_asleep` takes the worker back out, to search for it. Otherwise the worker may park.
 //! 5. [`Sleepers::wake_up`]: its park was ended by something else (mail, a deadline), and it takes itself out.
 //! 6. [`Sleepers::notify`], after work was made available, takes one out to be unparked, unless somebody searches
-//!    already. The worker counts as searching from then on, not only when its thread runs, so that the next notification
-//!    does not wake a second one. If its park is ended by something else at the same time, `wake_up` tells it.
+//!    already. The worker counts as searching from then on, not only when its thread runs, so that the next
+//!    notification does not wake a second one. If its park is ended by something else at the same time, `wake_up` tells
+//!    it.
 //!
 //! # No work is left while workers sleep
 //!
 //! Who makes work available calls [`Sleepers::notify`] afterwards, which looks at the counts of searching and sleeping
-//! workers. Whoever leaves *searching* as the last one, or leaves *running* for *sleeping*, changes the counts and looks
-//! for work afterwards. On both sides a `SeqCst` fence is between the two, so of the two looks at least one sees what
+//! workers. Whoever leaves *searching* as the last one, or goes to sleep, changes the counts and looks for work
+//! afterwards. On both sides a `SeqCst` fence is between the two, so of the two looks at least one sees what
 //! the other side has done:
 //!
 //! - The notifier sees that nobody searches: it wakes a sleeper. If it sees none, all workers run, and each of them
@@ -114,8 +115,8 @@ impl Sleepers {
     /// Does nothing if it did not search. Returns a worker to be unparked, which counts as searching.
     ///
     /// `has_work` says whether anything is in the injector or in a ring; it is asked if no other worker searches. (If
-    /// the thread of a worker that was to be woken cannot be started, this may be called in its place: it does not sleep
-    /// any more then, and is not notified again.)
+    /// the thread of a worker that was to be woken cannot be started, this may be called in its place: it does not
+    /// sleep any more then, and is not notified again.)
     #[must_use = "the worker returned waits to be unparked"]
     pub(super) fn stop_searching(&self, worker: usize, has_work: impl FnOnce() -> bool) -> Option<usize> {
         if self.state(worker) != State::Searching {
@@ -207,8 +208,8 @@ impl Sleepers {
     fn take_last(&self) -> Option<usize> {
         let mut asleep = self.asleep.lock();
         let claim = |counts| Counts(counts).asks_for_one().then(|| counts - ONE_SLEEPING + ONE_SEARCHING);
-        // AcqRel: the work that is notified of is seen by those who stop searching later. Relaxed: who searches now will
-        // stop later than that.
+        // AcqRel: the work that is notified of is seen by those who stop searching later. Relaxed: who searches now
+        // will stop later than that.
         self.counts.fetch_update(Ordering::AcqRel, Ordering::Relaxed, claim).ok()?;
         let worker = asleep.pop()?;
         self.set_state(worker, State::Searching);

@@ -135,10 +135,10 @@ impl<const WORKERS: usize, const ITEMS: usize> Pool<WORKERS, ITEMS> {
     }
 }
 
-fn model(test: impl Fn() + Send + Sync + 'static) {
+/// The steps that matter are few, and most of the others are of the locks below: a few preemptions show every race.
+fn model(preemptions: usize, test: impl Fn() + Send + Sync + 'static) {
     let mut model = ::loom::model::Builder::new();
-    // Each thread has a few steps that matter, and most of the others are of the locks below.
-    model.preemption_bound = Some(2);
+    model.preemption_bound = Some(preemptions);
     model.check(test);
 }
 
@@ -150,7 +150,7 @@ fn start<T: Send + 'static>(main: impl FnOnce() -> T + Send + 'static) -> JoinHa
 #[test]
 fn work_for_a_worker_that_goes_to_sleep_is_run() {
     for searching in [false, true] {
-        model(move || {
+        model(3, move || {
             let (pool, [mut parker]) = Pool::<1, 1>::new();
             assert!(!pool.sleepers.wake_up(0));
             assert!(!searching || pool.sleepers.start_searching(0));
@@ -167,7 +167,7 @@ fn work_for_a_worker_that_goes_to_sleep_is_run() {
 #[test]
 fn work_for_two_workers_that_go_to_sleep_is_run() {
     for searching in [false, true] {
-        model(move || {
+        model(3, move || {
             let (pool, parkers) = Pool::<2, 1>::new();
             for worker in [0, 1] {
                 assert!(!pool.sleepers.wake_up(worker));
@@ -191,7 +191,7 @@ fn work_for_two_workers_that_go_to_sleep_is_run() {
 /// One sleeps, the other one is done searching; two threads have work.
 #[test]
 fn work_of_two_pushers_is_run() {
-    model(|| {
+    model(3, || {
         let (pool, [mut parker]) = Pool::<1, 2>::new();
         assert!(!pool.sleepers.wake_up(0));
         let (theirs, pusher) = (pool.clone(), pool.clone());
@@ -207,7 +207,7 @@ fn work_of_two_pushers_is_run() {
 /// Two items, two sleepers, one notification; each item waits for the other one. Who was woken has to wake the next.
 #[test]
 fn who_finds_more_than_it_can_run_wakes_the_next() {
-    model(|| {
+    model(3, || {
         let (pool, parkers) = Pool::<2, 2>::new();
         let mut me = 0;
         let workers = parkers.map(|mut parker| {
@@ -226,11 +226,11 @@ fn who_finds_more_than_it_can_run_wakes_the_next() {
     });
 }
 
-/// One searches while two items come, of which the second finds that somebody searches; it finds the first, and must not
-/// keep the second from the other worker, which falls asleep meanwhile.
+/// One searches while two items come, of which the second finds that somebody searches; it finds the first, and must
+/// not keep the second from the other worker, which falls asleep meanwhile.
 #[test]
 fn who_was_relied_upon_sees_what_came_meanwhile() {
-    model(|| {
+    model(2, || {
         let (pool, [mut first, mut second]) = Pool::<2, 2>::new();
         assert!(!pool.sleepers.wake_up(0));
         assert!(!pool.sleepers.wake_up(1));
@@ -253,7 +253,7 @@ fn who_was_relied_upon_sees_what_came_meanwhile() {
 /// the end of its turn, before it runs an item that needs the other one.
 #[test]
 fn what_a_worker_pushes_for_itself_is_stolen_by_who_has_nothing() {
-    model(|| {
+    model(3, || {
         let (pool, [mut first, mut second]) = Pool::<2, 2>::new();
         assert!(!pool.sleepers.wake_up(0));
         assert!(!pool.sleepers.wake_up(1));
@@ -272,12 +272,32 @@ fn what_a_worker_pushes_for_itself_is_stolen_by_who_has_nothing() {
     });
 }
 
+/// Two look for work, and one of them takes both items: the second is nowhere for a moment. Who finds nothing then must
+/// not go to sleep for good.
+#[test]
+fn what_a_searcher_carries_is_seen_by_the_other_searchers() {
+    model(3, || {
+        let (pool, [mut first, mut second]) = Pool::<2, 2>::new();
+        pool.inject([0, 1]);
+        assert!(pool.sleepers.wake_up(0));
+        // This one is admitted since it sees them.
+        assert!(!pool.sleepers.wake_up(1));
+        assert!(!pool.sleepers.fall_asleep(1, || pool.has_work()));
+        assert_eq!(pool.sleepers.states(), [State::Searching; 2]);
+        let theirs = pool.clone();
+        let other = start(move || theirs.work(1, &mut second, |pool| pool.wait_for_others(2)));
+        pool.work(0, &mut first, |pool| pool.wait_for_others(2));
+        other.join().unwrap();
+        pool.assert_consistent();
+    });
+}
+
 /// Mail ends the park of a worker while it is notified. Either it is taken out by the notifier, and searches; or by
 /// itself, and then the other one is notified, or it looks for itself.
 #[test]
 fn mail_for_a_worker_that_is_notified_does_not_lose_the_work() {
     for workers in [1, 2] {
-        model(move || {
+        model(3, move || {
             let (pool, parkers) = Pool::<2, 1>::new();
             let mut parkers = parkers.into_iter();
             // The other one runs something long.
@@ -304,7 +324,7 @@ fn mail_for_a_worker_that_is_notified_does_not_lose_the_work() {
 /// Two notifications at a time, no one searching: one of them wakes a worker, the other relies on it.
 #[test]
 fn two_notifications_wake_one_worker_to_search() {
-    model(|| {
+    model(3, || {
         let sleepers = Arc::new(Sleepers::new(2));
         let theirs = sleepers.clone();
         let other = start(move || theirs.notify());
