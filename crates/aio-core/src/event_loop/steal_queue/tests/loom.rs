@@ -150,11 +150,14 @@ fn what_was_stolen_may_be_stolen_again() {
         let world = World::<4, 3>::new();
         (0..4).for_each(|number| world.push(number));
         let theirs = world.clone();
-        let thief = thread::spawn("", move || theirs.steal(1)).unwrap();
-        // SAFETY: this thread alone uses the ring 2 as its own.
-        let again = unsafe { world.rings[1].steal_into(&world.rings[2], usize::MAX) };
-        let again: Taken = again.map(World::<4, 3>::read).into_iter().chain(world.pop(2)).collect();
-        let stolen = thief.join().unwrap();
+        let robber = thread::spawn("", move || {
+            // SAFETY: this thread alone uses the ring 2 as its own.
+            let again = unsafe { theirs.rings[1].steal_into(&theirs.rings[2], usize::MAX) };
+            again.map(World::<4, 3>::read).into_iter().chain(theirs.pop(2)).collect::<Taken>()
+        })
+        .unwrap();
+        let stolen = world.steal(1);
+        let again = robber.join().unwrap();
         assert_taken_once(&[again, stolen, world.rest()], 4);
     });
 }
