@@ -9,7 +9,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
 
-use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex};
 
 /// The home of values that may cross threads: [`Arc`], [`Mutex`], atomics.
@@ -27,7 +27,9 @@ pub trait Home: sealed::Sealed + Sized + fmt::Debug + 'static {
     /// A value to have for oneself during a call.
     type Exclusive<T>: Exclusive<T>;
     /// A state word.
-    type Word: Word;
+    type Word: Word<usize>;
+    /// A small one, for what there are many of.
+    type Byte: Word<u8>;
 
     /// A first reference to `value`.
     fn new_ref<T>(value: T) -> Self::Ref<T>;
@@ -44,30 +46,31 @@ pub trait Exclusive<T> {
 }
 
 /// A word that changes by compare-and-exchange. The orderings are those of the atomic; one thread needs none.
-pub trait Word {
+pub trait Word<T> {
     /// Holding `value`.
-    fn new(value: usize) -> Self;
+    fn new(value: T) -> Self;
     /// Reads it.
-    fn load(&self, order: Ordering) -> usize;
+    fn load(&self, order: Ordering) -> T;
     /// Writes it.
-    fn store(&self, value: usize, order: Ordering);
+    fn store(&self, value: T, order: Ordering);
     /// Writes `value` and returns what was there.
-    fn swap(&self, value: usize, order: Ordering) -> usize;
+    fn swap(&self, value: T, order: Ordering) -> T;
     /// Writes `new` if `current` is there.
     ///
     /// # Errors
     /// What is there instead.
-    fn compare_exchange(&self, current: usize, new: usize, ok: Ordering, err: Ordering) -> Result<usize, usize>;
+    fn compare_exchange(&self, current: T, new: T, ok: Ordering, err: Ordering) -> Result<T, T>;
     /// Sets the bits of `mask` and returns what was there.
-    fn fetch_or(&self, mask: usize, order: Ordering) -> usize;
+    fn fetch_or(&self, mask: T, order: Ordering) -> T;
     /// Keeps only the bits of `mask` and returns what was there.
-    fn fetch_and(&self, mask: usize, order: Ordering) -> usize;
+    fn fetch_and(&self, mask: T, order: Ordering) -> T;
 }
 
 impl Home for Shared {
     type Ref<T> = Arc<T>;
     type Exclusive<T> = Mutex<T>;
     type Word = AtomicUsize;
+    type Byte = AtomicU8;
 
     fn new_ref<T>(value: T) -> Arc<T> {
         Arc::new(value)
@@ -78,6 +81,7 @@ impl Home for Local {
     type Ref<T> = Rc<T>;
     type Exclusive<T> = RefCell<T>;
     type Word = Cell<usize>;
+    type Byte = Cell<u8>;
 
     fn new_ref<T>(value: T) -> Rc<T> {
         Rc::new(value)
@@ -108,58 +112,67 @@ impl<T> Exclusive<T> for RefCell<T> {
     }
 }
 
-impl Word for AtomicUsize {
-    fn new(value: usize) -> Self {
-        AtomicUsize::new(value)
-    }
-    fn load(&self, order: Ordering) -> usize {
-        self.load(order)
-    }
-    fn store(&self, value: usize, order: Ordering) {
-        self.store(value, order);
-    }
-    fn swap(&self, value: usize, order: Ordering) -> usize {
-        self.swap(value, order)
-    }
-    fn compare_exchange(&self, current: usize, new: usize, ok: Ordering, err: Ordering) -> Result<usize, usize> {
-        self.compare_exchange(current, new, ok, err)
-    }
-    fn fetch_or(&self, mask: usize, order: Ordering) -> usize {
-        self.fetch_or(mask, order)
-    }
-    fn fetch_and(&self, mask: usize, order: Ordering) -> usize {
-        self.fetch_and(mask, order)
-    }
+macro_rules! words {
+    ($($atomic:ty, $value:ty;)*) => {$(
+        impl Word<$value> for $atomic {
+            fn new(value: $value) -> Self {
+                <$atomic>::new(value)
+            }
+            fn load(&self, order: Ordering) -> $value {
+                self.load(order)
+            }
+            fn store(&self, value: $value, order: Ordering) {
+                self.store(value, order);
+            }
+            fn swap(&self, value: $value, order: Ordering) -> $value {
+                self.swap(value, order)
+            }
+            fn compare_exchange(&self, current: $value, new: $value, ok: Ordering, err: Ordering) -> Result<$value, $value> {
+                self.compare_exchange(current, new, ok, err)
+            }
+            fn fetch_or(&self, mask: $value, order: Ordering) -> $value {
+                self.fetch_or(mask, order)
+            }
+            fn fetch_and(&self, mask: $value, order: Ordering) -> $value {
+                self.fetch_and(mask, order)
+            }
+        }
+
+        impl Word<$value> for Cell<$value> {
+            fn new(value: $value) -> Self {
+                Cell::new(value)
+            }
+            fn load(&self, _: Ordering) -> $value {
+                self.get()
+            }
+            fn store(&self, value: $value, _: Ordering) {
+                self.set(value);
+            }
+            fn swap(&self, value: $value, _: Ordering) -> $value {
+                self.replace(value)
+            }
+            fn compare_exchange(&self, current: $value, new: $value, _: Ordering, _: Ordering) -> Result<$value, $value> {
+                let found = self.get();
+                if found == current {
+                    self.set(new);
+                    Ok(found)
+                } else {
+                    Err(found)
+                }
+            }
+            fn fetch_or(&self, mask: $value, _: Ordering) -> $value {
+                self.replace(self.get() | mask)
+            }
+            fn fetch_and(&self, mask: $value, _: Ordering) -> $value {
+                self.replace(self.get() & mask)
+            }
+        }
+    )*};
 }
 
-impl Word for Cell<usize> {
-    fn new(value: usize) -> Self {
-        Cell::new(value)
-    }
-    fn load(&self, _: Ordering) -> usize {
-        self.get()
-    }
-    fn store(&self, value: usize, _: Ordering) {
-        self.set(value);
-    }
-    fn swap(&self, value: usize, _: Ordering) -> usize {
-        self.replace(value)
-    }
-    fn compare_exchange(&self, current: usize, new: usize, _: Ordering, _: Ordering) -> Result<usize, usize> {
-        let found = self.get();
-        if found == current {
-            self.set(new);
-            Ok(found)
-        } else {
-            Err(found)
-        }
-    }
-    fn fetch_or(&self, mask: usize, _: Ordering) -> usize {
-        self.replace(self.get() | mask)
-    }
-    fn fetch_and(&self, mask: usize, _: Ordering) -> usize {
-        self.replace(self.get() & mask)
-    }
+words! {
+    AtomicUsize, usize;
+    AtomicU8, u8;
 }
 
 mod sealed {

@@ -56,8 +56,8 @@ impl<H: Home> Flag<H> {
 /// Who waits, each with how often the flag had been set when they came.
 struct Sets<H: Home> {
     /// How often the flag has been set.
-    count: usize,
-    line: Line<H, usize>,
+    count: u32,
+    line: Line<H, u32>,
 }
 
 impl<H: Home> Sets<H> {
@@ -169,13 +169,13 @@ struct EventWaiter<'a, H: Home>(&'a Event<H>);
 // SAFETY: the event that it refers to has one lock and one line.
 unsafe impl<H: Home> Waiter<H> for EventWaiter<'_, H> {
     type Guarded = Sets<H>;
-    type Note = usize;
+    type Note = u32;
 
     fn guarded(&self) -> &H::Exclusive<Sets<H>> {
         &self.0.line
     }
 
-    fn line(sets: &mut Sets<H>) -> &mut Line<H, usize> {
+    fn line(sets: &mut Sets<H>) -> &mut Line<H, u32> {
         &mut sets.line
     }
 

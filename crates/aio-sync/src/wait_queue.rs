@@ -45,11 +45,11 @@ use aio_base::sync::UnsafeCell;
 use aio_base::sync::atomic::Ordering;
 use aio_base::{Home, Panics, Shared, WakeList};
 
-const NEW: usize = 0;
-const QUEUED: usize = 1;
-const GIVEN: usize = 2;
-const DISMISSED: usize = 3;
-const DONE: usize = 4;
+const NEW: u8 = 0;
+const QUEUED: u8 = 1;
+const GIVEN: u8 = 2;
+const DISMISSED: u8 = 3;
+const DONE: u8 = 4;
 
 /// One way to wait for a primitive.
 ///
@@ -96,10 +96,12 @@ pub(crate) enum Turn {
 struct Node<H: Home, N> {
     /// NEW, QUEUED, GIVEN, DISMISSED or DONE. Written by the future's owner, except for edge 2, which takes the node
     /// away from the line and is the last that others do to it.
-    stage: H::Word,
+    stage: H::Byte,
     /// There exactly while QUEUED, and then for the holder of the line's lock to read and write. (A node that never
     /// has to wait does not pay for making it.)
     place: UnsafeCell<MaybeUninit<Place<H, N>>>,
+    /// As `place`. By itself, since it may share a word with the stage.
+    note: UnsafeCell<MaybeUninit<N>>,
     /// Others hold pointers to this.
     _pinned: PhantomPinned,
 }
@@ -107,7 +109,6 @@ struct Node<H: Home, N> {
 struct Place<H: Home, N> {
     previous: Link<H, N>,
     next: Link<H, N>,
-    note: N,
     waker: Waker,
     _live: Live,
 }
@@ -138,7 +139,7 @@ impl<H: Home, N> Line<H, N> {
     pub(crate) fn first(&self) -> Option<&N> {
         let first = self.first?;
         // SAFETY: it is in the line, which is borrowed as long as the note: nobody writes to it.
-        Some(unsafe { Self::place(first, |place| &(*place).note) })
+        Some(unsafe { first.as_ref().note.with(|note| (*note).assume_init_ref()) })
     }
 
     /// Takes the first out of the line and gives it what it waits for (edge 2): should it be dropped before it notices,
@@ -167,7 +168,7 @@ impl<H: Home, N> Line<H, N> {
         true
     }
 
-    fn take_first(&mut self, stage: usize) -> Option<Waker> {
+    fn take_first(&mut self, stage: u8) -> Option<Waker> {
         let node = self.first?;
         // SAFETY: it is in the line, and it is marked next.
         let waker = unsafe { self.unlink(node) };
@@ -186,9 +187,12 @@ impl<H: Home, N> Line<H, N> {
     /// 2. It stays where it is, and is taken out of this line before it is freed.
     unsafe fn push_last(&mut self, node: NonNull<Node<H, N>>, note: N, waker: Waker) {
         let previous = self.last.replace(node);
-        let place = Place { previous, next: None, note, waker, _live: Live::new(Kind::Waiter) };
+        let place = Place { previous, next: None, waker, _live: Live::new(Kind::Waiter) };
         // SAFETY: the node exists and nobody else knows it.
-        unsafe { node.as_ref() }.place.with_mut(|there| unsafe { there.write(MaybeUninit::new(place)) });
+        unsafe {
+            node.as_ref().place.with_mut(|there| there.write(MaybeUninit::new(place)));
+            node.as_ref().note.with_mut(|there| there.write(MaybeUninit::new(note)));
+        }
         match previous {
             // SAFETY: it is in the line.
             Some(previous) => unsafe { Self::place(previous, |place| (*place).next = Some(node)) },
@@ -201,6 +205,8 @@ impl<H: Home, N> Line<H, N> {
     unsafe fn unlink(&mut self, node: NonNull<Node<H, N>>) -> Waker {
         // SAFETY: it is in the line. Nobody reads the place after it was moved out: it will not be QUEUED any more.
         let Place { previous, next, waker, .. } = unsafe { Self::place(node, |place| place.read()) };
+        // SAFETY: the same. It is dropped under the lock, as `Waiter::Note` says.
+        unsafe { node.as_ref().note.with_mut(|note| (*note).assume_init_drop()) };
         match previous {
             // SAFETY: its neighbour in the line.
             Some(previous) => unsafe { Self::place(previous, |place| (*place).next = next) },
@@ -233,8 +239,8 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
     /// One that has yet to come.
     #[inline]
     pub(crate) fn new(waiter: W) -> Self {
-        let place = UnsafeCell::new(MaybeUninit::uninit());
-        Self { waiter, node: Node { stage: Word::new(NEW), place, _pinned: PhantomPinned } }
+        let (place, note) = (UnsafeCell::new(MaybeUninit::uninit()), UnsafeCell::new(MaybeUninit::uninit()));
+        Self { waiter, node: Node { stage: Word::new(NEW), place, note, _pinned: PhantomPinned } }
     }
 
     /// `Ready` once it has been woken, or if it need not wait.
@@ -312,7 +318,7 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
         Poll::Ready(turn)
     }
 
-    fn stage(&self, order: Ordering) -> usize {
+    fn stage(&self, order: Ordering) -> u8 {
         self.node.stage.load(order)
     }
 

@@ -55,6 +55,7 @@ impl<T> Injector<T> {
     ///
     /// # Errors
     /// The items themselves, once the injector is closed.
+    #[cfg(test)]
     pub(super) fn push_batch<I: IntoIterator<Item = NonNull<T>>>(&self, items: I) -> Result<(), I> {
         let mut queue = self.queue.lock();
         if queue.closed {
@@ -74,6 +75,7 @@ impl<T> Injector<T> {
     }
 
     /// Takes out the first.
+    #[cfg(test)]
     pub(super) fn pop(&self) -> Option<NonNull<T>> {
         if self.is_empty() {
             return None;
