@@ -15,6 +15,8 @@ mod locals;
 mod memory;
 mod queue;
 mod shared;
+#[cfg_attr(not(all(test, not(aio_loom))), expect(dead_code, reason = "the cells of tasks are about to use it"))]
+mod slab;
 
 use std::fmt;
 use std::panic::{Location, resume_unwind};
