@@ -4,11 +4,11 @@
 //! hands out slots; what is freed is used again by the next task of about the same size. It costs the thread that owns
 //! it a few instructions, and no memory beside the blocks: a block finds its chunk by masking its address.
 //!
-//! Any thread may free a block, at any time, also after the drop of the slab: [`account`] tells how. All chunks exist
-//! until then.
+//! Any thread may free a block, at any time, also after the drop of the slab: [`account`] tells how. Chunks exist until
+//! then.
 //!
-//! A slab is the list of its tasks, too: [`Slab::for_each`] visits every slot. Whether there is a task in it, the *state
-//! word* says, the 8 bytes at offset 8 of each slot:
+//! A slab is the list of its tasks, too: [`Slab::for_each`] visits every slot. Whether there is a task in it, the
+//! *state word* says, the 8 bytes at offset 8 of each slot:
 //!
 //! - The slab sets it to zero before it hands out the slot for the first time, and never touches it again.
 //! - Who uses the block accesses it atomically only, also for the first time, since another thread may look at it
@@ -109,9 +109,22 @@ impl Slab {
         self.allocate_slowly(kind, class)
     }
 
-    /// Where the chunk at hand has no free block.
+    /// Where the chunk at hand has no block that was freed.
     #[inline(never)]
     fn allocate_slowly(&self, kind: Kind, class: usize) -> NonNull<u8> {
+        if let Some(chunk) = self.rooms[kind as usize][class].first() {
+            // SAFETY: a chunk in the list exists.
+            if let Some(block) = unsafe { chunk.as_ref() }.bump() {
+                return block;
+            }
+        }
+        self.allocate_from_another(kind, class)
+    }
+
+    /// Where the chunk at hand is full, or there is none.
+    #[cold]
+    #[inline(never)]
+    fn allocate_from_another(&self, kind: Kind, class: usize) -> NonNull<u8> {
         let room = &self.rooms[kind as usize][class];
         loop {
             while let Some(chunk) = room.first() {
@@ -229,8 +242,7 @@ impl Slab {
     /// Ends a chunk.
     ///
     /// # Safety
-    /// It is registered, empty, and not among those with room, or these are not used any more. The caller does not go on
-    /// with it.
+    /// It is registered, empty, and not among those with room. The caller does not go on with it.
     unsafe fn retire(&self, chunk: NonNull<Chunk>) {
         // SAFETY: a chunk that is registered exists.
         self.account.unregister(unsafe { chunk.as_ref() });
@@ -287,25 +299,20 @@ impl Slab {
 
 impl Drop for Slab {
     fn drop(&mut self) {
-        self.free_all(self.account.close());
-        let mut left = 0;
-        for kind in [Kind::Pinned, Kind::Mobile] {
-            // SAFETY: `chunks` gives those that exist.
-            self.chunks(kind, |chunk| match unsafe { chunk.as_ref() }.in_use() {
-                // SAFETY: the lists of those with room are not used any more.
-                0 => unsafe { self.retire(chunk) },
-                in_use => left += in_use as isize,
-            });
+        let mut left = self.account.take_empty(&self.spares);
+        if left > 0 {
+            self.free_all(self.account.close());
+            left = self.account.take_empty(&self.spares);
         }
         // SAFETY: it is not used after this.
-        let account = Arc::into_raw(unsafe { ManuallyDrop::take(&mut self.account) });
-        // SAFETY: the stack is closed. If there are blocks in use, their number is settled once; if there are none,
-        // nobody else settles.
+        let account = unsafe { ManuallyDrop::take(&mut self.account) };
+        // SAFETY: if there is no block in use, there is none on the stack, nobody who is about to push one, and no
+        // chunk left. If there are, the stack is closed, and their number is settled once.
         unsafe {
             if left == 0 {
-                Account::finish(account);
+                Account::end(account);
             } else {
-                Account::settle(account, left);
+                Account::settle(Arc::into_raw(account), left);
             }
         }
     }

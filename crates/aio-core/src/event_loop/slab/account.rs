@@ -13,15 +13,16 @@
 //! 2. [`Account::give_back`] finds the stack open and pushes the block. It may not touch the account afterwards: the
 //!    owner may have got the block, and with it the last reason for the account to exist.
 //! 3. [`Account::take`], by `Slab::collect`: all that were returned.
-//! 4. [`Account::close`], by the drop of the slab, which takes what is there for the last time. Whatever is in use now
-//!    is going to find the stack closed.
+//! 4. [`Account::close`], by the drop of the slab, if there is any block in use: it takes what is there for the last
+//!    time. Whatever is in use now is going to find the stack closed.
 //! 5. [`Account::settle`] by the drop of the slab adds the number of blocks in use. If others have freed them all since
 //!    4, it goes on with 8.
 //! 6. [`Account::give_back`] finds the stack closed and takes one off, before or after 5: before it, the count is less
 //!    than zero.
 //! 7. The same, by who brings the count to zero. That can only be after 5, with the last block; nobody else has a
 //!    reason to be here, and it goes on with 8.
-//! 8. [`Account::finish`] frees the chunks and drops what was kept for the blocks.
+//! 8. [`Account::finish`] frees the chunks and drops what was kept for the blocks. The drop of a slab without a block
+//!    in use does that at once.
 //!
 //! The list of all chunks changes under a lock, on the owner's thread (and at the end), so that thread may read it
 //! without. A walk on another thread holds the lock, and the chunks stay while it does.
@@ -35,6 +36,7 @@ use aio_base::sync::{Arc, Mutex, UnsafeCell};
 use super::Kind;
 use super::chunk::{Chunk, Link};
 use super::list::{List, REGISTERED};
+use super::spare::Spares;
 
 /// What blocks may refer to as long as they exist.
 pub(crate) type Keep = std::sync::Arc<dyn Any + Send + Sync>; // facade: whatever it is, nobody here counts it
@@ -127,24 +129,54 @@ impl Account {
     ///
     /// # Safety
     /// `this` comes from [`Arc::into_raw`]; the slab is dropped, no block is in use, and this is called once.
-    pub(super) unsafe fn finish(this: *const Self) {
+    unsafe fn finish(this: *const Self) {
         // SAFETY: the count that the slab had.
         let account = unsafe { Arc::from_raw(this) };
-        {
-            let chunks = account.chunks.lock();
-            for list in &*chunks {
-                while let Some(chunk) = list.first() {
-                    // SAFETY: a chunk in the list exists.
-                    list.remove(unsafe { chunk.as_ref() });
-                    // SAFETY: it is in no other list, as there is no slab; no block is in use, by the caller; walks
-                    // know of it only under the lock.
-                    unsafe { Chunk::destroy(chunk) }.give_back();
+        for list in &*account.chunks.lock() {
+            while let Some(chunk) = list.first() {
+                // SAFETY: a chunk in the list exists.
+                list.remove(unsafe { chunk.as_ref() });
+                // SAFETY: it is in no other list, as there is no slab; no block is in use, by the caller; walks know of
+                // it only under the lock.
+                unsafe { Chunk::destroy(chunk) }.give_back();
+            }
+        }
+        // SAFETY: by the caller.
+        unsafe { Self::end(account) };
+    }
+
+    /// Drops what was kept.
+    ///
+    /// # Safety
+    /// No block is in use; this is called once.
+    pub(super) unsafe fn end(account: Arc<Self>) {
+        // SAFETY: this is the only function that touches it, and it is called once.
+        let keep = account.keep.with_mut(|keep| unsafe { (*keep).take() });
+        drop(account);
+        drop(keep);
+    }
+
+    /// Moves the memory of empty chunks to `spares`, and returns how many blocks are in use in the others; in the drop
+    /// of the slab, which does not use its lists of chunks with room any more.
+    pub(super) fn take_empty(&self, spares: &Spares) -> isize {
+        let mut left = 0;
+        for list in &*self.chunks.lock() {
+            let mut next = list.first();
+            while let Some(chunk) = next {
+                // SAFETY: a chunk in the list exists.
+                let header = unsafe { chunk.as_ref() };
+                next = List::<REGISTERED>::after(header);
+                match header.in_use() {
+                    0 => {
+                        list.remove(header);
+                        // SAFETY: nobody uses a list that it is in, and it is empty.
+                        spares.put(unsafe { Chunk::destroy(chunk) });
+                    }
+                    in_use => left += in_use as isize,
                 }
             }
         }
-        // SAFETY: this is the only function that touches it, and it is called once.
-        let keep = account.keep.with_mut(|keep| unsafe { (*keep).take() });
-        drop(keep);
+        left
     }
 
     /// The first of all chunks of a kind; on the owner's thread, which may go on from it without the lock.
@@ -162,8 +194,9 @@ impl Account {
         self.chunks.lock()[chunk.kind as usize].remove(chunk);
     }
 
-    /// Calls `f` with every slot of a [mobile](Kind::Mobile) block that was ever handed out, in no order, on any thread,
-    /// also after the drop of the slab. Whether it is in use, the state word says, which is all that may be touched.
+    /// Calls `f` with every slot of a [mobile](Kind::Mobile) block that was ever handed out, in no order, on any
+    /// thread, also after the drop of the slab. Whether it is in use, the state word says, which is all that may be
+    /// touched.
     ///
     /// `f` is called under a lock, for which the owner waits when it needs a new chunk: it must be brief, and must not
     /// allocate, nor free what may be the last block.

@@ -13,7 +13,7 @@ use std::ptr::{self, NonNull};
 
 #[cfg(aio_loom)]
 use aio_base::sync::UnsafeCell;
-use aio_base::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use aio_base::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use super::Kind;
 use super::account::Account;
@@ -42,14 +42,19 @@ const _: () = assert!(size_of::<Link>() <= STATE && STATE + size_of::<AtomicU64>
 
 /// The header. What other threads may touch is said at each field; the rest is the owner's, and after the drop of the
 /// slab that of the thread which frees the last block.
+#[repr(C)]
 pub(super) struct Chunk {
+    // What is used most lies in one line of the cache.
     /// Blocks that were freed.
     free: Cell<*mut Link>,
-    countdown: Cell<u32>,
-    /// How many slots were ever handed out: all threads, see [`for_each`](Self::for_each).
-    mark: AtomicU32,
-    first: NonNull<u8>,
+    /// The first slot that was never handed out: all threads, see [`for_each`](Self::for_each).
+    mark: AtomicPtr<u8>,
+    /// Behind the last slot.
+    end: *mut u8,
     size: usize,
+    /// All threads.
+    account: *const Account,
+    countdown: Cell<u32>,
     capacity: u32,
     /// One, if the chunk stays when it is empty.
     stays: u32,
@@ -57,8 +62,6 @@ pub(super) struct Chunk {
     pub(super) kind: Kind,
     /// None for a chunk of one block.
     pub(super) class: Option<u8>,
-    /// All threads.
-    account: *const Account,
     pub(super) links: [Links; 2],
     span: Span,
     /// What loom watches, for each slot: written by whoever takes it or gives it up.
@@ -109,8 +112,10 @@ impl Chunk {
         }
     }
 
+    /// # Safety
+    /// There is room for the slots in the span.
     #[expect(clippy::too_many_arguments, reason = "the fields, for two callers")]
-    fn header(
+    unsafe fn header(
         span: Span,
         first: NonNull<u8>,
         size: usize,
@@ -120,18 +125,20 @@ impl Chunk {
         class: Option<u8>,
         account: *const Account,
     ) -> Self {
+        // SAFETY: by the caller.
+        let end = unsafe { first.add(capacity * size) }.as_ptr();
         Self {
             free: Cell::new(ptr::null_mut()),
-            countdown: Cell::new(stays),
-            mark: AtomicU32::new(0),
-            first,
+            mark: AtomicPtr::new(first.as_ptr()),
+            end,
             size,
+            account,
+            countdown: Cell::new(stays),
             capacity: capacity as u32,
             stays,
             full: Cell::new(false),
             kind,
             class,
-            account,
             links: Default::default(),
             span,
             #[cfg(aio_loom)]
@@ -161,6 +168,11 @@ impl Chunk {
         unsafe { NonNull::new_unchecked(ptr::with_exposed_provenance_mut(at)) }
     }
 
+    fn first(&self) -> NonNull<u8> {
+        // SAFETY: so many slots end there.
+        unsafe { NonNull::new_unchecked(self.end.sub(self.capacity as usize * self.size)) }
+    }
+
     #[inline]
     pub(super) fn account(&self) -> *const Account {
         self.account
@@ -178,18 +190,21 @@ impl Chunk {
     }
 
     /// A slot that was never handed out.
+    #[inline]
     pub(super) fn bump(&self) -> Option<NonNull<u8>> {
         // Relaxed: this thread alone writes it.
         let mark = self.mark.load(Ordering::Relaxed);
-        if mark == self.capacity {
+        if mark == self.end {
             return None;
         }
-        // SAFETY: there are `capacity` slots of `size` bytes from `first`.
-        let block = unsafe { self.first.add(mark as usize * self.size) };
-        // SAFETY: nobody else knows of this slot yet; it has two words and the alignment of both.
-        unsafe { block.add(STATE).cast::<AtomicU64>().write(AtomicU64::new(0)) };
-        // Release pairs with the Acquire of `for_each`: who sees the slot sees its state word.
-        self.mark.store(mark + 1, Ordering::Release);
+        // SAFETY: there is a slot between the mark and the end. Nobody else knows of it yet; it has two words and the
+        // alignment of both.
+        let block = unsafe {
+            mark.add(STATE).cast::<AtomicU64>().write(AtomicU64::new(0));
+            NonNull::new_unchecked(mark)
+        };
+        // SAFETY: as above. Release pairs with the Acquire of `for_each`: who sees the slot sees its state word.
+        self.mark.store(unsafe { mark.add(self.size) }, Ordering::Release);
         self.countdown.set(self.countdown.get() + 1);
         self.touch(block);
         Some(block)
@@ -242,12 +257,12 @@ impl Chunk {
     pub(super) fn for_each(&self, f: &mut impl FnMut(NonNull<u8>)) {
         #[cfg(aio_loom)]
         self.alive.with(|_| ());
-        let mut index = 0;
+        let mut slot = self.first();
         // Read each time: on the owner's thread, `f` may allocate. Acquire: as `bump` says.
-        while index < self.mark.load(Ordering::Acquire) {
-            // SAFETY: there are that many slots.
-            f(unsafe { self.first.add(index as usize * self.size) });
-            index += 1;
+        while slot.as_ptr() < self.mark.load(Ordering::Acquire) {
+            f(slot);
+            // SAFETY: slots lie side by side up to the mark.
+            slot = unsafe { slot.add(self.size) };
         }
     }
 
@@ -255,7 +270,7 @@ impl Chunk {
     #[inline]
     pub(super) fn touch(&self, _block: NonNull<u8>) {
         #[cfg(aio_loom)]
-        self.shadows[(_block.addr().get() - self.first.addr().get()) / self.size].with_mut(|_| ());
+        self.shadows[(_block.addr().get() - self.first().addr().get()) / self.size].with_mut(|_| ());
     }
 
     /// Ends the chunk; its memory is left.

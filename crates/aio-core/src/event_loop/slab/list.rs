@@ -17,7 +17,7 @@ pub(super) struct Links {
     former: Cell<Option<NonNull<Chunk>>>,
 }
 
-/// A list that uses the links number `LINKS` of its chunks, all of which exist: who destroys a chunk takes it out first.
+/// A list that uses the links number `LINKS` of its chunks. They all exist: who destroys one takes it out first.
 pub(super) struct List<const LINKS: usize> {
     first: Cell<Option<NonNull<Chunk>>>,
 }

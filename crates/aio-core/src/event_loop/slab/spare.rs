@@ -110,12 +110,13 @@ impl Spares {
 
 impl Drop for Spares {
     fn drop(&mut self) {
-        let keep = self.pop();
         while let Some(span) = self.pop() {
-            span.give_back();
-        }
-        if let Some(span) = keep {
-            put_last(span);
+            if self.len.get() == 0 {
+                // The one that has been here for the longest time is hardly at the end of the heap, which can shrink.
+                put_last(span);
+            } else {
+                span.give_back();
+            }
         }
     }
 }
