@@ -54,9 +54,9 @@ impl Core {
         unparker: Waker,
         started_at: &'static Location<'static>,
     ) -> Self {
-        let slab = Slab::new(scheduler.clone());
-        scheduler.workers()[index].begin(unparker, slab.account().clone());
         let worker = NonNull::from(&scheduler.workers()[index]);
+        let slab = Slab::new(scheduler.clone(), [worker.as_ptr().cast_const().cast(), scheduler.first_ptr().cast()]);
+        scheduler.workers()[index].begin(unparker, slab.account().clone());
         Self {
             queue: Queue::new(),
             scheduler,

@@ -125,12 +125,12 @@ impl Scheduler {
     pub(crate) fn allocate_outside(this: &Arc<Self>, layout: std::alloc::Layout) -> NonNull<u8> {
         let mut memory = this.outside.slab.lock();
         if matches!(*memory, Memory::Unused) {
-            *memory = Memory::Open(Outside::new(this.clone()));
+            *memory = Memory::Open(Outside::new(this.clone(), this.first_ptr().cast()));
         }
         match &*memory {
             Memory::Open(slab) => slab.allocate(layout),
             // For one task that will not run; the slab ends with it.
-            _ => Outside::new(this.clone()).allocate(layout),
+            _ => Outside::new(this.clone(), this.first_ptr().cast()).allocate(layout),
         }
     }
 

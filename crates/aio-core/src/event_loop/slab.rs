@@ -79,14 +79,15 @@ enum Walk {
 }
 
 impl Slab {
-    /// An empty one. `keep` is dropped when the slab is and all blocks are freed, on whatever thread.
-    pub(crate) fn new(keep: Keep) -> Self {
+    /// An empty one. `keep` is dropped when the slab is and all blocks are freed, on whatever thread. `owners` are for
+    /// the users of the blocks, by kind: whose a block is, [`owner`](Self::owner) tells on any thread.
+    pub(crate) fn new(keep: Keep, owners: [*const (); 2]) -> Self {
         Self {
             rooms: [const { [const { List::new() }; CLASSES] }; 2],
             started: [const { Cell::new(0) }; 2],
             spares: Spares::new(),
             walk: Cell::new(Walk::Not),
-            account: ManuallyDrop::new(Arc::new(Account::new(keep))),
+            account: ManuallyDrop::new(Arc::new(Account::new(keep, owners))),
         }
     }
 
@@ -95,7 +96,7 @@ impl Slab {
         &self.account
     }
 
-    /// A block of at least 16 bytes, aligned to 16 bytes or more. Its state word says what it said when the slot was
+    /// A block of at least 16 bytes, aligned to 8 bytes or more. Its state word says what it said when the slot was
     /// freed, or zero.
     #[inline]
     pub(crate) fn allocate(&self, kind: Kind, layout: Layout) -> NonNull<u8> {
@@ -174,6 +175,20 @@ impl Slab {
         if unsafe { chunk.push(block) } {
             self.look_at(NonNull::from(chunk));
         }
+    }
+
+    /// Whether this slab has allocated the block, which is in use.
+    #[inline]
+    pub(crate) fn owns(&self, block: NonNull<u8>) -> bool {
+        // SAFETY: the chunk of a block that is in use exists.
+        unsafe { Chunk::of(block).as_ref() }.account() == Arc::as_ptr(&self.account)
+    }
+
+    /// Whose a block is that is in use.
+    #[inline]
+    pub(crate) fn owner(block: NonNull<u8>) -> *const () {
+        // SAFETY: the chunk of a block that is in use exists.
+        unsafe { Chunk::of(block).as_ref() }.owner()
     }
 
     /// Takes a block back, on any thread, also after the drop of its slab. (Then the last one drops what was kept.)
@@ -323,8 +338,8 @@ pub(crate) struct Outside(Mutex<Slab>);
 
 impl Outside {
     /// As [`Slab::new`].
-    pub(crate) fn new(keep: Keep) -> Self {
-        Self(Mutex::new(Slab::new(keep)))
+    pub(crate) fn new(keep: Keep, owner: *const ()) -> Self {
+        Self(Mutex::new(Slab::new(keep, [owner; 2])))
     }
 
     /// The part for all threads.

@@ -64,9 +64,6 @@ pub(crate) struct Header {
     word: AtomicU64,
     /// Of local tasks.
     count: Count,
-    /// Of a local task: the worker it stays with. Of a shared one: the first worker of its loop. It lives as long as
-    /// any cell of the loop, see `Slab`.
-    owner: *const Worker,
     audience: sync::UnsafeCell<Audience>,
     meta: Meta,
     /// Read where the cell is used and written where it is freed, so that the model checker sees whether the one comes
@@ -78,8 +75,8 @@ pub(crate) struct Header {
 #[cfg(not(aio_loom))]
 const _: () = {
     assert!(std::mem::offset_of!(Header, word) == 8 || size_of::<usize>() != 8);
-    // One cache line. (The live counter takes room in builds that have it.)
-    assert!(aio_base::live::ENABLED || size_of::<Header>() == 64 || size_of::<usize>() != 8);
+    // With the smallest future a task has 80 bytes. (The live counter takes room in builds that have it.)
+    assert!(aio_base::live::ENABLED || size_of::<Header>() == 56 || size_of::<usize>() != 8);
 };
 
 /// Who is told of the end.
@@ -120,14 +117,13 @@ enum Stage<F: Future, E: OnExit<F::Output>> {
 
 impl Header {
     /// `word` without its [`EXISTS`].
-    fn new(vtable: &'static VTable, word: u64, owner: *const Worker, meta: Meta) -> Self {
+    fn new(vtable: &'static VTable, word: u64, meta: Meta) -> Self {
         Self {
             vtable,
             #[cfg(aio_loom)]
             used: std::sync::atomic::AtomicU64::new(1), // facade: see there
             word: AtomicU64::new(word | EXISTS),
             count: Count::new(),
-            owner,
             audience: sync::UnsafeCell::new(Audience::Nobody(None)),
             meta,
             alive: sync::UnsafeCell::new(()),
@@ -150,9 +146,15 @@ impl Header {
         self.vtable.is_local
     }
 
+    /// Of a local task: the worker it stays with. Of a shared one: the first worker of its loop.
+    #[inline]
+    fn owner_ptr(&self) -> *const Worker {
+        Slab::owner(NonNull::from(self).cast()).cast()
+    }
+
     fn owner(&self) -> &Worker {
-        // SAFETY: it lives as long as any cell of the loop, and this is in one.
-        unsafe { &*self.owner }
+        // SAFETY: it lives as long as any block of its slab is in use, and this is in one.
+        unsafe { &*self.owner_ptr() }
     }
 
     fn audience(&self) -> *mut Audience {
@@ -248,7 +250,7 @@ unsafe fn write_header(place: *mut Header, header: Header) {
         macro_rules! move_fields {
             ($($field:ident)*) => { $((&raw mut (*place).$field).write((&raw const header.$field).read());)* };
         }
-        move_fields!(vtable count owner audience meta alive _live);
+        move_fields!(vtable count audience meta alive _live);
         // The model checker's atomic is made anew.
         #[cfg(aio_loom)]
         move_fields!(used word);

@@ -47,6 +47,8 @@ pub(crate) struct Account {
     returned: AtomicPtr<Link>,
     /// The blocks in use after the drop of the slab, once it has settled.
     left: AtomicIsize,
+    /// Whose the blocks are, by kind; see [`Slab::new`](super::Slab::new).
+    owners: [*const (); 2],
     /// All chunks, by kind.
     chunks: Mutex<[List<REGISTERED>; 2]>,
     /// Touched by [`finish`](Self::finish) only.
@@ -63,13 +65,18 @@ unsafe impl Sync for Account {}
 const CLOSED: *mut Link = ptr::without_provenance_mut(1);
 
 impl Account {
-    pub(super) fn new(keep: Keep) -> Self {
+    pub(super) fn new(keep: Keep, owners: [*const (); 2]) -> Self {
         Self {
             returned: AtomicPtr::new(ptr::null_mut()),
             left: AtomicIsize::new(0),
+            owners,
             chunks: Mutex::new([List::new(), List::new()]),
             keep: UnsafeCell::new(Some(keep)),
         }
+    }
+
+    pub(super) fn owner(&self, kind: Kind) -> *const () {
+        self.owners[kind as usize]
     }
 
     /// Takes a block back, on any thread.

@@ -27,7 +27,7 @@ pub(super) const CHUNK: usize = if cfg!(aio_loom) { 1 << 10 } else { 32 << 10 };
 /// Where the first slot is.
 const HEADER: usize = size_of::<Chunk>().next_multiple_of(ALIGN);
 
-const _: () = assert!(cfg!(aio_loom) || HEADER <= 112, "407 tasks of 80 bytes instead of 408");
+const _: () = assert!(cfg!(aio_loom) || HEADER <= 128, "406 tasks of 80 bytes instead of 407");
 const _: () = assert!(HEADER <= CHUNK / 2 && align_of::<Chunk>() <= ALIGN);
 
 /// A free slot: what is at its beginning.
@@ -54,6 +54,8 @@ pub(super) struct Chunk {
     size: usize,
     /// All threads.
     account: *const Account,
+    /// Whose the blocks are: all threads.
+    owner: *const (),
     countdown: Cell<u32>,
     capacity: u32,
     /// One, if the chunk stays when it is empty.
@@ -86,7 +88,8 @@ impl Chunk {
         let capacity = (span.size() - HEADER) / size;
         let at = span.base();
         // SAFETY: (1) a standard span is aligned as a chunk is, and larger than a header; (2) the slots lie behind the
-        // header and end with the span: `capacity` was computed so.
+        // header and end with the span: `capacity` was computed so. The
+        // account is that of the slab that asks.
         unsafe {
             let first = at.add(HEADER);
             let stays = u32::from(stays);
@@ -105,7 +108,8 @@ impl Chunk {
         let span = spares.take(bytes);
         let base = span.base();
         // SAFETY: (1) the span is aligned to a chunk or more, `header` is a multiple of a chunk, and a header fits
-        // between it and `block`; (2) the block ends with `bytes`, for which the span has room.
+        // between it and `block`; (2) the block ends with `bytes`, for which the span has room. The account is that
+        // of the slab that asks.
         unsafe {
             let first = base.add(block);
             Self::write(base.add(header), Self::header(span, first, size, 1, 0, kind, None, account))
@@ -113,7 +117,7 @@ impl Chunk {
     }
 
     /// # Safety
-    /// There is room for the slots in the span.
+    /// There is room for the slots in the span. The account exists.
     #[expect(clippy::too_many_arguments, reason = "the fields, for two callers")]
     unsafe fn header(
         span: Span,
@@ -126,13 +130,14 @@ impl Chunk {
         account: *const Account,
     ) -> Self {
         // SAFETY: by the caller.
-        let end = unsafe { first.add(capacity * size) }.as_ptr();
+        let (end, owner) = unsafe { (first.add(capacity * size).as_ptr(), (*account).owner(kind)) };
         Self {
             free: Cell::new(ptr::null_mut()),
             mark: AtomicPtr::new(first.as_ptr()),
             end,
             size,
             account,
+            owner,
             countdown: Cell::new(stays),
             capacity: capacity as u32,
             stays,
@@ -176,6 +181,11 @@ impl Chunk {
     #[inline]
     pub(super) fn account(&self) -> *const Account {
         self.account
+    }
+
+    #[inline]
+    pub(super) fn owner(&self) -> *const () {
+        self.owner
     }
 
     /// A block that was freed.

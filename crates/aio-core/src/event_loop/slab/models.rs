@@ -100,7 +100,7 @@ fn state(slot: NonNull<u8>) -> &'static AtomicU64 {
 fn a_block_is_returned_while_the_owner_collects() {
     model(|| {
         let (kept, weak) = keep();
-        let slab = Slab::new(kept);
+        let slab = Slab::new(kept, [std::ptr::null(); 2]);
         let [first, second] = [0; 2].map(|_| Block::allocate(&slab, 32, &weak));
         let other = start(move || first.free_elsewhere());
         second.free(&slab);
@@ -120,7 +120,7 @@ fn a_block_is_returned_while_the_owner_collects() {
 fn blocks_are_returned_by_two_threads_while_the_owner_needs_them() {
     model(|| {
         let (kept, weak) = keep();
-        let slab = Slab::new(kept);
+        let slab = Slab::new(kept, [std::ptr::null(); 2]);
         // All but two of the chunk stay in use.
         let mut blocks = vec![Block::allocate(&slab, LARGEST, &weak)];
         let capacity = (CHUNK - blocks[0].at.addr().get() % CHUNK) / LARGEST;
@@ -144,7 +144,7 @@ fn blocks_are_returned_by_two_threads_while_the_owner_needs_them() {
 fn a_block_is_freed_while_the_slab_is_dropped() {
     model(|| {
         let (kept, weak) = keep();
-        let slab = Slab::new(kept);
+        let slab = Slab::new(kept, [std::ptr::null(); 2]);
         let block = Block::allocate(&slab, 32, &weak);
         Block::allocate(&slab, 64, &weak).free(&slab);
         let other = start(move || block.free_elsewhere());
@@ -159,7 +159,7 @@ fn a_block_is_freed_while_the_slab_is_dropped() {
 fn two_blocks_are_freed_while_the_slab_is_dropped() {
     model(|| {
         let (kept, weak) = keep();
-        let slab = Slab::new(kept);
+        let slab = Slab::new(kept, [std::ptr::null(); 2]);
         let others = [32, LARGEST + 1].map(|size| {
             let block = Block::allocate(&slab, size, &weak);
             start(move || block.free_elsewhere())
@@ -177,7 +177,7 @@ fn two_blocks_are_freed_while_the_slab_is_dropped() {
 fn two_threads_free_the_last_blocks_after_the_drop() {
     model(|| {
         let (kept, weak) = keep();
-        let slab = Slab::new(kept);
+        let slab = Slab::new(kept, [std::ptr::null(); 2]);
         let blocks = [32, LARGEST + 1].map(|size| Block::allocate(&slab, size, &weak));
         drop(slab);
         let others = blocks.map(|block| start(move || block.free_elsewhere()));
@@ -194,7 +194,7 @@ fn two_threads_free_the_last_blocks_after_the_drop() {
 fn another_thread_walks_while_the_owner_allocates_and_gives_up_a_chunk() {
     model(|| {
         let (kept, weak) = keep();
-        let slab = Slab::new(kept);
+        let slab = Slab::new(kept, [std::ptr::null(); 2]);
         let first = Block::allocate(&slab, 32, &weak);
         let account = slab.account().clone();
         let other = start(move || {
@@ -216,7 +216,7 @@ fn another_thread_walks_while_the_owner_allocates_and_gives_up_a_chunk() {
 fn another_thread_walks_while_all_ends() {
     model(|| {
         let (kept, weak) = keep();
-        let slab = Slab::new(kept);
+        let slab = Slab::new(kept, [std::ptr::null(); 2]);
         let block = Block::allocate(&slab, 32, &weak);
         let account = slab.account().clone();
         let walk = start(move || {
@@ -237,7 +237,7 @@ fn another_thread_walks_while_all_ends() {
 fn two_threads_without_a_slab_share_one() {
     model(|| {
         let (kept, weak) = keep();
-        let outside = aio_base::sync::Arc::new(Outside::new(kept));
+        let outside = aio_base::sync::Arc::new(Outside::new(kept, std::ptr::null()));
         let layout = Layout::from_size_align(32, 8).unwrap();
         let first = Block::new(outside.allocate(layout), &weak);
         let (theirs, kept) = (outside.clone(), weak.clone());

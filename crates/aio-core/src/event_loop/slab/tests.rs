@@ -12,7 +12,7 @@ use super::size::{CLASSES, LARGEST, class_of, slot_size};
 use super::{Kind, Outside, Slab};
 
 fn slab() -> Slab {
-    Slab::new(Arc::new(()))
+    Slab::new(Arc::new(()), [std::ptr::null(); 2])
 }
 
 fn bytes(size: usize) -> Layout {
@@ -75,9 +75,9 @@ fn a_block_of_any_class_is_aligned_and_used_again() {
         let slab = slab();
         for class in 0..CLASSES {
             for kind in [Kind::Pinned, Kind::Mobile] {
-                let layout = aligned(slot_size(class), 16);
+                let layout = aligned(slot_size(class), 8);
                 let block = slab.allocate(kind, layout);
-                assert_eq!(block.addr().get() % 16, 0);
+                assert_eq!(block.addr().get() % 8, 0);
                 assert_eq!(state(block).load(Ordering::Relaxed), 0);
                 // SAFETY: the block has this size; it is freed once.
                 unsafe {
@@ -230,11 +230,11 @@ fn what_is_kept_goes_with_the_last_of_slab_and_blocks() {
         let drops = Arc::new(AtomicUsize::new(0));
         let count = || drops.load(Ordering::SeqCst);
 
-        let slab = Slab::new(Arc::new(Dropped(drops.clone())));
+        let slab = Slab::new(Arc::new(Dropped(drops.clone())), [std::ptr::null(); 2]);
         drop(slab);
         assert_eq!(count(), 1, "there was no block");
 
-        let slab = Slab::new(Arc::new(Dropped(drops.clone())));
+        let slab = Slab::new(Arc::new(Dropped(drops.clone())), [std::ptr::null(); 2]);
         let block = slab.allocate(Kind::Pinned, bytes(80));
         // SAFETY: it is freed once.
         unsafe { slab.free(block) };
@@ -242,7 +242,7 @@ fn what_is_kept_goes_with_the_last_of_slab_and_blocks() {
         drop(slab);
         assert_eq!(count(), 2, "the block was free");
 
-        let slab = Slab::new(Arc::new(Dropped(drops.clone())));
+        let slab = Slab::new(Arc::new(Dropped(drops.clone())), [std::ptr::null(); 2]);
         let returned = slab.allocate(Kind::Mobile, bytes(80));
         let blocks: Vec<_> = [80, 80, 5000, 100_000].map(|size| slab.allocate(Kind::Mobile, bytes(size))).into();
         free_on_another_thread(vec![returned]);
@@ -264,7 +264,7 @@ fn what_is_kept_goes_with_the_last_of_slab_and_blocks() {
 fn the_value_kept_may_refer_to_the_account() {
     struct Whole(std::sync::OnceLock<aio_base::sync::Arc<super::Account>>);
     let whole = Arc::new(Whole(std::sync::OnceLock::new()));
-    let slab = Slab::new(whole.clone());
+    let slab = Slab::new(whole.clone(), [std::ptr::null(); 2]);
     assert!(whole.0.set(slab.account().clone()).is_ok());
     let weak: Weak<Whole> = Arc::downgrade(&whole);
     drop(whole);
@@ -367,7 +367,7 @@ fn threads_without_a_slab_share_one() {
         const THREADS: usize = 4;
         const BLOCKS: usize = 2000;
         let drops = Arc::new(AtomicUsize::new(0));
-        let outside = Arc::new(Outside::new(Arc::new(Dropped(drops.clone()))));
+        let outside = Arc::new(Outside::new(Arc::new(Dropped(drops.clone())), std::ptr::null()));
         let threads: Vec<_> = (0..THREADS)
             .map(|thread| {
                 let outside = outside.clone();
@@ -416,7 +416,7 @@ fn blocks_that_cross_threads_stay_whole() {
     leak_check(|| {
         const ROUNDS: usize = 100_000;
         let drops = Arc::new(AtomicUsize::new(0));
-        let slab = Slab::new(Arc::new(Dropped(drops.clone())));
+        let slab = Slab::new(Arc::new(Dropped(drops.clone())), [std::ptr::null(); 2]);
         let (senders, threads): (Vec<_>, Vec<_>) = (0..2)
             .map(|_| {
                 let (sender, receiver) = std::sync::mpsc::channel::<(usize, u64)>();
@@ -495,7 +495,7 @@ struct Model {
 impl Model {
     fn allocate(&mut self, slab: &Slab, kind: Kind, layout: Layout) {
         let block = slab.allocate(kind, layout);
-        assert_eq!(block.addr().get() % layout.align().max(16), 0);
+        assert_eq!(block.addr().get() % layout.align().max(8), 0);
         self.next = self.next.wrapping_add(1);
         // SAFETY: the block is that large; all but the state word is ours.
         unsafe {
@@ -546,7 +546,7 @@ proptest! {
     fn any_order_of_allocations_and_frees_keeps_blocks_apart(steps in steps()) {
         leak_check(|| {
             let drops = Arc::new(AtomicUsize::new(0));
-            let slab = Slab::new(Arc::new(Dropped(drops.clone())));
+            let slab = Slab::new(Arc::new(Dropped(drops.clone())), [std::ptr::null(); 2]);
             let mut model = Model::default();
             for step in steps {
                 match step {

@@ -74,7 +74,7 @@ where
         Begin::Now => HANDLE,
         Begin::AsCleanup => HANDLE | SCHEDULED | CLEANUP,
     };
-    let header = Header::new(Local::<F, E>::VTABLE, word, core.worker_ptr(), meta);
+    let header = Header::new(Local::<F, E>::VTABLE, word, meta);
     let stage = Stage::Running { scope: Scope::new(future), exit: ManuallyDrop::new(exit) };
     let block = core.slab.allocate(BlockKind::Pinned, Layout::new::<TaskCell<F, E>>());
     // SAFETY: the block is fresh and has this layout.
@@ -94,7 +94,7 @@ impl Header {
     /// Whether this is the thread of the worker, and its loop exists.
     #[inline]
     pub(super) fn is_here(&self) -> bool {
-        current::is_worker(self.owner)
+        current::is_worker(self.owner_ptr())
     }
 
     /// The state, on the thread of the worker.

@@ -54,7 +54,7 @@ use super::{
     VTable, WATCHED, free,
 };
 use crate::current;
-use crate::event_loop::{BlockKind, Core, Scheduler, Worker};
+use crate::event_loop::{BlockKind, Core, Scheduler};
 use crate::failure;
 use crate::reason::Reason;
 use crate::scope::Scope;
@@ -71,20 +71,14 @@ const AWAITED: u64 = 1 << 12;
 const ONE: u64 = 1 << 16;
 
 /// Makes the cell of a task. The caller puts it into a queue, or gives it its first turn.
-fn new<F, E>(
-    allocate: impl FnOnce(Layout) -> NonNull<u8>,
-    owner: *const Worker,
-    future: F,
-    exit: E,
-    meta: Meta,
-) -> NonNull<Header>
+fn new<F, E>(allocate: impl FnOnce(Layout) -> NonNull<u8>, future: F, exit: E, meta: Meta) -> NonNull<Header>
 where
     F: Future + Send + 'static,
     F::Output: Send,
     E: OnExit<F::Output> + Send + 'static,
     E::Output: Send + 'static,
 {
-    let header = Header::new(Shared::<F, E>::VTABLE, HANDLE | SCHEDULED | OWNED, owner, meta);
+    let header = Header::new(Shared::<F, E>::VTABLE, HANDLE | SCHEDULED | OWNED, meta);
     let stage = Stage::Running { scope: Scope::new(future), exit: ManuallyDrop::new(exit) };
     let block = allocate(Layout::new::<TaskCell<F, E>>());
     // SAFETY: the block is fresh and has this layout.
@@ -101,7 +95,7 @@ where
     E::Output: Send + 'static,
 {
     let allocate = |layout| core.slab.allocate(BlockKind::Mobile, layout);
-    let header = new(allocate, core.scheduler().first_ptr(), future, exit, meta);
+    let header = new(allocate, future, exit, meta);
     core.note_spawn();
     if eager {
         // SAFETY: nobody else has it: it is in no queue yet.
@@ -121,7 +115,7 @@ where
     E::Output: Send + 'static,
 {
     let allocate = |layout| Scheduler::allocate_outside(scheduler, layout);
-    let header = new(allocate, scheduler.first_ptr(), future, exit, meta);
+    let header = new(allocate, future, exit, meta);
     if let Err(header) = scheduler.inject_new(header) {
         // SAFETY: no queue has taken it.
         unsafe { (header.as_ref().vtable.refuse)(header) };
@@ -194,7 +188,7 @@ impl Header {
 #[inline]
 fn push(header: NonNull<Header>) {
     // SAFETY: by the caller.
-    let owner = unsafe { header.as_ref() }.owner;
+    let owner = unsafe { header.as_ref() }.owner_ptr();
     if current::is_loop_of(owner) {
         current::with_loop(|core| core.push_shared(header));
     } else {
