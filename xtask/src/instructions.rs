@@ -1,12 +1,12 @@
 //! `cargo xtask instructions`: what one operation of each hot path costs in instructions, beside what it is known to
 //! cost.
 //!
-//! Times on a shared machine are off by more than most regressions are worth; instructions repeat exactly. What they are
-//! known to be stands in [`RECORD`]. A path that takes more by over [`ALLOWANCE_PERCENT`] fails, unless the change that
-//! makes it slower changes the record too, where a reviewer sees it.
+//! Times on a shared machine are off by more than most regressions are worth; instructions repeat exactly. What they
+//! are known to be stands in [`RECORD`]. A path that takes more by over [`ALLOWANCE_PERCENT`] fails, unless the change
+//! that makes it slower changes the record too, where a reviewer sees it.
 //!
-//! The counts are those of one compiler and one libc, so on a machine with others nothing is compared, and that is said.
-//! Neither is a failure: who has Rust and nothing else can still run `cargo xtask ci`.
+//! The counts are those of one compiler and one libc. Where there are others, or no valgrind, nothing is compared; that
+//! is said, and is no failure: who has Rust and nothing else can still run `cargo xtask ci`.
 
 mod callgrind;
 mod comparison;

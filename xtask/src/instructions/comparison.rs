@@ -64,8 +64,8 @@ impl Comparison {
             return Ok(());
         }
         Err(Error::Failed(format!(
-            "{}\n`callgrind_annotate target/callgrind/PATH.12000.out` tells where they are spent. If they are worth it, \
-             `cargo xtask instructions --update` writes {RECORD}, which belongs into the same commit.",
+            "{}\n`callgrind_annotate target/callgrind/PATH.12000.out` tells where they are spent. If they are worth \
+             it, `cargo xtask instructions --update` writes {RECORD}, which belongs into the same commit.",
             faults.join("\n")
         )))
     }
