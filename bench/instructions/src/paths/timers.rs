@@ -35,13 +35,13 @@ async fn is_over<F: Future>(mut future: Pin<&mut F>) -> bool {
     poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_ready())).await
 }
 
-/// Ten for a second, and `n` for whole seconds: how often nanoseconds carry over into seconds does then not depend on
-/// the moment at which the clock begins.
+/// Of whole seconds, so that no nanoseconds carry over: how often they would depends on the moment at which the clock
+/// begins.
 pub(super) fn sleep_fire(n: u64) -> u64 {
     let sleeper = move || async move {
         let mut done = 0;
         for _ in 0..n / BATCH {
-            sleep(Duration::from_millis(100)).await;
+            sleep(Duration::from_secs(1)).await;
             done += 1;
         }
         done
