@@ -9,7 +9,7 @@ mod timers;
 
 use std::future::{Future, poll_fn};
 use std::hint::black_box;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use aio::{Runner, StreamExt, gather, generate, yield_now};
@@ -71,9 +71,17 @@ fn runner() -> Runner {
     Runner::new().ctrl_c(false)
 }
 
-fn run<F: Future>(main: F) -> F::Output {
+/// [`Runner::run`], compiled once for all paths.
+fn run_on<T>(runner: &mut Runner, main: impl Future<Output = T>) -> T {
+    let mut output = None;
+    let main: Pin<Box<dyn Future<Output = ()> + '_>> = Box::pin(async { output = Some(main.await) });
+    runner.run(main);
+    output.expect("it has run to its end")
+}
+
+fn run(main: impl Future<Output = u64>) -> u64 {
     let mut runner = runner();
-    let output = runner.run(main);
+    let output = run_on(&mut runner, main);
     runner.close();
     output
 }

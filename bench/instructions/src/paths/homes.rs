@@ -12,7 +12,7 @@ macro_rules! paths_of {
             use $home as home;
             use $rc as Rc;
 
-            use super::super::{BATCH, run, runner};
+            use super::super::{BATCH, run, run_on, runner};
 
             pub(crate) fn spawn_join(n: u64) -> u64 {
                 run(async move {
@@ -101,12 +101,12 @@ macro_rules! paths_of {
             pub(crate) fn wake_remote(n: u64) -> u64 {
                 let rounds = n / BATCH;
                 let mut runner = runner();
-                let (tasks, wakers) = runner.run(sleepers(rounds));
+                let (tasks, wakers) = run_on(&mut runner, sleepers(rounds));
                 for _ in 0..rounds {
                     wakers.iter().for_each(Waker::wake_by_ref);
-                    runner.run(aio::yield_now());
+                    run_on(&mut runner, aio::yield_now());
                 }
-                runner.run(sum(tasks))
+                run_on(&mut runner, sum(tasks))
             }
 
             pub(crate) fn yield_now(n: u64) -> u64 {

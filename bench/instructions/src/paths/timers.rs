@@ -12,7 +12,9 @@ use aio_timer::Timers;
 
 use super::BATCH;
 
-fn run<F: Future>(main: F) -> F::Output {
+fn run(main: impl Future<Output = u64>) -> u64 {
+    // Boxed, so that the loop is compiled once.
+    let main: Pin<Box<dyn Future<Output = u64> + '_>> = Box::pin(main);
     EventLoop::new(Timers::new(VirtualTime::new(ThreadPark::new()))).run(main)
 }
 
