@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::cargo::Cargo;
 use crate::workspace::Workspace;
-use crate::{Result, test, tidy};
+use crate::{Result, instructions, test, tidy};
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let started = Instant::now();
@@ -19,8 +19,12 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         .run(workspace)?;
     // In the profile of the tests, which has compiled their dependencies by the time they are run.
     Cargo::new(&["build", "--workspace", "--examples", "--profile", "test"]).run(workspace)?;
+    eprintln!("$ cargo xtask instructions");
+    let instructions = instructions::run(workspace, &instructions::Options::default())?;
     eprintln!("$ cargo xtask test");
     test::run(workspace, &test::Options::default())?;
+    // Once more at the end, where it is seen.
+    instructions.print();
     eprintln!("all passed in {} s", started.elapsed().as_secs());
     Ok(())
 }

@@ -4,6 +4,7 @@
 mod bench;
 mod cargo;
 mod ci;
+mod instructions;
 mod source;
 mod test;
 mod tidy;
@@ -31,6 +32,12 @@ Commands:
         Checks of the sources that neither rustc nor clippy make.
     bench [--only NAME] [--quick] [--json]
         Measures aio and its peers, interleaved, and prints a table. NAME is a part of a scenario's name.
+    instructions [PATH]...
+        Counts the instructions of one operation of each hot path, or of those named, and fails if one has grown by more
+        than 5 % over bench/instructions/recorded.txt. Needs valgrind, and the compiler and libc of the record; where
+        they are not it says so, and compares nothing.
+    instructions --update
+        Counts them all and records them.
 
 Exit codes: 0 done, 1 something failed, 2 wrong usage.";
 
@@ -74,6 +81,9 @@ fn dispatch(args: &[String]) -> Result<()> {
         "ci" => no_more(args).and_then(|()| ci::run(&Workspace::load()?)),
         "tidy" => no_more(args).and_then(|()| tidy::run(&Workspace::load()?)),
         "bench" => bench::run(&Workspace::load()?, &bench::Options::parse(args)?),
+        "instructions" => {
+            instructions::run(&Workspace::load()?, &instructions::Options::parse(args)?).map(|outcome| outcome.print())
+        }
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(())
@@ -99,8 +109,15 @@ mod tests {
 
     #[test]
     fn what_xtask_does_not_know_is_an_error_of_usage() {
-        for args in [&[][..], &["nonsense"], &["ci", "--fast"], &["tidy", "x"], &["test", "unit"], &["bench", "--all"]]
-        {
+        for args in [
+            &[][..],
+            &["nonsense"],
+            &["ci", "--fast"],
+            &["tidy", "x"],
+            &["test", "unit"],
+            &["bench", "--all"],
+            &["instructions", "--all"],
+        ] {
             let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
             assert!(matches!(dispatch(&args), Err(Error::Usage(_))), "{args:?}");
         }

@@ -1,0 +1,233 @@
+//! The paths that exist in both homes, from the same text: the names in them are the same.
+
+macro_rules! paths_of {
+    ($name:ident: $home:path, $rc:path) => {
+        pub(super) mod $name {
+            use std::future::{pending, poll_fn};
+            use std::hint::black_box;
+            use std::sync::atomic::{AtomicU64, Ordering};
+            use std::sync::{Arc, Mutex};
+            use std::task::{Poll, Waker};
+
+            use $home as home;
+            use $rc as Rc;
+
+            use super::super::{BATCH, run, run_on, runner};
+
+            pub(crate) fn spawn_join(n: u64) -> u64 {
+                run(async move {
+                    let mut done = 0;
+                    let mut tasks = Vec::new();
+                    for _ in 0..n / BATCH {
+                        tasks.extend((0..BATCH).map(|_| home::spawn(async { black_box(1) })));
+                        for task in tasks.drain(..) {
+                            done += task.await;
+                        }
+                    }
+                    done
+                })
+            }
+
+            pub(crate) fn cancel_by_drop(n: u64) -> u64 {
+                struct CountDrop(Arc<AtomicU64>);
+
+                impl Drop for CountDrop {
+                    fn drop(&mut self) {
+                        self.0.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+
+                async fn wait(_dropped: CountDrop) {
+                    pending().await
+                }
+
+                run(async move {
+                    let done = Arc::new(AtomicU64::new(0));
+                    let mut tasks = Vec::new();
+                    for _ in 0..n / BATCH {
+                        tasks.extend((0..BATCH).map(|_| home::spawn(wait(CountDrop(done.clone())))));
+                        aio::yield_now().await;
+                        tasks.clear();
+                        aio::yield_now().await;
+                    }
+                    done.load(Ordering::Relaxed)
+                })
+            }
+
+            /// A task that leaves a waker, waits to be woken `rounds` times, and returns how often it was.
+            fn sleeper(rounds: u64, wakers: &Arc<Mutex<Vec<Waker>>>) -> home::Task<u64> {
+                let wakers = wakers.clone();
+                home::spawn(async move {
+                    poll_fn(|cx| Poll::Ready(wakers.lock().expect("nobody panics").push(cx.waker().clone()))).await;
+                    let mut n_polls = 0;
+                    poll_fn(|_| {
+                        n_polls += 1;
+                        if n_polls > rounds { Poll::Ready(n_polls - 1) } else { Poll::Pending }
+                    })
+                    .await
+                })
+            }
+
+            /// [`BATCH`] of them, which wait by now.
+            async fn sleepers(rounds: u64) -> (Vec<home::Task<u64>>, Vec<Waker>) {
+                let wakers = Arc::default();
+                let tasks = (0..BATCH).map(|_| sleeper(rounds, &wakers)).collect();
+                aio::yield_now().await;
+                let wakers = std::mem::take(&mut *wakers.lock().expect("nobody panics"));
+                (tasks, wakers)
+            }
+
+            async fn sum(tasks: Vec<home::Task<u64>>) -> u64 {
+                let mut sum = 0;
+                for task in tasks {
+                    sum += task.await;
+                }
+                sum
+            }
+
+            pub(crate) fn wake(n: u64) -> u64 {
+                run(async move {
+                    let rounds = n / BATCH;
+                    let (tasks, wakers) = sleepers(rounds).await;
+                    for _ in 0..rounds {
+                        wakers.iter().for_each(Waker::wake_by_ref);
+                        aio::yield_now().await;
+                    }
+                    sum(tasks).await
+                })
+            }
+
+            /// Between two runs this thread has no loop, so that it is one of the others, and the only one.
+            pub(crate) fn wake_remote(n: u64) -> u64 {
+                let rounds = n / BATCH;
+                let mut runner = runner();
+                let (tasks, wakers) = run_on(&mut runner, sleepers(rounds));
+                for _ in 0..rounds {
+                    wakers.iter().for_each(Waker::wake_by_ref);
+                    run_on(&mut runner, aio::yield_now());
+                }
+                run_on(&mut runner, sum(tasks))
+            }
+
+            pub(crate) fn yield_now(n: u64) -> u64 {
+                let yielding = move || async move {
+                    let mut done = 0;
+                    for _ in 0..n / BATCH {
+                        aio::yield_now().await;
+                        done += 1;
+                    }
+                    done
+                };
+                run(async move { sum((0..BATCH).map(|_| home::spawn(yielding())).collect()).await })
+            }
+
+            pub(crate) fn lock(n: u64) -> u64 {
+                run(async move {
+                    let lock = home::Lock::new(0);
+                    for _ in 0..n {
+                        *lock.lock().await += 1;
+                    }
+                    lock.into_inner()
+                })
+            }
+
+            pub(crate) fn lock_contended(n: u64) -> u64 {
+                run(async move {
+                    let lock = Rc::new(home::Lock::new(0));
+                    let task = || {
+                        let lock = lock.clone();
+                        home::spawn(async move {
+                            for _ in 0..n / BATCH {
+                                let mut guard = lock.lock().await;
+                                aio::yield_now().await;
+                                *guard += 1;
+                            }
+                        })
+                    };
+                    for task in (0..BATCH).map(|_| task()).collect::<Vec<_>>() {
+                        task.await;
+                    }
+                    *lock.lock().await
+                })
+            }
+
+            pub(crate) fn semaphore(n: u64) -> u64 {
+                run(async move {
+                    let semaphore = home::Semaphore::new(2);
+                    let mut done = 0;
+                    for _ in 0..n {
+                        let _permit = semaphore.acquire().await;
+                        // The other one.
+                        done += semaphore.available_permits() as u64;
+                    }
+                    done
+                })
+            }
+
+            pub(crate) fn event(n: u64) -> u64 {
+                run(async move {
+                    let event = Rc::new(home::Event::new());
+                    let rounds = n / BATCH;
+                    let waiter = || {
+                        let event = event.clone();
+                        home::spawn(async move {
+                            let mut done = 0;
+                            for _ in 0..rounds {
+                                event.wait().await;
+                                done += 1;
+                            }
+                            done
+                        })
+                    };
+                    let tasks = (0..BATCH).map(|_| waiter()).collect();
+                    for _ in 0..rounds {
+                        aio::yield_now().await;
+                        event.set();
+                        event.clear();
+                    }
+                    sum(tasks).await
+                })
+            }
+
+            pub(crate) fn queue(n: u64) -> u64 {
+                run(async move {
+                    let queue = Rc::new(home::Queue::bounded(BATCH as usize));
+                    let putter = {
+                        let queue = queue.clone();
+                        home::spawn(async move {
+                            for i in 0..n {
+                                queue.put(i).await.expect("it is open");
+                            }
+                        })
+                    };
+                    let mut done = 0;
+                    for i in 0..n {
+                        done += u64::from(queue.get().await == Ok(i));
+                    }
+                    putter.await;
+                    done
+                })
+            }
+
+            pub(crate) fn group_child(n: u64) -> u64 {
+                run(async move {
+                    let done = Arc::new(AtomicU64::new(0));
+                    for _ in 0..n / BATCH {
+                        let group = home::TaskGroup::new();
+                        let body = async {
+                            for _ in 0..BATCH {
+                                let done = done.clone();
+                                drop(group.spawn(async move { done.fetch_add(1, Ordering::Relaxed) }));
+                            }
+                        };
+                        group.join(body).await;
+                    }
+                    done.load(Ordering::Relaxed)
+                })
+            }
+        }
+    };
+}
+
+paths_of!(local: aio::local, std::rc::Rc);
+paths_of!(shared: aio, std::sync::Arc);
