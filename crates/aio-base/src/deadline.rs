@@ -12,11 +12,13 @@ impl Deadline {
     pub const NEVER: Self = Self(None);
 
     /// At `instant`.
+    #[inline]
     pub const fn at(instant: Instant) -> Self {
         Self(Some(instant))
     }
 
     /// `duration` after `now`; never, if the clock does not reach that far.
+    #[inline]
     pub fn after(now: Instant, duration: Duration) -> Self {
         Self(now.checked_add(duration))
     }
@@ -25,6 +27,7 @@ impl Deadline {
     ///
     /// # Panics
     /// If `period` is zero.
+    #[inline]
     pub fn next_step(start: Instant, period: Duration, now: Instant) -> Self {
         let Some(gone) = now.checked_duration_since(start) else { return Self::after(start, period) };
         // Less than a period, so that it fits.
@@ -34,27 +37,32 @@ impl Deadline {
     }
 
     /// When, unless never.
+    #[inline]
     pub const fn instant(self) -> Option<Instant> {
         self.0
     }
 
     /// Whether it lies at or before `now`.
+    #[inline]
     pub fn is_past(self, now: Instant) -> bool {
         self.0.is_some_and(|at| at <= now)
     }
 
     /// The time left at `now`: zero if it is past, `None` if it is never.
+    #[inline]
     pub fn remaining(self, now: Instant) -> Option<Duration> {
         self.0.map(|at| at.saturating_duration_since(now))
     }
 
     /// Nanoseconds from `epoch`: zero if it lies before, `u64::MAX` if never or more than 584 years away.
+    #[inline]
     pub fn nanos_since(self, epoch: Instant) -> u64 {
         self.remaining(epoch).and_then(|left| u64::try_from(left.as_nanos()).ok()).unwrap_or(u64::MAX)
     }
 
     /// The earlier of two.
     #[must_use]
+    #[inline]
     pub fn earliest(self, other: Self) -> Self {
         match (self.0, other.0) {
             (Some(a), Some(b)) => Self(Some(a.min(b))),

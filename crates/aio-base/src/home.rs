@@ -89,24 +89,30 @@ impl Home for Local {
 }
 
 impl<T> Exclusive<T> for Mutex<T> {
+    #[inline]
     fn new(value: T) -> Self {
         Mutex::new(value)
     }
+    #[inline]
     fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         f(&mut self.lock())
     }
+    #[inline]
     fn get_mut(&mut self) -> &mut T {
         self.get_mut()
     }
 }
 
 impl<T> Exclusive<T> for RefCell<T> {
+    #[inline]
     fn new(value: T) -> Self {
         RefCell::new(value)
     }
+    #[inline]
     fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         f(&mut self.borrow_mut())
     }
+    #[inline]
     fn get_mut(&mut self) -> &mut T {
         self.get_mut()
     }
@@ -115,42 +121,54 @@ impl<T> Exclusive<T> for RefCell<T> {
 macro_rules! words {
     ($($atomic:ty, $value:ty;)*) => {$(
         impl Word<$value> for $atomic {
+            #[inline]
             fn new(value: $value) -> Self {
                 <$atomic>::new(value)
             }
+            #[inline]
             fn load(&self, order: Ordering) -> $value {
                 self.load(order)
             }
+            #[inline]
             fn store(&self, value: $value, order: Ordering) {
                 self.store(value, order);
             }
+            #[inline]
             fn swap(&self, value: $value, order: Ordering) -> $value {
                 self.swap(value, order)
             }
+            #[inline]
             fn compare_exchange(&self, current: $value, new: $value, ok: Ordering, err: Ordering) -> Result<$value, $value> {
                 self.compare_exchange(current, new, ok, err)
             }
+            #[inline]
             fn fetch_or(&self, mask: $value, order: Ordering) -> $value {
                 self.fetch_or(mask, order)
             }
+            #[inline]
             fn fetch_and(&self, mask: $value, order: Ordering) -> $value {
                 self.fetch_and(mask, order)
             }
         }
 
         impl Word<$value> for Cell<$value> {
+            #[inline]
             fn new(value: $value) -> Self {
                 Cell::new(value)
             }
+            #[inline]
             fn load(&self, _: Ordering) -> $value {
                 self.get()
             }
+            #[inline]
             fn store(&self, value: $value, _: Ordering) {
                 self.set(value);
             }
+            #[inline]
             fn swap(&self, value: $value, _: Ordering) -> $value {
                 self.replace(value)
             }
+            #[inline]
             fn compare_exchange(&self, current: $value, new: $value, _: Ordering, _: Ordering) -> Result<$value, $value> {
                 let found = self.get();
                 if found == current {
@@ -160,9 +178,11 @@ macro_rules! words {
                     Err(found)
                 }
             }
+            #[inline]
             fn fetch_or(&self, mask: $value, _: Ordering) -> $value {
                 self.replace(self.get() | mask)
             }
+            #[inline]
             fn fetch_and(&self, mask: $value, _: Ordering) -> $value {
                 self.replace(self.get() & mask)
             }

@@ -12,6 +12,7 @@ aio_base::thread_local! {
 ///
 /// A loop has the system's time unless it stands over [`VirtualTime`](crate::VirtualTime). Everything in `aio` that
 /// needs the time asks here and nowhere else.
+#[inline]
 pub fn now() -> Instant {
     match OWN.try_with(Cell::get) {
         Ok(Some(now)) => now,

@@ -306,8 +306,8 @@ fn run_worker(scheduler: Arc<Scheduler>, index: usize, mut driver: impl Driver) 
 /// Runs turns until `done`, or until the deadline.
 fn run_until(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut done: impl FnMut() -> bool) {
     let mut polls = 0;
-    while !done() {
-        polls += core.run_batch();
+    while core.is_in_turn() || !done() {
+        polls += core.run_some();
         core.read_mail();
         if polls >= POLLS_BETWEEN_LOOKS {
             driver.turn();

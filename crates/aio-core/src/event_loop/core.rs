@@ -39,6 +39,9 @@ pub(crate) struct Core {
     pub(super) started_at: Cell<&'static Location<'static>>,
     /// By when everything is to have ended, while it ends.
     pub(super) closing_by: Cell<Option<Deadline>>,
+    /// How many tasks of this turn have not run yet: of those that stay on this worker, and of the others.
+    staying: Cell<usize>,
+    crossing: Cell<usize>,
     /// Whether it counts as searching, see `Sleepers`.
     searching: Cell<bool>,
     /// Where it looks first for something to steal.
@@ -68,6 +71,8 @@ impl Core {
             known_locals: KnownLocals::default(),
             started_at: Cell::new(started_at),
             closing_by: Cell::new(None),
+            staying: Cell::new(0),
+            crossing: Cell::new(0),
             searching: Cell::new(false),
             victim: Cell::new(index + 1),
             is_blocked: Cell::new(false),
@@ -136,6 +141,7 @@ impl Core {
     }
 
     /// Whether only something from outside can give it anything to do.
+    #[inline]
     pub(super) fn is_idle(&self) -> bool {
         !self.has_ready() && !self.worker().mailbox.has_mail()
     }
@@ -145,9 +151,17 @@ impl Core {
         !self.queue.is_empty() || self.worker().ring.as_ref().is_some_and(|ring| !ring.is_empty())
     }
 
-    /// Runs what is ready now, not what becomes so meanwhile, and not more than is good for what comes from outside;
-    /// returns how many turns that was.
-    pub(super) fn run_batch(&self) -> usize {
+    /// Whether some of what was ready when the turn began has not run yet. A loop does not end in the middle of a turn:
+    /// as in asyncio, what became ready with that which ends it runs as well.
+    #[inline]
+    pub(super) fn is_in_turn(&self) -> bool {
+        self.staying.get() + self.crossing.get() > 0
+    }
+
+    /// Begins a turn, or goes on with one: runs what was ready when it began, not what becomes so meanwhile, but no more
+    /// at a time than is good for what comes from outside. Returns how many polls that was.
+    #[inline]
+    pub(super) fn run_some(&self) -> usize {
         match &self.worker().ring {
             None => self.run_queue(),
             Some(ring) => self.run_both(ring),
@@ -156,38 +170,46 @@ impl Core {
 
     #[inline]
     fn run_queue(&self) -> usize {
-        let batch = self.queue.len().min(POLLS_BETWEEN_LOOKS);
-        for _ in 0..batch {
+        let left = if self.staying.get() > 0 { self.staying.get() } else { self.queue.len() };
+        let polls = left.min(POLLS_BETWEEN_LOOKS);
+        self.staying.set(left - polls);
+        for _ in 0..polls {
             let Some(task) = self.queue.pop() else { break };
             // SAFETY: it came out of the run queue.
             unsafe { task::run_cell(task) };
         }
-        batch
+        polls
     }
 
     /// Tasks that stay and tasks that may cross threads take turns.
     fn run_both(&self, ring: &StealQueue<Header>) -> usize {
-        let (mut staying, mut crossing) = (self.queue.len(), ring.len());
-        if self.searching.get() && staying + crossing > 0 {
+        if !self.is_in_turn() {
+            self.staying.set(self.queue.len());
+            self.crossing.set(ring.len());
+        }
+        if self.searching.get() && self.is_in_turn() {
             self.stop_searching();
         }
         let mut polls = 0;
-        while staying + crossing > 0 && polls < POLLS_BETWEEN_LOOKS {
-            if staying > 0 {
-                staying -= 1;
+        while self.is_in_turn() && polls < POLLS_BETWEEN_LOOKS {
+            if let Some(left) = self.staying.get().checked_sub(1) {
+                self.staying.set(left);
                 if let Some(task) = self.queue.pop() {
                     polls += 1;
                     // SAFETY: it came out of the run queue.
                     unsafe { task::run_cell(task) };
                 }
             }
-            if crossing > 0 {
-                crossing -= 1;
+            if let Some(left) = self.crossing.get().checked_sub(1) {
                 // SAFETY: this thread is the worker's.
                 if let Some(task) = unsafe { ring.pop() } {
+                    self.crossing.set(left);
                     polls += 1;
                     // SAFETY: it came out of a run queue.
                     unsafe { task::run_cell(task) };
+                } else {
+                    // Others were faster.
+                    self.crossing.set(0);
                 }
             }
         }

@@ -1,36 +1,118 @@
 //! The run queue of a worker.
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::cell::{Cell, UnsafeCell};
 use std::ptr::NonNull;
 
 use crate::task::Header;
 
-/// First in, first out. What is in it is alive: it has not completed, or stands in the queue by its own claim.
-pub(super) struct Queue(RefCell<VecDeque<NonNull<Header>>>);
+type Slot = Cell<Option<NonNull<Header>>>;
+
+/// First in, first out: a ring, in slots whose number is a power of two. What is in it is alive: it has not completed,
+/// or stands in the queue by its own claim.
+///
+/// A `VecDeque` does the same in twice as many instructions, and they are a fifth of those of a yield.
+pub(super) struct Queue {
+    /// Only [`grow`](Self::grow) replaces them.
+    slots: UnsafeCell<Box<[Slot]>>,
+    /// How many were ever taken out, and put in. They may wrap around.
+    head: Cell<usize>,
+    tail: Cell<usize>,
+}
+
+const FIRST: usize = 64;
 
 impl Queue {
-    pub(super) const fn new() -> Self {
-        Self(RefCell::new(VecDeque::new()))
+    pub(super) fn new() -> Self {
+        Self { slots: UnsafeCell::new(Box::default()), head: Cell::new(0), tail: Cell::new(0) }
+    }
+
+    #[inline]
+    fn slots(&self) -> &[Slot] {
+        // SAFETY: the slots are replaced in `grow` only, and no caller has them beyond its own next statement.
+        unsafe { &*self.slots.get() }
+    }
+
+    #[inline]
+    fn slot(&self, at: usize) -> &Slot {
+        let slots = self.slots();
+        &slots[at & (slots.len() - 1)]
     }
 
     #[inline]
     pub(super) fn push(&self, task: NonNull<Header>) {
-        self.0.borrow_mut().push_back(task);
+        if self.len() == self.slots().len() {
+            self.grow();
+        }
+        let tail = self.tail.get();
+        self.slot(tail).set(Some(task));
+        self.tail.set(tail.wrapping_add(1));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&self) {
+        let len = self.len();
+        let mut slots: Vec<Slot> = Vec::with_capacity((2 * len).max(FIRST));
+        slots.extend((0..len).map(|i| self.slot(self.head.get().wrapping_add(i)).clone()));
+        slots.resize(slots.capacity().next_power_of_two(), Cell::new(None));
+        // SAFETY: nobody has a reference to the old ones.
+        unsafe { *self.slots.get() = slots.into_boxed_slice() };
+        self.head.set(0);
+        self.tail.set(len);
     }
 
     #[inline]
     pub(super) fn pop(&self) -> Option<NonNull<Header>> {
-        self.0.borrow_mut().pop_front()
+        let head = self.head.get();
+        if head == self.tail.get() {
+            return None;
+        }
+        self.head.set(head.wrapping_add(1));
+        self.slot(head).get()
     }
 
     #[inline]
     pub(super) fn len(&self) -> usize {
-        self.0.borrow().len()
+        self.tail.get().wrapping_sub(self.head.get())
     }
 
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
+        self.len() == 0
+    }
+}
+
+#[cfg(all(test, not(aio_loom)))]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::VecDeque;
+
+    fn task(number: usize) -> NonNull<Header> {
+        NonNull::without_provenance(std::num::NonZero::new(number + 1).unwrap())
+    }
+
+    proptest! {
+        /// Against a `VecDeque`, over the end of the ring and through its growth; the counts begin anywhere.
+        #[test]
+        fn it_is_first_in_first_out(start in any::<usize>(), ops in proptest::collection::vec((any::<bool>(), 0..200_usize), 0..50)) {
+            let queue = Queue::new();
+            (queue.head.set(start), queue.tail.set(start));
+            let mut model = VecDeque::new();
+            let mut next = 0;
+            for (push, n) in ops {
+                for _ in 0..n {
+                    if push {
+                        queue.push(task(next));
+                        model.push_back(task(next));
+                        next += 1;
+                    } else {
+                        prop_assert_eq!(queue.pop(), model.pop_front());
+                    }
+                    prop_assert_eq!(queue.len(), model.len());
+                    prop_assert_eq!(queue.is_empty(), model.is_empty());
+                }
+            }
+        }
     }
 }

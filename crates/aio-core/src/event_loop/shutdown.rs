@@ -27,7 +27,7 @@ pub(super) fn end_loop(core: &Core, driver: &mut impl Driver, deadline: Deadline
             end_tasks(core, driver, deadline);
         } else if core.has_ready() {
             // A task that was woken in its last turn is still in the queue.
-            core.run_batch();
+            core.run_some();
         } else if has_workers {
             stop_workers(core, driver);
             has_workers = false;
@@ -95,7 +95,7 @@ pub(super) fn end_worker(core: &Core, driver: &mut impl Driver) {
         let mut tasks = core.local_tasks();
         tasks.iter().for_each(|task| task.cancel_with(Reason::Shutdown));
         if tasks.is_empty() {
-            core.run_batch();
+            core.run_some();
         } else {
             run_until(core, driver, Deadline::NEVER, || {
                 tasks.retain(|task| !task.is_finished());

@@ -82,6 +82,7 @@ impl TaskRef {
     }
 
     /// Whether it has ended, with its cleanups.
+    #[inline]
     pub fn is_finished(&self) -> bool {
         self.header().is_finished()
     }
