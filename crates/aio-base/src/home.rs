@@ -138,7 +138,13 @@ macro_rules! words {
                 self.swap(value, order)
             }
             #[inline]
-            fn compare_exchange(&self, current: $value, new: $value, ok: Ordering, err: Ordering) -> Result<$value, $value> {
+            fn compare_exchange(
+                &self,
+                current: $value,
+                new: $value,
+                ok: Ordering,
+                err: Ordering,
+            ) -> Result<$value, $value> {
                 self.compare_exchange(current, new, ok, err)
             }
             #[inline]
@@ -169,7 +175,13 @@ macro_rules! words {
                 self.replace(value)
             }
             #[inline]
-            fn compare_exchange(&self, current: $value, new: $value, _: Ordering, _: Ordering) -> Result<$value, $value> {
+            fn compare_exchange(
+                &self,
+                current: $value,
+                new: $value,
+                _: Ordering,
+                _: Ordering,
+            ) -> Result<$value, $value> {
                 let found = self.get();
                 if found == current {
                     self.set(new);

@@ -42,7 +42,8 @@
 //! | `sleep`; `timeout`, `wait_for` | [`sleep`], [`interval`]; [`timeout`], [`move_on_after`] |
 //! | `timeout` with `reschedule`; `cancel` of a part | [`CancelScope`] |
 //! | `shield`; cleanup in `finally` | [`shield`]; [`defer`], [`cancel_reason`] |
-//! | `to_thread`; `run_in_executor` | [`to_thread`]; [`Pool`] |
+//! | `to_thread`; `run_in_executor` | [`to_thread`], [`block_in_place`]; [`Pool`] |
+//! | more than one thread (there is none) | [`Runner::workers`] |
 //! | `Lock`, `Event`, `Condition`, `Semaphore` | [`Lock`], [`Event`], [`Condition`], [`Semaphore`] |
 //! | `Queue`; `create_future` | [`Queue`]; a `Queue` of one |
 //! | `async def` with `yield`; `async for` | [`generate`]; `while let Some(item) = stream.next().await` |
@@ -63,7 +64,7 @@
 //!
 //! # When not to use it
 //!
-//! There are no sockets yet, and one thread: a server that exists today runs on `tokio`. The primitives ([`Lock`],
+//! There are no sockets yet: a server that exists today runs on `tokio`. The primitives ([`Lock`],
 //! [`Event`], streams, [`to_thread`], [`sleep`], groups of in-place children) work there too.
 
 mod runner;

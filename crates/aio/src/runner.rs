@@ -88,12 +88,9 @@ impl Runner {
     /// use aio::{Runner, spawn};
     ///
     /// let sum: u64 = Runner::new().workers(2).run(async {
-    ///     let parts: Vec<_> = (0..4u64).map(|part| spawn(async move { (part * 1000..(part + 1) * 1000).sum::<u64>() })).collect();
-    ///     let mut sum = 0;
-    ///     for part in parts {
-    ///         sum += part.await;
-    ///     }
-    ///     sum
+    ///     let low = spawn(async { (0..2000).sum::<u64>() });
+    ///     let high = spawn(async { (2000..4000).sum::<u64>() });
+    ///     low.await + high.await
     /// });
     /// assert_eq!(sum, (0..4000).sum());
     /// ```

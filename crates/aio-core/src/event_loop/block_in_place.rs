@@ -8,8 +8,8 @@ use crate::current;
 ///
 /// What stays on this worker waits until `f` returns: its local tasks, timers that were begun here, and the other
 /// branches of the task that calls it. The loop does not get another thread in its place: with `n` workers, `n` such
-/// calls at the same time stop everything, and on a loop with one worker each of them does. Where that is not wanted, or
-/// calls are many, `to_thread` is right.
+/// calls at the same time stop everything, and on a loop with one worker each of them does. Where that is not wanted,
+/// or calls are many, `to_thread` is right.
 ///
 /// Without a loop it only calls `f`.
 ///

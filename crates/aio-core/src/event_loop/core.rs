@@ -158,8 +158,8 @@ impl Core {
         self.staying.get() + self.crossing.get() > 0
     }
 
-    /// Begins a turn, or goes on with one: runs what was ready when it began, not what becomes so meanwhile, but no more
-    /// at a time than is good for what comes from outside. Returns how many polls that was.
+    /// Begins a turn, or goes on with one: runs what was ready when it began, not what becomes so meanwhile, but no
+    /// more at a time than is good for what comes from outside. Returns how many polls that was.
     #[inline]
     pub(super) fn run_some(&self) -> usize {
         match &self.worker().ring {

@@ -85,6 +85,7 @@ impl Queue {
 #[cfg(all(test, not(aio_loom)))]
 mod tests {
     use super::*;
+    use proptest::collection::vec;
     use proptest::prelude::*;
     use std::collections::VecDeque;
 
@@ -95,7 +96,7 @@ mod tests {
     proptest! {
         /// Against a `VecDeque`, over the end of the ring and through its growth; the counts begin anywhere.
         #[test]
-        fn it_is_first_in_first_out(start in any::<usize>(), ops in proptest::collection::vec((any::<bool>(), 0..200_usize), 0..50)) {
+        fn it_is_first_in_first_out(start in any::<usize>(), ops in vec((any::<bool>(), 0..200_usize), 0..50)) {
             let queue = Queue::new();
             (queue.head.set(start), queue.tail.set(start));
             let mut model = VecDeque::new();

@@ -20,7 +20,8 @@ pub(crate) struct Worker {
     unparker: OnceLock<Waker>,
     /// Where the tasks are that this worker has spawned.
     account: OnceLock<Arc<Account>>,
-    /// Tasks that may cross threads and have their turn to come here. Where there is one worker, its own queue has them.
+    /// Tasks that may cross threads and have their turn to come here. Where there is one worker, its own queue has
+    /// them.
     pub(super) ring: Option<StealQueue<Header>>,
     pub(super) tally: Tally,
 }

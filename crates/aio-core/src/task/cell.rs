@@ -93,7 +93,8 @@ const _: () = assert!(size_of::<Audience>() == size_of::<Waker>());
 pub(super) struct VTable {
     /// Gives the task its turn. It came out of a run queue.
     run: unsafe fn(NonNull<Header>),
-    /// Where the outcome is, an `Option<Outcome<T>>`. The task has completed, and the caller is the one who may take it.
+    /// Where the outcome is, an `Option<Outcome<T>>`. The task has completed, and the caller is the one who may take
+    /// it.
     outcome: unsafe fn(NonNull<Header>) -> NonNull<()>,
     /// Ends the task before its first turn, since there is no loop to run it. The caller has taken it from no queue.
     refuse: unsafe fn(NonNull<Header>),

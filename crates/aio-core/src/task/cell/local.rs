@@ -1,14 +1,14 @@
 //! Tasks that stay on their thread.
 //!
-//! A local task is run, joined and cancelled on one thread, so its state is a plain word. Only its wakers, and references
-//! to it, may be anywhere: they share a count, and one bit that says whether another thread has already asked for a
-//! wake.
+//! A local task is run, joined and cancelled on one thread, so its state is a plain word. Only its wakers, and
+//! references to it, may be anywhere: they share a count, and one bit that says whether another thread has already
+//! asked for a wake.
 //!
 //! # Who may touch what
 //!
-//! 1. The stage and the audience: the thread of the worker. The stage is borrowed mutably during a poll; the poll cannot
-//!    come back to it, since a loop does not run inside itself and a handle takes the outcome only when [`COMPLETED`] is
-//!    set.
+//! 1. The stage and the audience: the thread of the worker. The stage is borrowed mutably during a poll; the poll
+//!    cannot come back to it, since a loop does not run inside itself and a handle takes the outcome only when
+//!    [`COMPLETED`] is set.
 //! 2. The state word: written by the thread of the worker (and by that of the handle, which is the same) with plain
 //!    stores. Other threads read [`COMPLETED`].
 //! 3. The count: everybody, as said there.
@@ -221,7 +221,8 @@ impl<F: Future, E: OnExit<F::Output>> Local<F, E> {
             match step(scope, &mut cx) {
                 Poll::Pending => false,
                 Poll::Ready(outcome) => {
-                    // SAFETY: rule 1. The handle is asked for after the foreign code of `end`, which may have dropped it.
+                    // SAFETY: rule 1. The handle is asked for after the foreign code of `end`, which may have dropped
+                    // it.
                     unsafe {
                         this.end(outcome);
                         if !this.header.has(HANDLE) {

@@ -28,9 +28,9 @@
 //!
 //! 1. The stage: the owner, until [`COMPLETED`] is set. Then the handle, if it was there at that moment; else it has
 //!    been emptied before.
-//! 2. The audience: the handle, while neither [`AWAITED`] is set nor the task has completed. With `AWAITED` the waker in
-//!    it is for whoever completes the task; the handle may clear the bit to have the audience back. Without a handle it
-//!    belongs to the owner.
+//! 2. The audience: the handle, while neither [`AWAITED`] is set nor the task has completed. With `AWAITED` the waker
+//!    in it is for whoever completes the task; the handle may clear the bit to have the audience back. Without a handle
+//!    it belongs to the owner.
 //! 3. The rest of the header never changes, or is the business of the running task.
 //!
 //! # When it is freed
