@@ -101,6 +101,7 @@ pub struct Context(Option<Arc<Vec<(usize, Value)>>>);
 impl Context {
     /// The values of the running task; without a task, those of the context that this thread has entered; without
     /// either, none.
+    #[inline]
     pub fn current() -> Self {
         current::with_context(|slot| slot.map_or_else(Self::default, ContextSlot::get))
     }

@@ -51,6 +51,10 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             let finalizers: &Finalizers = this.finalizers;
+            if matches!(*this.state, State::Spent) {
+                // Nearly always: it has ended.
+                return finalizers.hand_over();
+            }
             // Also if the destructor of the future panics: what it left until then must not be lost.
             let _hand_over = HandOver(finalizers);
             drop_inside(finalizers, this.state, State::Spent);
