@@ -440,6 +440,15 @@ mod tests {
     }
 
     #[test]
+    fn who_naps_is_called_if_nobody_else_is_there() {
+        let mut crew = Crew::new(1);
+        assert_eq!(crew.call(), Call::Start);
+        crew.arrive(false);
+        assert_eq!(crew.sleep(0), Sleep::Nap);
+        assert_eq!(crew.call(), Call::Wake(0));
+    }
+
+    #[test]
     fn who_naps_helps_those_who_do_not_get_on() {
         for (n_waiting, n_begun) in [(1, 0), (6, 5)] {
             let mut crew = crew_with_one_napping();

@@ -40,7 +40,7 @@ impl<T> Emitter<T> {
     /// The future panics if it is polled elsewhere than in the body of its generator: an `Emitter` is of no use to
     /// another task or thread. It may be lent to a generator or any other future that the body awaits.
     pub fn emit(&self, item: T) -> Emit<'_, T> {
-        Emit { ahead: Some((self.id, item)), emitter: PhantomData }
+        Emit { id: self.id, ahead: Some(item), emitter: PhantomData }
     }
 }
 
@@ -53,8 +53,10 @@ impl<T> fmt::Debug for Emitter<T> {
 /// The future of [`Emitter::emit`].
 #[must_use = "an item is emitted when this is awaited"]
 pub struct Emit<'a, T> {
-    /// The item and where it belongs, until it is handed over.
-    ahead: Option<(Id, T)>,
+    /// Where the item belongs.
+    id: Id,
+    /// The item, until it is handed over.
+    ahead: Option<T>,
     emitter: PhantomData<&'a Emitter<T>>,
 }
 
@@ -66,14 +68,11 @@ impl<T> Future for Emit<'_, T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // Looked at before it is taken: that spares a store when there is nothing.
         if self.ahead.is_none() {
             // Polled again: the body runs, so all items have been taken.
             return Poll::Ready(());
         }
-        if let Some((id, item)) = self.ahead.take() {
-            slot::emit(id, item, cx);
-        }
+        slot::emit(self.id, &mut self.ahead, cx);
         Poll::Pending
     }
 }
