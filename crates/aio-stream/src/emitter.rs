@@ -40,7 +40,7 @@ impl<T> Emitter<T> {
     /// The future panics if it is polled elsewhere than in the body of its generator: an `Emitter` is of no use to
     /// another task or thread. It may be lent to a generator or any other future that the body awaits.
     pub fn emit(&self, item: T) -> Emit<'_, T> {
-        Emit { id: self.id, ahead: Some(item), emitter: PhantomData }
+        Emit { ahead: Some((self.id, item)), emitter: PhantomData }
     }
 }
 
@@ -53,10 +53,8 @@ impl<T> fmt::Debug for Emitter<T> {
 /// The future of [`Emitter::emit`].
 #[must_use = "an item is emitted when this is awaited"]
 pub struct Emit<'a, T> {
-    /// Where the item belongs.
-    id: Id,
-    /// The item, until it is handed over.
-    ahead: Option<T>,
+    /// The item and where it belongs, until it is handed over. (Together, since an id is never zero: that is `None`.)
+    ahead: Option<(Id, T)>,
     emitter: PhantomData<&'a Emitter<T>>,
 }
 
@@ -68,11 +66,9 @@ impl<T> Future for Emit<'_, T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.ahead.is_none() {
-            // Polled again: the body runs, so all items have been taken.
-            return Poll::Ready(());
-        }
-        slot::emit(self.id, &mut self.ahead, cx);
+        // Polled again: the body runs, so all items have been taken.
+        let Some((id, _)) = self.ahead else { return Poll::Ready(()) };
+        slot::emit(id, &mut self.ahead, cx);
         Poll::Pending
     }
 }

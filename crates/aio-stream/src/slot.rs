@@ -92,7 +92,7 @@ impl Drop for Close {
 /// Outside of the generator's poll.
 #[inline]
 #[track_caller]
-pub(crate) fn emit<T>(id: Id, ahead: &mut Option<T>, cx: &Context<'_>) {
+pub(crate) fn emit<T>(id: Id, ahead: &mut Option<(Id, T)>, cx: &Context<'_>) {
     let head = INNERMOST.with(Cell::get);
     // SAFETY: what is in `INNERMOST` is null or an open slot: `poll_body`, further down the stack of this thread, takes
     // it out before the slot goes. It has borrowed the backlog for as long, so the id is alive too.
@@ -101,7 +101,7 @@ pub(crate) fn emit<T>(id: Id, ahead: &mut Option<T>, cx: &Context<'_>) {
         // there is no other reference to it, and nothing foreign is called while there is this one.
         let slot = unsafe { &mut *head.cast::<Slot<T>>() };
         if slot.item.is_none() {
-            if let Some(item) = ahead.take() {
+            if let Some((_, item)) = ahead.take() {
                 slot.item = Some(item);
             }
             return;
@@ -114,9 +114,9 @@ pub(crate) fn emit<T>(id: Id, ahead: &mut Option<T>, cx: &Context<'_>) {
 #[cold]
 #[inline(never)]
 #[track_caller]
-fn emit_rarely<T>(id: Id, ahead: &mut Option<T>, cx: &Context<'_>) {
+fn emit_rarely<T>(id: Id, ahead: &mut Option<(Id, T)>, cx: &Context<'_>) {
     // Out of its place, so that it is gone if this panics.
-    let Some(item) = ahead.take() else { return };
+    let Some((_, item)) = ahead.take() else { return };
     let Some(head) = find(id) else { panic!("`emit` called outside of its generator") };
     // SAFETY: `find` gives an open slot.
     let is_direct = unsafe { (*head).cx } == address(cx);
