@@ -17,8 +17,8 @@ use crate::job::Run;
 use crate::queue::{Queue, Ticket};
 use crate::{PoolConfig, ToThread};
 
-/// How long a nap is: what a job may have to wait in vain for those who are awake. (Twice that, if they stop when it has
-/// just begun.)
+/// How long a nap is: what a job may have to wait in vain for those who are awake. (Twice that, if they stop when it
+/// has just begun.)
 const NAP: Duration = Duration::from_micros(500);
 
 /// A reference to a job, as the queue holds it.

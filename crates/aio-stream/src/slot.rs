@@ -86,7 +86,8 @@ impl Drop for Close {
     }
 }
 
-/// Hands over what is in `ahead`. Whoever does so waits for the next poll of the body, and is woken before it if need be.
+/// Hands over what is in `ahead`. Whoever does so waits for the next poll of the body, and is woken before it if need
+/// be.
 ///
 /// # Panics
 /// Outside of the generator's poll.
@@ -140,8 +141,8 @@ fn emit_rarely<T>(id: Id, ahead: &mut Option<(Id, T)>, cx: &Context<'_>) {
 fn find(id: Id) -> Option<*mut Head> {
     let mut head = INNERMOST.with(Cell::get);
     while !head.is_null() {
-        // SAFETY: not null, hence open, as in `emit`: the slot around an open one is open, since the `poll_body` of that
-        // runs inside its own.
+        // SAFETY: not null, hence open, as in `emit`: the slot around an open one is open, since its `poll_body` is
+        // further down the stack.
         let (found, outer) = unsafe { (*(*head).id == id, (*head).outer) };
         if found {
             return Some(head);

@@ -15,9 +15,9 @@ use crate::{fallback, timers};
 /// Waits for `duration`.
 ///
 /// The time begins when the future is polled first; on a loop with [`Timers`](crate::Timers), when the loop next looks
-/// at the clock, which it does at least every 64 polls and before it waits (see [precision](crate#precision)). The wait
-/// is over at the first millisecond that does not come too early. A `duration` of zero gives other tasks a turn, exactly once, and looks at no clock. One of centuries
-/// (`Duration::MAX`) never ends.
+/// at the clock, which is before it waits, or once it has polled 64 times (see [precision](crate#precision)). The wait
+/// is over at the first millisecond that does not come too early. A `duration` of zero gives other tasks a turn,
+/// exactly once, and looks at no clock. One of centuries (`Duration::MAX`) never ends.
 ///
 /// It works everywhere: on a loop with [`Timers`](crate::Timers) the loop itself wakes the sleeper, on other threads a
 /// thread of the process called `aio-timer` does, which is started when it is needed and ends when it has nothing to
