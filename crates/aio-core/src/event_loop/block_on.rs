@@ -71,3 +71,69 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     };
     outcome.unwrap_or_else(|error| resume_unwind(error.into_panic()))
 }
+
+#[cfg(all(test, not(aio_loom)))]
+mod tests {
+    use std::future::poll_fn;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Arc; // facade: a flag of the test
+    use std::sync::atomic::{AtomicBool, Ordering}; // facade: as above
+
+    use aio_base::live::leak_check;
+
+    use super::*;
+
+    fn waker() -> impl Future<Output = Waker> {
+        poll_fn(|cx| Poll::Ready(cx.waker().clone()))
+    }
+
+    /// Is woken by another thread.
+    async fn elsewhere() {
+        let is_done = Arc::new(AtomicBool::new(false));
+        let mut thread = None;
+        poll_fn(|cx| {
+            if is_done.load(Ordering::Acquire) {
+                return Poll::Ready(());
+            }
+            let (is_done, waker) = (is_done.clone(), cx.waker().clone());
+            thread.get_or_insert_with(|| {
+                std::thread::spawn(move || {
+                    is_done.store(true, Ordering::Release);
+                    waker.wake();
+                })
+            });
+            Poll::Pending
+        })
+        .await;
+        thread.map(std::thread::JoinHandle::join);
+    }
+
+    #[test]
+    fn a_call_inside_of_another_waits_with_a_waker_of_its_own() {
+        leak_check(|| {
+            block_on(async {
+                let outer = waker().await;
+                elsewhere().await;
+                block_on(async {
+                    assert!(!waker().await.will_wake(&outer));
+                    elsewhere().await;
+                });
+                elsewhere().await;
+            });
+        });
+    }
+
+    #[test]
+    fn the_next_call_waits_with_the_same_waker_also_after_a_panic() {
+        leak_check(|| {
+            let first = block_on(waker());
+            catch_unwind(|| block_on(async { panic!("oh") })).unwrap_err();
+            assert!(block_on(waker()).will_wake(&first));
+            // A call inside of another has taken nothing away.
+            let mut inner = None;
+            catch_unwind(AssertUnwindSafe(|| block_on(async { inner = Some(block_on(waker())) }))).unwrap();
+            assert!(!inner.unwrap().will_wake(&first));
+            assert!(block_on(waker()).will_wake(&first));
+        });
+    }
+}
