@@ -12,10 +12,14 @@ use aio_base::sync::{Arc, Condvar, Mutex, MutexGuard};
 use aio_base::thread::{self, JoinHandle};
 use aio_base::{Deadline, Panics};
 
-use crate::crew::{Call, Crew, ThreadIndex};
+use crate::crew::{Call, Crew, Look, Sleep, ThreadIndex};
 use crate::job::Run;
 use crate::queue::{Queue, Ticket};
 use crate::{PoolConfig, ToThread};
+
+/// How long a nap is: what a job may have to wait in vain for those who are awake. (Twice that, if they stop when it
+/// has just begun.)
+const NAP: Duration = Duration::from_micros(500);
 
 /// A reference to a job, as the queue holds it.
 // facade: loom's cannot hold a trait object
@@ -70,6 +74,7 @@ impl Pool {
             threads,
             is_closed: false,
             n_at_work: 0,
+            n_begun: 0,
             n_gone: 0,
             gone: None,
         };
@@ -155,6 +160,8 @@ struct Inner {
     is_closed: bool,
     /// How many threads have a job.
     n_at_work: usize,
+    /// How many jobs were taken out of the queue, ever.
+    n_begun: usize,
     /// How many threads have ended since it was closed.
     n_gone: usize,
     /// Whether somebody waits for that, and with what.
@@ -264,14 +271,14 @@ impl Shared {
         if let Some(Some(room)) = inner.rooms.get_mut(me) {
             room.token = thread::token();
         }
-        inner.crew.arrive();
-        let mut has_just_arrived = true;
+        let mut has_just_arrived = inner.arrive();
         loop {
             if let Some(job) = inner.queue.pop() {
                 // If no thread can be started, the one here will do all jobs in the end.
                 let next = if has_just_arrived && !inner.queue.is_empty() { self.call(&mut inner) } else { Ok(None) };
                 has_just_arrived = false;
                 inner.n_at_work += 1;
+                inner.n_begun = inner.n_begun.wrapping_add(1);
                 drop(inner);
                 ring(next.ok().flatten());
                 wake(awaiter);
@@ -283,17 +290,27 @@ impl Shared {
             if inner.is_closed {
                 break;
             }
-            inner.crew.sleep(me);
+            let mut sleep = inner.crew.sleep(me);
+            let mut n_begun = inner.n_begun;
             if awaiter.is_some() {
                 drop(inner);
                 wake(awaiter.take());
                 inner = self.0.lock();
             }
-            while inner.crew.is_asleep(me) && !inner.is_closed {
+            has_just_arrived = loop {
+                if inner.is_closed {
+                    break false;
+                }
+                if !inner.crew.is_asleep(me) {
+                    break inner.arrive();
+                }
                 let is_time_up;
-                (inner, is_time_up) = self.doze(inner, bell);
+                (inner, is_time_up) = self.doze(inner, bell, sleep);
                 // A call or the end that came together with the end of the time goes first.
-                if is_time_up && inner.crew.is_asleep(me) && !inner.is_closed {
+                if !is_time_up || !inner.crew.is_asleep(me) || inner.is_closed {
+                    continue;
+                }
+                if sleep == Sleep::Long {
                     inner.crew.leave(me);
                     let room = inner.rooms[me].take();
                     let previous = mem::replace(&mut inner.last_ended, room);
@@ -303,12 +320,15 @@ impl Shared {
                     }
                     return;
                 }
-            }
+                let (n_waiting, now_begun) = (inner.queue.n_places(), inner.n_begun);
+                match inner.crew.look(n_waiting, now_begun.wrapping_sub(n_begun)) {
+                    Look::Work => break true,
+                    Look::Sleep(next) => (sleep, n_begun) = (next, now_begun),
+                }
+            };
             if inner.is_closed {
                 break;
             }
-            inner.crew.arrive();
-            has_just_arrived = true;
         }
         drop(inner);
         wake(awaiter);
@@ -339,17 +359,29 @@ impl Shared {
         n.saturating_sub(inner.n_gone)
     }
 
-    /// Waits for the bell, or until the thread has been idle for too long; the second value says whether it has. (To
-    /// wake for nothing begins the time anew, which is rare and harms nobody.)
-    fn doze<'a>(&'a self, inner: MutexGuard<'a, Inner>, bell: &Condvar) -> (MutexGuard<'a, Inner>, bool) {
-        // Loom knows no time. There, zero stands for a time that may be up at any moment from now.
+    /// Waits for the bell, or until the nap is over or the thread has been idle for too long; the second value says
+    /// whether it is. (To wake for nothing begins the time anew, which is rare and harms nobody.)
+    fn doze<'a>(&'a self, inner: MutexGuard<'a, Inner>, bell: &Condvar, sleep: Sleep) -> (MutexGuard<'a, Inner>, bool) {
+        // Loom knows no time. There, zero, and any nap, stands for a time that may be up at any moment from now.
         #[cfg(aio_loom)]
-        if inner.idle_timeout.is_zero() {
+        if sleep == Sleep::Nap || inner.idle_timeout.is_zero() {
             drop(inner);
+            thread::yield_now();
             return (self.0.lock(), true);
         }
-        let idle_timeout = inner.idle_timeout;
-        bell.wait_timeout(inner, idle_timeout)
+        let timeout = match sleep {
+            Sleep::Nap => NAP,
+            Sleep::Long => inner.idle_timeout,
+        };
+        bell.wait_timeout(inner, timeout)
+    }
+}
+
+impl Inner {
+    /// A thread that was called is there; `true`.
+    fn arrive(&mut self) -> bool {
+        self.crew.arrive(!self.queue.is_empty());
+        true
     }
 }
 

@@ -25,6 +25,11 @@ impl<J> Queue<J> {
         self.places.is_empty()
     }
 
+    /// How many jobs there are; or more, by the holes between them.
+    pub(crate) fn n_places(&self) -> usize {
+        self.places.len()
+    }
+
     pub(crate) fn push(&mut self, job: J) -> Ticket {
         let ticket = Ticket(self.first + self.places.len() as u64);
         self.places.push_back(Some(job));

@@ -6,7 +6,7 @@ use std::panic::resume_unwind;
 use std::pin::Pin;
 // facade: loom's cannot hold a trait object
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use crate::current;
 use crate::job::{Job, Outcome, Work};
@@ -62,6 +62,8 @@ enum Place {
     Nowhere(Option<Shared>),
     /// It was put into the queue of this pool.
     Queue(Shared, Ticket),
+    /// Its outcome was taken.
+    Done,
 }
 
 impl<T: Send + 'static> ToThread<T> {
@@ -93,17 +95,21 @@ impl<T> Future for ToThread<T> {
                 }
             };
         }
-        self.job.poll(cx.waker()).map(|outcome| match outcome {
-            Outcome::Returned(value) => value,
+        let outcome = ready!(self.job.poll(cx.waker()));
+        self.place = Place::Done;
+        match outcome {
+            Outcome::Returned(value) => Poll::Ready(value),
             Outcome::Panicked(payload) => resume_unwind(payload),
             Outcome::Refused => panic!("to_thread: {}", Refused::Closed),
-        })
+        }
     }
 }
 
 impl<T> Drop for ToThread<T> {
     fn drop(&mut self) {
-        if self.job.abandon()
+        // Nothing is left of a job that is done, so that its lock need not be taken.
+        if !matches!(self.place, Place::Done)
+            && self.job.abandon()
             && let Place::Queue(pool, ticket) = &self.place
         {
             pool.take_back(*ticket);

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use aio_base::live::{self, Kind, leak_check};
-use aio_blocking::{Pool, PoolConfig, to_thread};
+use aio_blocking::{Pool, PoolConfig, ToThread, to_thread};
 use futures_lite::future::block_on;
 
 fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
@@ -440,4 +440,35 @@ fn a_second_await_is_a_bug() {
 #[should_panic(expected = "at least one thread")]
 fn a_pool_without_threads_is_a_bug() {
     let _ = PoolConfig::new().max_threads(0);
+}
+
+/// After many short jobs the pool calls nobody to the help of threads that get on; those that do not get on are helped
+/// nevertheless.
+#[test]
+fn jobs_that_wait_for_each_other_meet_after_many_short_ones() {
+    const N: usize = 4;
+    leak_check(|| {
+        let pool = Pool::new(PoolConfig::new().max_threads(N));
+        for _ in 0..20 {
+            for _ in 0..10 {
+                do_at_once((0..64).map(|n| pool.run(move || n)));
+            }
+            let all_here = Arc::new(Barrier::new(N));
+            do_at_once((0..N).map(|_| {
+                let all_here = all_here.clone();
+                pool.run(move || all_here.wait())
+            }));
+        }
+    });
+}
+
+/// All are submitted before the first is waited for.
+fn do_at_once<T>(jobs: impl Iterator<Item = ToThread<T>>) {
+    let mut jobs: Vec<_> = jobs.collect();
+    for job in &mut jobs {
+        assert!(poll(job).is_pending());
+    }
+    for job in jobs {
+        block_on(job);
+    }
 }

@@ -30,14 +30,6 @@ pin_project! {
     }
 }
 
-/// What comes out of a body.
-pub(crate) enum Step<T, O> {
-    Item(T),
-    /// The last thing to come, and it comes once.
-    Output(O),
-    Nothing,
-}
-
 impl<T, F, Fut> Body<T, F, Fut>
 where
     F: FnOnce(Emitter<T>) -> Fut,
@@ -47,54 +39,57 @@ where
         Self { backlog: Backlog::new(), stage: Stage::New { make } }
     }
 
-    /// Always inlined, and with the usual case in a straight line: that is what makes an item cheap.
+    /// The next item. `None` at the end; then there may be an [output](Self::take_output).
+    ///
+    /// Always inlined, with the usual case in a straight line, and polls the body in one place only, so that it can be
+    /// inlined as well: that is what makes an item cheap. The item is handed on in the option in which it is left.
     #[inline(always)]
-    pub(crate) fn poll_step(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T, Fut::Output>> {
-        if !slot::is_nested()
-            && let Some(polled) = self.as_mut().poll_running(cx)
+    pub(crate) fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        // The first poll, the last ones, and those after several emits at once.
+        if !self.is_at_work()
+            && let Some(item) = self.as_mut().next_without_poll()
         {
-            return polled;
+            return Poll::Ready(item);
         }
-        self.poll_step_rarely(cx)
+        let (item, has_ended) = self.as_mut().poll_future(cx);
+        if has_ended {
+            return Poll::Ready(self.project().backlog.pop());
+        }
+        if item.is_some() { Poll::Ready(item) } else { Poll::Pending }
     }
 
-    /// `None` if the future cannot be polled, or has just returned.
-    #[inline(always)]
-    fn poll_running(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Poll<Step<T, Fut::Output>>> {
-        let mut this = self.project();
-        if let StageProjection::Running { future } = this.stage.as_mut().project()
-            && !this.backlog.is_there()
-        {
-            match slot::poll_body(this.backlog, cx, |cx| future.poll(cx)) {
-                (Poll::Pending, item) => return Some(item.map_or(Poll::Pending, |item| Poll::Ready(Step::Item(item)))),
-                (Poll::Ready(output), item) => {
-                    item.into_iter().for_each(|item| this.backlog.push_first(item));
-                    this.stage.set(Stage::Ended { output: Some(output) });
-                }
-            }
-        }
-        None
-    }
-
-    /// The first poll, the last ones, those of a generator inside another, and those after several emits at once. Has
-    /// the body in it a second time: if the usual case went on behind a branch back, each item would cost more.
+    /// `None` if the future must be polled, which then is there.
     #[cold]
     #[inline(never)]
-    fn poll_step_rarely(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T, Fut::Output>> {
-        slot::put_aside(|| {
-            loop {
-                if let Some(step) = self.as_mut().step_without_body() {
-                    return Poll::Ready(step);
-                }
-                if let Some(polled) = self.as_mut().poll_running(cx) {
-                    return polled;
-                }
-            }
-        })
+    fn next_without_poll(mut self: Pin<&mut Self>) -> Option<Option<T>> {
+        self.as_mut().begin();
+        let this = self.project();
+        let item = this.backlog.pop();
+        (item.is_some() || matches!(*this.stage, Stage::Ended { .. })).then_some(item)
     }
 
-    /// `None` if the body must be polled.
-    fn step_without_body(self: Pin<&mut Self>) -> Option<Step<T, Fut::Output>> {
+    /// Whether the next item must come from the future.
+    #[inline(always)]
+    fn is_at_work(&self) -> bool {
+        matches!(self.stage, Stage::Running { .. }) && !self.backlog.is_there()
+    }
+
+    /// An item, if there is one, and whether the future has returned; an item that came with that is in the backlog.
+    #[inline(always)]
+    fn poll_future(self: Pin<&mut Self>, cx: &mut Context<'_>) -> (Option<T>, bool) {
+        let mut this = self.project();
+        let StageProjection::Running { future } = this.stage.as_mut().project() else {
+            unreachable!("it is at work, or was found to have nothing but the future")
+        };
+        let (polled, item) = slot::poll_body(this.backlog, cx, |cx| future.poll(cx));
+        let Poll::Ready(output) = polled else { return (item, false) };
+        item.into_iter().for_each(|item| this.backlog.push_first(item));
+        this.stage.set(Stage::Ended { output: Some(output) });
+        (None, true)
+    }
+
+    /// Calls the closure, unless that was done.
+    fn begin(self: Pin<&mut Self>) {
         let mut this = self.project();
         if let Stage::New { .. } = *this.stage
             // The closure is out of its place when it is called, so that a panic in it leaves an ended body.
@@ -103,12 +98,13 @@ where
             let future = make(Emitter::new(this.backlog.id()));
             this.stage.set(Stage::Running { future });
         }
-        let item = this.backlog.pop().map(Step::Item);
-        match this.stage.project() {
-            StageProjection::Ended { output } => {
-                item.or_else(|| output.take().map(Step::Output)).or(Some(Step::Nothing))
-            }
-            _ => item,
+    }
+
+    /// What the future has returned; once.
+    pub(crate) fn take_output(self: Pin<&mut Self>) -> Option<Fut::Output> {
+        match self.project().stage.project() {
+            StageProjection::Ended { output } => output.take(),
+            _ => None,
         }
     }
 

@@ -53,7 +53,7 @@ impl<T> fmt::Debug for Emitter<T> {
 /// The future of [`Emitter::emit`].
 #[must_use = "an item is emitted when this is awaited"]
 pub struct Emit<'a, T> {
-    /// The item and where it belongs, until it is handed over.
+    /// The item and where it belongs, until it is handed over. (Together, since an id is never zero: that is `None`.)
     ahead: Option<(Id, T)>,
     emitter: PhantomData<&'a Emitter<T>>,
 }
@@ -66,14 +66,9 @@ impl<T> Future for Emit<'_, T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // Looked at before it is taken: that spares a store when there is nothing.
-        if self.ahead.is_none() {
-            // Polled again: the body runs, so all items have been taken.
-            return Poll::Ready(());
-        }
-        if let Some((id, item)) = self.ahead.take() {
-            slot::emit(id, item, cx);
-        }
+        // Polled again: the body runs, so all items have been taken.
+        let Some((id, _)) = self.ahead else { return Poll::Ready(()) };
+        slot::emit(id, &mut self.ahead, cx);
         Poll::Pending
     }
 }

@@ -9,7 +9,7 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use crate::Emitter;
-use crate::body::{Body, Step};
+use crate::body::Body;
 
 /// An async generator: a stream of what `body` emits.
 ///
@@ -101,10 +101,7 @@ where
 
     #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        self.project().body.poll_step(cx).map(|step| match step {
-            Step::Item(item) => Some(item),
-            Step::Output(()) | Step::Nothing => None,
-        })
+        self.project().body.poll_next(cx)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -5,9 +5,7 @@
 //! with its [`Emitter`](crate::Emitter). And the compiler sees through all of it: where the body is inlined, the item
 //! is handed over in a register.
 //!
-//! Generators nest, if the body of one polls another. [`INNERMOST`] is the one that is polled right now, [`OUTER`] has
-//! those around it. One list of all would do, but then each poll would have to restore what it has found: to load what
-//! the poll before has just stored, and to store it for the next, which takes longer than all the rest.
+//! Generators nest, if the body of one polls another: each slot points to the one around it.
 
 mod backlog;
 #[cfg(all(test, aio_loom))]
@@ -22,10 +20,8 @@ use std::task::{Context, Poll};
 pub(crate) use backlog::Backlog;
 
 aio_base::thread_local! {
-    /// The slot of the generator that polls its body on this thread, or null.
+    /// The slot of the innermost generator that polls its body on this thread, or null.
     static INNERMOST: Cell<*mut Head> = Cell::new(ptr::null_mut());
-    /// Those that were put aside, from the inside out; null at the end.
-    static OUTER: Cell<*const Outer> = Cell::new(ptr::null());
 }
 
 /// A name that no other generator has, ever: emitters outlive their generators. Who has the same name has the same type
@@ -42,7 +38,7 @@ impl Id {
 
 /// Lives for one poll. `repr(C)`: a pointer to it is one to its head.
 ///
-/// *Open* while a pointer to it is in the thread-locals. Then it, and the backlog it points to, are touched only by
+/// *Open* while it is the innermost one or around that. Then it, and the backlog it points to, are touched only by
 /// what finds it there, each for a moment in which nothing foreign is called.
 #[repr(C)]
 struct Slot<T> {
@@ -57,76 +53,47 @@ struct Head {
     /// The address of the `Context` of this poll: compared, never followed. An emit that gets the same one is polled
     /// whenever the generator is; any other must be woken.
     cx: usize,
-}
-
-/// A slot that was put aside.
-struct Outer {
-    /// Or null.
-    head: *mut Head,
-    next: *const Outer,
-}
-
-/// Whether a generator polls its body on this thread.
-#[inline]
-pub(crate) fn is_nested() -> bool {
-    INNERMOST.with(|innermost| !innermost.get().is_null())
-}
-
-/// Calls `f`, which may poll another body. Emits still find the slot that was innermost.
-pub(crate) fn put_aside<R>(f: impl FnOnce() -> R) -> R {
-    let outer = Outer { head: INNERMOST.with(Cell::get), next: OUTER.with(Cell::get) };
-    INNERMOST.with(|innermost| innermost.set(ptr::null_mut()));
-    OUTER.with(|first| first.set(&outer));
-    // Dropped before `outer` goes, also by a panic.
-    let _put_back = PutBack(&outer);
-    f()
-}
-
-struct PutBack<'a>(&'a Outer);
-
-impl Drop for PutBack<'_> {
-    fn drop(&mut self) {
-        OUTER.with(|first| first.set(self.0.next));
-        INNERMOST.with(|innermost| innermost.set(self.0.head));
-    }
+    /// The slot that was innermost before, or null.
+    outer: *mut Head,
 }
 
 /// Calls `poll`, which polls a body; its emits find the slot meanwhile. Gives what it returns and the first item, if
 /// there is any. Further ones, and the wakers to be woken before the next poll, are in the backlog.
-///
-/// Not if this [is nested](is_nested): the slot that is open would be lost.
 #[inline(always)]
 pub(crate) fn poll_body<T, R>(
     backlog: &mut Backlog<T>,
     cx: &mut Context<'_>,
     poll: impl FnOnce(&mut Context<'_>) -> Poll<R>,
 ) -> (Poll<R>, Option<T>) {
-    debug_assert!(!is_nested(), "a slot would be lost");
-    let mut slot = Slot { head: Head { id: ptr::from_mut(backlog).cast(), cx: address(cx) }, item: None };
+    let outer = INNERMOST.with(Cell::get);
+    let mut slot = Slot { head: Head { id: ptr::from_mut(backlog).cast(), cx: address(cx), outer }, item: None };
     INNERMOST.with(|innermost| innermost.set((&raw mut slot).cast()));
     // Dropped before the slot goes, also by a panic.
-    let close = Close;
+    let close = Close { outer };
     let polled = poll(cx);
     drop(close);
     (polled, slot.item)
 }
 
-struct Close;
+struct Close {
+    outer: *mut Head,
+}
 
 impl Drop for Close {
     #[inline(always)]
     fn drop(&mut self) {
-        INNERMOST.with(|innermost| innermost.set(ptr::null_mut()));
+        INNERMOST.with(|innermost| innermost.set(self.outer));
     }
 }
 
-/// Hands over `item`. Whoever does so waits for the next poll of the body, and is woken before it if need be.
+/// Hands over what is in `ahead`. Whoever does so waits for the next poll of the body, and is woken before it if need
+/// be.
 ///
 /// # Panics
 /// Outside of the generator's poll.
 #[inline]
 #[track_caller]
-pub(crate) fn emit<T>(id: Id, item: T, cx: &Context<'_>) {
+pub(crate) fn emit<T>(id: Id, ahead: &mut Option<(Id, T)>, cx: &Context<'_>) {
     let head = INNERMOST.with(Cell::get);
     // SAFETY: what is in `INNERMOST` is null or an open slot: `poll_body`, further down the stack of this thread, takes
     // it out before the slot goes. It has borrowed the backlog for as long, so the id is alive too.
@@ -135,18 +102,22 @@ pub(crate) fn emit<T>(id: Id, item: T, cx: &Context<'_>) {
         // there is no other reference to it, and nothing foreign is called while there is this one.
         let slot = unsafe { &mut *head.cast::<Slot<T>>() };
         if slot.item.is_none() {
-            slot.item = Some(item);
+            if let Some((_, item)) = ahead.take() {
+                slot.item = Some(item);
+            }
             return;
         }
     }
-    emit_rarely(id, item, cx);
+    emit_rarely(id, ahead, cx);
 }
 
 /// [`emit`] when there is an item already, from inside a generator inside, or with another waker.
 #[cold]
 #[inline(never)]
 #[track_caller]
-fn emit_rarely<T>(id: Id, item: T, cx: &Context<'_>) {
+fn emit_rarely<T>(id: Id, ahead: &mut Option<(Id, T)>, cx: &Context<'_>) {
+    // Out of its place, so that it is gone if this panics.
+    let Some((_, item)) = ahead.take() else { return };
     let Some(head) = find(id) else { panic!("`emit` called outside of its generator") };
     // SAFETY: `find` gives an open slot.
     let is_direct = unsafe { (*head).cx } == address(cx);
@@ -169,15 +140,16 @@ fn emit_rarely<T>(id: Id, item: T, cx: &Context<'_>) {
 /// The open slot of the generator of this name.
 fn find(id: Id) -> Option<*mut Head> {
     let mut head = INNERMOST.with(Cell::get);
-    let mut outer = OUTER.with(Cell::get);
-    // SAFETY: a head that is not null is open, as in `emit`: to put it aside does not end its `poll_body`.
-    while head.is_null() || unsafe { *(*head).id != id } {
-        // SAFETY: null, or put there by `put_aside`, further down the stack of this thread, which takes it out before
-        // it goes.
-        let next = unsafe { outer.as_ref() }?;
-        (head, outer) = (next.head, next.next);
+    while !head.is_null() {
+        // SAFETY: not null, hence open, as in `emit`: the slot around an open one is open, since its `poll_body` is
+        // further down the stack.
+        let (found, outer) = unsafe { (*(*head).id == id, (*head).outer) };
+        if found {
+            return Some(head);
+        }
+        head = outer;
     }
-    Some(head)
+    None
 }
 
 fn address(cx: &Context<'_>) -> usize {

@@ -9,7 +9,7 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use crate::Emitter;
-use crate::body::{Body, Step};
+use crate::body::Body;
 
 /// [`generate`](crate::generate()) with `?` in the body: each item comes as `Ok`; if the body returns an error, that
 /// comes as the last item.
@@ -57,10 +57,10 @@ where
 
     #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.project().body.poll_step(cx).map(|step| match step {
-            Step::Item(item) => Some(Ok(item)),
-            Step::Output(Err(error)) => Some(Err(error)),
-            Step::Output(Ok(())) | Step::Nothing => None,
+        let mut body = self.project().body;
+        body.as_mut().poll_next(cx).map(|item| match item {
+            Some(item) => Some(Ok(item)),
+            None => body.take_output().and_then(Result::err).map(Err),
         })
     }
 

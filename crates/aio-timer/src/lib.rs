@@ -24,11 +24,18 @@
 //! deadline at which its task gets to run. Timers of the same millisecond fire in the order of their deadlines, timers
 //! of the same deadline in the order in which they began.
 //!
+//! A loop looks at the clock between turns: before it waits, and when it has polled 64 times or more since it looked
+//! last. It is then that timers fire, and that a wait for some time (unlike one until a moment) begins which was polled
+//! first since: all of these at one moment, in their order; after 64 of them, or when one until a moment joins them, at
+//! once. So a task that keeps its thread busy for a millisecond makes not only those late whose time is over meanwhile,
+//! but those too who had just begun to wait. Where that matters, wait until a moment: `sleep_until(now() + duration)`.
+//!
 //! # Cost
 //!
 //! A wait takes no allocation, and no system call on a loop with [`Timers`]: its place in the queue is a part of the
 //! future, and the loop looks for the next deadline before it sleeps. Nothing is measured or queued before the future
-//! is polled and found pending.
+//! is polled and found pending, and what is dropped before the loop next looks at the clock, as most timeouts are,
+//! never costs a look of its own.
 //!
 //! # When not to use it
 //!

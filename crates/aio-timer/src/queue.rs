@@ -5,6 +5,10 @@
 //! happens under the queue's lock. Wakers are cloned before that lock is taken, and woken and dropped after it is
 //! released.
 //!
+//! A timer of a loop that is to be due some time from now begins when the loop next [looks](Queue::begin) at its queue,
+//! not when it is registered: most timers are cancelled before that, and so never cost a look at the clock. Those that
+//! were registered meanwhile begin at the same moment, in their order; and before any that has a deadline already.
+//!
 //! Queues are never freed: when a loop has ended and nobody refers to its queue any more, the next loop gets it. So a
 //! timer needs no counted reference to the queue; that its users are counted under the lock, which it takes anyway,
 //! will do.
@@ -14,7 +18,7 @@
 //!   UNLINKED                   LINKED
 //!              ◀──4 unlink───           ──3 close─▶ ORPHANED
 //! ```
-//! 1. [`Entry::register`].
+//! 1. [`Entry::register`], [`Entry::register_fresh`].
 //! 2. [`Queue::fire_due`] finds it due: wakes it, and [`Entry::poll`] will say so.
 //! 3. [`Queue::close`], when the loop ends: wakes it, and [`Entry::poll`] says when it would have been due, so that it
 //!    can be registered elsewhere.
@@ -41,7 +45,7 @@ pub(crate) struct Queue {
 
 pub(crate) struct State {
     wheel: Wheel,
-    /// When the first timer was registered.
+    /// When the first timer began.
     epoch: Option<Instant>,
     pub(crate) watch: Watch,
     /// Who refers to the queue: its loop, a thread on which that is the current one, and every [`Entry`] that was
@@ -155,12 +159,24 @@ impl Queue {
         UNUSED.get_or_init(Mutex::default).lock().push(self);
     }
 
-    /// When to look again; never, if there are no timers.
-    pub(crate) fn next_deadline(&self) -> Deadline {
-        self.state.lock().next_deadline()
+    /// Lets timers begin that have not. Reads the clock only if there are such.
+    pub(crate) fn begin(&self) {
+        self.begin_at(aio_core::now);
     }
 
-    /// Wakes all timers that are due, in order. Reads the clock once, and only if there are timers.
+    fn begin_at(&self, clock: impl Fn() -> Instant) {
+        self.state.lock().begin_fresh(clock);
+    }
+
+    /// When to look again; never, if there are no timers. Lets timers begin that have not.
+    pub(crate) fn next_deadline(&self) -> Deadline {
+        let mut state = self.state.lock();
+        state.begin_fresh(aio_core::now);
+        state.next_deadline()
+    }
+
+    /// Wakes all timers that are due, in order, and lets those begin that have not. Reads the clock once, and only if
+    /// there are timers.
     pub(crate) fn fire_due(&self) {
         self.fire_due_at(aio_core::now);
     }
@@ -171,14 +187,19 @@ impl Queue {
             if state.wheel.is_empty() {
                 return None;
             }
-            let now = *now.get_or_insert_with(|| state.nanos(clock()));
+            // A timer that a waker registers begins later than this.
+            let now = *now.get_or_insert_with(|| state.begin_all(clock()));
             state.pop_due(now)
         });
     }
 
     /// Unlinks and wakes all timers, and takes no more. The loop ceases to be a user.
     pub(crate) fn close(&'static self) {
-        self.state.lock().watch = Watch::Closed;
+        let mut state = self.state.lock();
+        state.watch = Watch::Closed;
+        // There are some if the loop was dropped without being left.
+        state.begin_fresh(aio_core::now);
+        drop(state);
         self.wake_each(State::pop_any);
         self.release();
     }
@@ -227,8 +248,19 @@ impl State {
         }
     }
 
-    fn nanos(&self, now: Instant) -> u64 {
-        self.epoch.map_or(0, |epoch| Deadline::at(now).nanos_since(epoch))
+    /// Lets fresh timers begin now, if there are any.
+    fn begin_fresh(&mut self, clock: impl Fn() -> Instant) {
+        if self.wheel.has_fresh() {
+            self.begin_all(clock());
+        }
+    }
+
+    /// Lets fresh timers begin at `now`, which is returned in the time of the wheel.
+    fn begin_all(&mut self, now: Instant) -> u64 {
+        let epoch = *self.epoch.get_or_insert(now);
+        let now = Deadline::at(now).nanos_since(epoch);
+        self.wheel.begin_fresh(now);
+        now
     }
 
     fn pop_due(&mut self, now: u64) -> Option<Waker> {
@@ -274,9 +306,9 @@ impl Entry {
         Self { queue, node: UnsafeCell::new(Node::new(FIRED)), _pinned: PhantomPinned }
     }
 
-    /// Links the entry, to have `waker` woken when the time is `left` from `now`. The entry becomes a user of the
-    /// queue, also if that is closed.
-    pub(crate) fn register(self: Pin<&Self>, now: Instant, left: Duration, waker: Waker) -> Registered {
+    /// Links the entry, to have `waker` woken `left` nanoseconds after `now`. The entry becomes a user of the queue,
+    /// also if that is closed.
+    pub(crate) fn register(self: Pin<&Self>, now: Instant, left: u64, waker: Waker) -> Registered {
         let mut state = self.queue.state.lock();
         state.n_users += 1;
         if state.watch == Watch::Closed {
@@ -284,18 +316,10 @@ impl Entry {
             drop(waker);
             return Registered::Closed;
         }
-        let epoch = *state.epoch.get_or_insert(now);
-        let now = Deadline::at(now).nanos_since(epoch);
-        let left = u64::try_from(left.as_nanos()).unwrap_or(u64::MAX);
-        let node = self.node.with_mut(|node| node);
-        // SAFETY: the queue is locked. The entry is pinned, so its node stays where it is until it is dropped, and
-        // `Entry::drop` unlinks it; it is accessed nowhere but under this lock. That it is not linked yet is checked.
-        unsafe {
-            assert!((*node).waiter.is_none(), "a timer was registered twice");
-            (*node).deadline = now.saturating_add(left);
-            (*node).waiter = Some(Waiter { waker, _live: Live::new(Kind::Timer) });
-            state.wheel.insert(NonNull::new_unchecked(node), now);
-        }
+        let now = state.begin_all(now);
+        let node = self.fill(waker);
+        // SAFETY: `fill` gives a node that is valid as long as it is linked, and not linked yet.
+        unsafe { state.wheel.insert(node, now.saturating_add(left), now) };
         match state.watch {
             Watch::Loop | Watch::Awake | Watch::Closed => {}
             Watch::Nobody => {
@@ -311,6 +335,39 @@ impl Entry {
             }
         }
         Registered::Done
+    }
+
+    /// Links the entry, to have `waker` woken `left` nanoseconds after the queue's loop, which is that of this thread,
+    /// has next looked at it. The entry becomes a user of the queue, also if that is closed.
+    #[inline]
+    pub(crate) fn register_fresh(self: Pin<&Self>, left: u64, waker: Waker) -> Registered {
+        let mut state = self.queue.state.lock();
+        state.n_users += 1;
+        if state.watch != Watch::Loop {
+            drop(state);
+            drop(waker);
+            return Registered::Closed;
+        }
+        let node = self.fill(waker);
+        // SAFETY: as in `register`.
+        if unsafe { state.wheel.insert_fresh(node, left) } {
+            state.begin_all(aio_core::now());
+        }
+        Registered::Done
+    }
+
+    /// Puts the waker into the node, which is to be linked now: it is valid until the entry is dropped, and unlinked by
+    /// that. The queue is locked.
+    #[inline]
+    fn fill(self: Pin<&Self>, waker: Waker) -> NonNull<Node> {
+        let node = self.node.with_mut(|node| node);
+        // SAFETY: the queue is locked. The entry is pinned, so its node stays where it is until it is dropped, and
+        // `Entry::drop` unlinks it; it is accessed nowhere but under this lock. That it is not linked yet is checked.
+        unsafe {
+            assert!((*node).waiter.is_none(), "a timer was registered twice");
+            (*node).waiter = Some(Waiter { waker, _live: Live::new(Kind::Timer) });
+            NonNull::new_unchecked(node)
+        }
     }
 
     /// What became of it; if it is still linked, `waker` is the one to be woken from now on.

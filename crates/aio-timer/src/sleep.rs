@@ -8,14 +8,16 @@ use std::time::{Duration, Instant};
 use aio_base::{Deadline, live};
 use pin_project_lite::pin_project;
 
-use crate::queue::{Entry, Fate, Registered};
+use crate::queue::{Entry, Fate, Queue, Registered};
+use crate::wheel::LAST;
 use crate::{fallback, timers};
 
 /// Waits for `duration`.
 ///
-/// The time begins when the future is polled first, and the wait is over at the first millisecond that does not come
-/// too early. A `duration` of zero gives other tasks a turn, exactly once, and looks at no clock. One of centuries
-/// (`Duration::MAX`) never ends.
+/// The time begins when the future is polled first; on a loop with [`Timers`](crate::Timers), when the loop next looks
+/// at the clock, which is before it waits, or once it has polled 64 times (see [precision](crate#precision)). The wait
+/// is over at the first millisecond that does not come too early. A `duration` of zero gives other tasks a turn,
+/// exactly once, and looks at no clock. One of centuries (`Duration::MAX`) never ends.
 ///
 /// It works everywhere: on a loop with [`Timers`](crate::Timers) the loop itself wakes the sleeper, on other threads a
 /// thread of the process called `aio-timer` does, which is started when it is needed and ends when it has nothing to
@@ -63,6 +65,7 @@ pin_project! {
 
 pin_project! {
     #[project = StateProj]
+    #[project_ref = StateRef]
     enum State {
         Unregistered { when: When },
         Registered { #[pin] entry: Entry },
@@ -78,7 +81,7 @@ enum When {
 }
 
 /// A wait that no program will live to see the end of: 292 years.
-const FOREVER: Duration = Duration::from_nanos(u64::MAX / 2);
+const FOREVER: Duration = Duration::from_nanos(LAST);
 
 // A sleeping task should be small. (The live counter takes room in builds that have it.)
 const _: () = assert!(live::ENABLED || size_of::<Sleep>() == 48 || size_of::<usize>() != 8 || cfg!(aio_loom));
@@ -104,22 +107,24 @@ impl Sleep {
                 Fate::Orphaned(deadline) => When::At(deadline),
             },
         };
-        let (now, left) = match when {
-            When::Never => return Poll::Pending,
+        match when {
+            When::Never => {}
             When::Past | When::After(Duration::ZERO) => return state.end(),
-            When::After(duration) => (aio_core::now(), duration),
+            When::After(duration) => match nanos(duration) {
+                None => state.set(State::Unregistered { when: When::Never }),
+                Some(left) => state.register_fresh(left, cx.waker()),
+            },
             When::At(deadline) => {
                 let now = aio_core::now();
-                (now, Deadline::at(deadline).remaining(now).unwrap_or_default())
+                match nanos(Deadline::at(deadline).remaining(now).unwrap_or_default()) {
+                    None => state.set(State::Unregistered { when: When::Never }),
+                    Some(0) => return state.end(),
+                    Some(left) => {
+                        let queue = timers::current().unwrap_or_else(fallback::queue);
+                        state.register(queue, now, left, cx.waker());
+                    }
+                }
             }
-        };
-        if left.is_zero() {
-            return state.end();
-        }
-        if left > FOREVER {
-            state.set(State::Unregistered { when: When::Never });
-        } else {
-            state.register(now, left, cx.waker());
         }
         Poll::Pending
     }
@@ -131,19 +136,43 @@ impl State {
         Poll::Ready(())
     }
 
-    fn register(mut self: Pin<&mut Self>, now: Instant, left: Duration, waker: &Waker) {
-        let mut queue = timers::current().unwrap_or_else(fallback::queue);
+    /// Waits `left` nanoseconds from `now`.
+    fn register(mut self: Pin<&mut Self>, mut queue: &'static Queue, now: Instant, left: u64, waker: &Waker) {
         loop {
             let waker = waker.clone();
-            self.set(Self::Registered { entry: Entry::new(queue) });
-            let StateProj::Registered { entry } = self.as_mut().project() else { return };
-            match entry.as_ref().register(now, left, waker) {
+            match self.as_mut().enter(queue).register(now, left, waker) {
                 Registered::Done => return,
                 Registered::NeedsThread => return fallback::start(queue),
                 Registered::Closed => queue = fallback::queue(),
             }
         }
     }
+
+    /// Waits `left` nanoseconds from when the loop next looks, or from now where there is none.
+    #[inline]
+    fn register_fresh(mut self: Pin<&mut Self>, left: u64, waker: &Waker) {
+        if let Some(queue) = timers::current() {
+            let new = waker.clone();
+            if self.as_mut().enter(queue).register_fresh(left, new) == Registered::Done {
+                return;
+            }
+        }
+        self.register(fallback::queue(), aio_core::now(), left, waker);
+    }
+
+    fn enter(mut self: Pin<&mut Self>, queue: &'static Queue) -> Pin<&Entry> {
+        self.set(Self::Registered { entry: Entry::new(queue) });
+        match self.into_ref().project_ref() {
+            StateRef::Registered { entry } => entry,
+            StateRef::Unregistered { .. } => unreachable!("it was set"),
+        }
+    }
+}
+
+/// `None` if it lasts for ever.
+fn nanos(duration: Duration) -> Option<u64> {
+    // Nothing overflows: `FOREVER` fits.
+    (duration <= FOREVER).then(|| duration.as_secs() * 1_000_000_000 + u64::from(duration.subsec_nanos()))
 }
 
 impl Future for Sleep {

@@ -70,20 +70,29 @@ impl<F: Future> Timeout<F> {
     pub fn reset(self: Pin<&mut Self>, deadline: Instant) {
         self.project().sleep.reset(deadline);
     }
+
+    /// The rest of a poll that has found the future pending. Not inlined, so that the part of those that are ready is.
+    #[inline(never)]
+    fn poll_deadline(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output, Elapsed>> {
+        let mut this = self.project();
+        // A future that is finished is only waiting for its cleanups, and those have no deadline.
+        if !this.scope.is_running() || this.sleep.poll_past(cx).is_pending() {
+            return Poll::Pending;
+        }
+        this.scope.as_mut().cancel_with(Reason::TimedOut);
+        this.scope.poll(cx).map(|output| output.ok_or(Elapsed))
+    }
 }
 
 impl<F: Future> Future for Timeout<F> {
     type Output = Result<F::Output, Elapsed>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let mut poll = this.scope.as_mut().poll(cx);
-        // A future that is finished is only waiting for its cleanups, and those have no deadline.
-        if poll.is_pending() && this.scope.is_running() && this.sleep.poll_past(cx).is_ready() {
-            this.scope.as_mut().cancel_with(Reason::TimedOut);
-            poll = this.scope.poll(cx);
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.as_mut().project().scope.poll(cx) {
+            Poll::Ready(output) => Poll::Ready(output.ok_or(Elapsed)),
+            Poll::Pending => self.poll_deadline(cx),
         }
-        poll.map(|output| output.ok_or(Elapsed))
     }
 }
 

@@ -71,11 +71,18 @@ impl<D: Driver> Driver for Timers<D> {
     fn enter(&mut self) {
         // As long as a thread has it for the current one, it must not go to another loop.
         self.queue.retain();
-        self.former.push(CURRENT.with(|current| current.replace(Some(self.queue))));
+        let former = CURRENT.with(|current| current.replace(Some(self.queue)));
+        if let Some(former) = former {
+            // That loop stands still meanwhile, its timers do not.
+            former.begin();
+        }
+        self.former.push(former);
         self.inner.enter();
     }
 
     fn leave(&mut self) {
+        // Time passes between two runs as well. By the clock of the layers below, hence before they leave.
+        self.queue.begin();
         self.inner.leave();
         if let Some(former) = self.former.pop() {
             CURRENT.with(|current| current.set(former));

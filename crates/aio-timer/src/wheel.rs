@@ -22,6 +22,10 @@
 //!
 //! A timer less than two seconds away is never moved. Registering, removing and firing cost O(1), and finding the next
 //! occupied slot takes a few bit operations.
+//!
+//! Most timers are cancelled soon after they began, and the clock costs more than all the rest of them. So a timer that
+//! is to be due some time *from now* may be linked as a [fresh](Wheel::insert_fresh) one, which has no place in time
+//! until the wheel is told what now [is](Wheel::begin_fresh), for all fresh ones at once and in their order.
 
 use std::fmt;
 use std::ptr::NonNull;
@@ -52,11 +56,21 @@ const _: () = assert!(NEAR_SLOTS == 2 << NEAR_BLOCK && FAR_SLOTS == 2 << FAR_BLO
 // Of the farthest level, the blocks of this moment and the next hold every tick there is.
 const _: () = assert!(u64::MAX.div_ceil(TICK) >> far_shift(FAR_LEVELS) <= 1);
 
+/// The farthest deadline: 292 years after the epoch.
+pub(crate) const LAST: u64 = FRESH - 1;
+
+/// Set in the deadline of a fresh timer, for which the other bits are the time from its begin.
+const FRESH: u64 = 1 << 63;
+
+/// How many timers may be fresh. Few, so that they are in the cache still when they begin, and begin soon, however many
+/// come; and so many that their share in one look at the clock is nothing.
+const MAX_FRESH: usize = 64;
+
 /// A timer, to be linked into a [`Wheel`].
 pub(crate) struct Node {
     prev: *mut Node,
     next: *mut Node,
-    /// In nanoseconds since the wheel's epoch.
+    /// In nanoseconds since the wheel's epoch, unless it is [`FRESH`].
     pub(crate) deadline: u64,
     /// Whom to wake; for the owner of the wheel to use.
     pub(crate) waiter: Option<Waiter>,
@@ -72,8 +86,12 @@ pub(crate) struct Waiter {
 pub(crate) struct Wheel {
     /// All timers up to and including this tick are due.
     tick: u64,
-    /// How many timers are linked.
+    /// How many timers are linked, but for the fresh ones.
     len: usize,
+    /// Those that have not begun,
+    fresh: Ends,
+    /// and how many they are.
+    n_fresh: usize,
     /// Allocated with the first timer; a loop without timers costs nothing.
     slots: Box<[Ends]>,
     /// The occupied slots of the near level,
@@ -94,32 +112,80 @@ enum First {
 
 impl Wheel {
     pub(crate) fn new() -> Self {
-        Self { tick: 0, len: 0, slots: Box::default(), near: [0; NEAR_SLOTS / 64], near_words: 0, far: [0; FAR_LEVELS] }
+        Self {
+            tick: 0,
+            len: 0,
+            fresh: list::EMPTY,
+            n_fresh: 0,
+            slots: Box::default(),
+            near: [0; NEAR_SLOTS / 64],
+            near_words: 0,
+            far: [0; FAR_LEVELS],
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len == 0 && self.n_fresh == 0
     }
 
-    /// Links `node`, to be due at its deadline; at the next tick, if that has passed. It is `now`, or was a moment ago.
+    /// Whether there are timers that have not begun.
+    pub(crate) fn has_fresh(&self) -> bool {
+        self.n_fresh != 0
+    }
+
+    /// Links `node`, to be due `left` after the next [`begin_fresh`](Self::begin_fresh). Whether it is time for that:
+    /// there may be no more of them.
+    ///
+    /// # Safety
+    /// As for [`insert`](Self::insert).
+    #[inline]
+    pub(crate) unsafe fn insert_fresh(&mut self, node: NonNull<Node>, left: u64) -> bool {
+        debug_assert!(left <= LAST && self.n_fresh < MAX_FRESH);
+        // SAFETY: the node is valid, unlinked, and ours alone as long as the wheel is borrowed: see `insert`.
+        unsafe {
+            (*node.as_ptr()).deadline = FRESH | left;
+            list::push_back(&mut self.fresh, node);
+        }
+        self.n_fresh += 1;
+        self.n_fresh == MAX_FRESH
+    }
+
+    /// Lets the fresh timers begin `now`.
+    pub(crate) fn begin_fresh(&mut self, now: u64) {
+        self.n_fresh = 0;
+        let mut fresh = std::mem::replace(&mut self.fresh, list::EMPTY);
+        while let Some(node) = list::first(&fresh) {
+            // SAFETY: it is the first node of this list; linked, hence valid and ours alone; unlinked by the first
+            // call and linked again by the last.
+            unsafe {
+                list::unlink(&mut fresh, node);
+                let left = (*node.as_ptr()).deadline & !FRESH;
+                self.insert(node, now.saturating_add(left), now);
+            }
+        }
+    }
+
+    /// Links `node`, to be due at `deadline`; at the next tick, if that has passed. It is `now`, or was a moment ago.
+    /// Fresh timers must have begun: they come before it.
     ///
     /// # Safety
     /// 1. `node` is not linked, and neither moved nor freed until it was removed or popped.
     /// 2. Until then it is accessed only while this wheel is borrowed: `deadline` not at all, `waiter` freely.
-    pub(crate) unsafe fn insert(&mut self, node: NonNull<Node>, now: u64) {
+    pub(crate) unsafe fn insert(&mut self, node: NonNull<Node>, deadline: u64, now: u64) {
+        debug_assert!(!self.has_fresh(), "a later timer goes first");
         if self.slots.is_empty() {
             // Raw pointers in an array, not a list of its own type: `vec!` knows that these are zero and leaves it to
             // the system to clear the pages.
             self.slots = vec![list::EMPTY; DUE + 1].into_boxed_slice();
         }
-        if self.is_empty() {
+        if self.len == 0 {
             // Nobody looks at the time of an empty wheel.
             self.tick = self.tick.max(now / TICK);
         }
+        let deadline = deadline.max(self.tick.saturating_mul(TICK).saturating_add(1)).min(LAST);
         // SAFETY: the node is valid (1), and ours alone as long as the wheel is borrowed (2).
-        let node_ref = unsafe { &mut *node.as_ptr() };
-        node_ref.deadline = node_ref.deadline.max(self.tick.saturating_mul(TICK).saturating_add(1));
-        let slot = self.slot_of(tick_of(node_ref.deadline));
+        unsafe { (*node.as_ptr()).deadline = deadline };
+        let slot = self.slot_of(tick_of(deadline));
         // SAFETY: valid and unlinked, by 1.
         unsafe { self.push_back(slot, node) };
         self.len += 1;
@@ -129,9 +195,17 @@ impl Wheel {
     ///
     /// # Safety
     /// It is linked into this wheel.
+    #[inline]
     pub(crate) unsafe fn remove(&mut self, node: NonNull<Node>) {
         // SAFETY: a linked node is valid, and ours alone as long as the wheel is borrowed: see `insert`.
-        let slot = self.slot_of(tick_of(unsafe { node.as_ref() }.deadline));
+        let deadline = unsafe { node.as_ref() }.deadline;
+        if deadline & FRESH != 0 {
+            // SAFETY: the bit says that the node is in this list.
+            unsafe { list::unlink(&mut self.fresh, node) };
+            self.n_fresh -= 1;
+            return;
+        }
+        let slot = self.slot_of(tick_of(deadline));
         // SAFETY: the slot is a function of the tick, so the node is in this list.
         unsafe { list::unlink(&mut self.slots[slot], node) };
         if list::is_empty(&self.slots[slot]) {
@@ -140,7 +214,7 @@ impl Wheel {
         self.len -= 1;
     }
 
-    /// Unlinks and returns the next timer that is due at `now`.
+    /// Unlinks and returns the next timer that is due at `now`; never a fresh one.
     pub(crate) fn pop_due(&mut self, now: u64) -> Option<NonNull<Node>> {
         self.advance(now / TICK);
         self.pop_front()
@@ -153,9 +227,10 @@ impl Wheel {
     }
 
     /// Unlinks and returns the first timer, due or not. It is the end of the wheel: its time runs away, until it is
-    /// [restarted](Self::restart).
+    /// [restarted](Self::restart). Fresh ones must have begun.
     pub(crate) fn pop_any(&mut self) -> Option<NonNull<Node>> {
-        if !self.is_empty() {
+        debug_assert!(!self.has_fresh(), "their deadlines are not known");
+        if self.len != 0 {
             self.advance(u64::MAX);
         }
         self.pop_front()
@@ -196,9 +271,10 @@ impl Wheel {
     }
 
     /// When to call [`pop_due`](Self::pop_due) again: not later than the first timer is due, but for a timer far away
-    /// possibly earlier. `None` if there are no timers.
+    /// possibly earlier. `None` if there are no timers. Fresh ones must have begun.
     pub(crate) fn next_deadline(&self) -> Option<u64> {
-        if self.is_empty() {
+        debug_assert!(!self.has_fresh(), "their deadlines are not known");
+        if self.len == 0 {
             return None;
         }
         let tick = if self.has_due() {

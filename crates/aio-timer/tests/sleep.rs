@@ -6,12 +6,13 @@ mod common;
 use std::future::{pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
+use aio_base::Deadline;
 use aio_base::live::{self, Kind, leak_check};
-use aio_core::{Driver, ThreadPark, block_on, now, yield_now};
+use aio_core::{Driver, EventLoop, ThreadPark, block_on, now, yield_now};
 use aio_timer::{Sleep, Timers, sleep, sleep_until, timeout};
 use common::{MS, run};
 
@@ -378,6 +379,156 @@ fn timers_belong_to_the_loop_entered_last() {
         outer.leave();
         drop(outer);
         assert_eq!(wakes.count(), 2);
+    });
+}
+
+/// Which sleepers were woken, in their order.
+struct Order(Arc<Mutex<Vec<usize>>>, usize);
+
+impl Wake for Order {
+    fn wake(self: Arc<Self>) {
+        self.0.lock().unwrap().push(self.1);
+    }
+}
+
+fn wakers_that_log<const N: usize>() -> (Arc<Mutex<Vec<usize>>>, [Waker; N]) {
+    let log = Arc::default();
+    let wakers = std::array::from_fn(|index| Arc::new(Order(Arc::clone(&log), index)).into());
+    (log, wakers)
+}
+
+/// A sleep that has not begun when its loop ends a run begins then, not with the next one: it ends before what waits
+/// until as long after a moment between the runs.
+#[test]
+fn time_passes_for_a_sleep_between_two_runs() {
+    leak_check(|| {
+        let (log, [first, second]) = wakers_that_log();
+        let mut event_loop = EventLoop::new(Timers::new(ThreadPark::new()));
+        let mut early = pin!(sleep(10 * MS));
+        event_loop.run_until_complete(async { assert!(poll_with(early.as_mut(), &first).is_pending()) }).unwrap();
+        let mut late = pin!(sleep_until(now() + 10 * MS));
+        let end = event_loop.run_until_complete(async {
+            // If the machine is so slow that it is late already, there is nothing to compare.
+            if poll_with(late.as_mut(), &second).is_pending() {
+                sleep(20 * MS).await;
+            }
+        });
+        end.unwrap();
+        assert_eq!(log.lock().unwrap()[..], [0, 1]);
+    });
+}
+
+/// The same, while another loop runs on the thread.
+#[test]
+fn time_passes_for_a_sleep_while_an_inner_loop_runs() {
+    leak_check(|| {
+        let (log, [first, second]) = wakers_that_log();
+        let mut outer = Timers::new(ThreadPark::new());
+        let mut inner = Timers::new(ThreadPark::new());
+        outer.enter();
+        let mut early = pin!(sleep(10 * MS));
+        assert!(poll_with(early.as_mut(), &first).is_pending());
+        inner.enter();
+        let mut late = pin!(sleep_until(now() + 10 * MS));
+        inner.leave();
+        assert!(poll_with(late.as_mut(), &second).is_pending());
+        while log.lock().unwrap().len() < 2 {
+            outer.park(Deadline::NEVER);
+        }
+        assert_eq!(log.lock().unwrap()[..], [0, 1]);
+        outer.leave();
+    });
+}
+
+/// However many begin at once, they begin in their order, and before what has a deadline already.
+#[test]
+fn sleeps_that_begin_in_one_turn_end_in_the_order_in_which_they_began() {
+    const N: usize = 1000;
+    leak_check(|| {
+        let (log, wakers) = wakers_that_log::<N>();
+        run(async {
+            let mut sleeps: Vec<_> = (0..N).map(|_| Box::pin(sleep(5 * MS))).collect();
+            for (sleep, waker) in sleeps.iter_mut().zip(&wakers) {
+                assert!(poll_with(sleep.as_mut(), waker).is_pending());
+            }
+            sleep(6 * MS).await;
+            assert!(log.lock().unwrap().iter().copied().eq(0..N));
+        });
+    });
+}
+
+/// Sleeps go from loop to loop, each on a thread of its own: registered on one, polled with another waker on the next,
+/// and there awaited, dropped or sent on.
+#[test]
+fn sleeps_that_wander_between_loops_end_where_they_are_awaited() {
+    const N_LOOPS: usize = 3;
+    const N_SLEEPS: u64 = 300;
+    type Wanderer = (Pin<Box<Sleep>>, Instant, u64);
+
+    async fn receive(index: usize, inbox: mpsc::Receiver<Wanderer>, next: mpsc::Sender<Wanderer>) -> u64 {
+        let mut n_ended = 0;
+        let mut awaited = Vec::new();
+        loop {
+            let (mut sleep, deadline, fate) = match inbox.try_recv() {
+                Ok(wanderer) => wanderer,
+                Err(mpsc::TryRecvError::Empty) => {
+                    aio_timer::sleep(MS).await;
+                    continue;
+                }
+                Err(mpsc::TryRecvError::Disconnected) => break,
+            };
+            let poll = poll_fn(|cx| Poll::Ready(sleep.as_mut().poll(cx))).await;
+            if poll.is_ready() {
+                assert!(Instant::now() >= deadline);
+                n_ended += 1;
+            } else if fate % 5 == 4 {
+                drop(sleep);
+                n_ended += 1;
+            } else if fate % 5 < 2 && index + 1 < N_LOOPS {
+                next.send((sleep, deadline, fate / 5)).unwrap();
+            } else {
+                awaited.push(aio_core::spawn(async move {
+                    sleep.await;
+                    assert!(Instant::now() >= deadline);
+                }));
+            }
+        }
+        drop(next);
+        for task in awaited {
+            task.await;
+            n_ended += 1;
+        }
+        n_ended
+    }
+
+    leak_check(|| {
+        let (first, mut inbox) = mpsc::channel::<Wanderer>();
+        let mut threads = Vec::new();
+        for index in 0..N_LOOPS {
+            let (next, next_inbox) = mpsc::channel();
+            let inbox = std::mem::replace(&mut inbox, next_inbox);
+            threads.push(std::thread::spawn(move || run(receive(index, inbox, next))));
+        }
+        run(async {
+            for n in 0..N_SLEEPS {
+                let duration = Duration::from_micros(n * 37 % 5000 + 1);
+                let deadline = Instant::now() + duration;
+                let mut sleep = Box::pin(sleep(duration));
+                assert!(poll_with(sleep.as_mut(), Waker::noop()).is_pending());
+                first.send((sleep, deadline, n.wrapping_mul(0x9e37_79b9) >> 7)).unwrap();
+                if n % 16 == 0 {
+                    yield_now().await;
+                }
+            }
+            drop(first);
+            // As long as the loop that they are registered with lives, it wakes them.
+            while !threads.iter().all(std::thread::JoinHandle::is_finished) {
+                aio_timer::sleep(MS).await;
+            }
+        });
+        let n_ended: u64 = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
+        assert_eq!(n_ended, N_SLEEPS);
+        assert_timers(0);
     });
 }
 

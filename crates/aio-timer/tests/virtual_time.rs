@@ -73,6 +73,32 @@ fn sleepers_wake_at_their_times_and_those_of_one_time_in_their_order() {
     });
 }
 
+/// Whether they wait for some time or until a moment.
+#[test]
+fn sleepers_of_one_moment_wake_in_their_order_however_they_name_it() {
+    leak_check(|| {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        run(async {
+            let end = now() + HOUR;
+            let tasks = (0..200).map(|index| {
+                let log = log.clone();
+                spawn(async move {
+                    if index % 3 == 0 {
+                        sleep_until(end).await
+                    } else {
+                        sleep(HOUR).await
+                    }
+                    log.lock().unwrap().push(index);
+                })
+            });
+            for task in tasks.collect::<Vec<_>>() {
+                task.await;
+            }
+        });
+        assert!(log.lock().unwrap().iter().copied().eq(0..200));
+    });
+}
+
 #[test]
 fn a_timeout_ends_what_would_wait_for_ever() {
     leak_check(|| {

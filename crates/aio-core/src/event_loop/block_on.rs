@@ -1,8 +1,9 @@
 //! Waiting for a future without a loop.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::panic::{Location, resume_unwind};
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use aio_base::Parker;
@@ -12,8 +13,30 @@ use crate::scope::Scope;
 use crate::task::step;
 
 aio_base::thread_local! {
-    /// A parker for the next call: making one costs more than most futures.
-    static KEPT: RefCell<Option<(Parker, Waker)>> = RefCell::new(None);
+    /// What the calls of this thread wait with: making one costs more than most futures, and so does moving it.
+    static KEPT: OnceCell<Rc<Waiting>> = OnceCell::new();
+}
+
+struct Waiting {
+    parker: RefCell<Parker>,
+    waker: Waker,
+}
+
+impl Waiting {
+    #[cold]
+    fn new() -> Rc<Self> {
+        let parker = Parker::new();
+        let waker = Waker::from(parker.unparker());
+        Rc::new(Self { parker: RefCell::new(parker), waker })
+    }
+
+    /// Nobody else's: a future may block on another one, and each needs a token of its own.
+    #[inline]
+    fn take() -> Rc<Self> {
+        let kept = KEPT.try_with(|kept| kept.get_or_init(Self::new).clone());
+        // The thread may be too far gone to keep anything.
+        kept.ok().filter(|kept| Rc::strong_count(kept) == 2).unwrap_or_else(Self::new)
+    }
 }
 
 /// Blocks the thread until `future` is finished and its cleanups are done. There is no loop: nothing can be spawned,
@@ -34,23 +57,83 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
             core.started_at.get()
         )
     });
-    // A token left by a former future ends one park early, which is harmless.
-    let (mut parker, waker) = KEPT.try_with(RefCell::take).ok().flatten().unwrap_or_else(|| {
-        let parker = Parker::new();
-        let waker = Waker::from(parker.unparker());
-        (parker, waker)
-    });
-    let mut cx = Context::from_waker(&waker);
+    let waiting = Waiting::take();
+    let mut cx = Context::from_waker(&waiting.waker);
     let outcome = {
         let mut scope = pin!(Scope::new(future));
         loop {
             match step(scope.as_mut(), &mut cx) {
                 Poll::Ready(outcome) => break outcome,
-                Poll::Pending => parker.park(None),
+                // A token left by a former future ends one park early, which is harmless.
+                Poll::Pending => waiting.parker.borrow_mut().park(None),
             }
         }
     };
-    // The thread may be too far gone to keep it.
-    let _ = KEPT.try_with(|kept| kept.replace(Some((parker, waker))));
     outcome.unwrap_or_else(|error| resume_unwind(error.into_panic()))
+}
+
+#[cfg(all(test, not(aio_loom)))]
+mod tests {
+    use std::future::poll_fn;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Arc; // facade: a flag of the test
+    use std::sync::atomic::{AtomicBool, Ordering}; // facade: as above
+
+    use aio_base::live::leak_check;
+
+    use super::*;
+
+    fn waker() -> impl Future<Output = Waker> {
+        poll_fn(|cx| Poll::Ready(cx.waker().clone()))
+    }
+
+    /// Is woken by another thread.
+    async fn elsewhere() {
+        let is_done = Arc::new(AtomicBool::new(false));
+        let mut thread = None;
+        poll_fn(|cx| {
+            if is_done.load(Ordering::Acquire) {
+                return Poll::Ready(());
+            }
+            let (is_done, waker) = (is_done.clone(), cx.waker().clone());
+            thread.get_or_insert_with(|| {
+                std::thread::spawn(move || {
+                    is_done.store(true, Ordering::Release);
+                    waker.wake();
+                })
+            });
+            Poll::Pending
+        })
+        .await;
+        thread.map(std::thread::JoinHandle::join);
+    }
+
+    #[test]
+    fn a_call_inside_of_another_waits_with_a_waker_of_its_own() {
+        leak_check(|| {
+            block_on(async {
+                let outer = waker().await;
+                elsewhere().await;
+                block_on(async {
+                    assert!(!waker().await.will_wake(&outer));
+                    elsewhere().await;
+                });
+                elsewhere().await;
+            });
+        });
+    }
+
+    #[test]
+    fn the_next_call_waits_with_the_same_waker_also_after_a_panic() {
+        leak_check(|| {
+            let first = block_on(waker());
+            catch_unwind(|| block_on(async { panic!("oh") })).unwrap_err();
+            assert!(block_on(waker()).will_wake(&first));
+            // A call inside of another has taken nothing away.
+            let mut inner = None;
+            catch_unwind(AssertUnwindSafe(|| block_on(async { inner = Some(block_on(waker())) }))).unwrap();
+            assert!(!inner.unwrap().will_wake(&first));
+            assert!(block_on(waker()).will_wake(&first));
+        });
+    }
 }

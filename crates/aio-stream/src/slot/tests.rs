@@ -14,7 +14,7 @@ fn poll_with(backlog: &mut Backlog<u8>, items: &[u8]) -> Option<u8> {
     let id = backlog.id();
     let mut cx = Context::from_waker(Waker::noop());
     let (polled, item) = poll_body(backlog, &mut cx, |cx| {
-        items.iter().for_each(|item| emit(id, *item, cx));
+        items.iter().for_each(|item| emit(id, &mut Some((id, *item)), cx));
         Poll::<()>::Pending
     });
     assert!(polled.is_pending());
@@ -22,7 +22,7 @@ fn poll_with(backlog: &mut Backlog<u8>, items: &[u8]) -> Option<u8> {
 }
 
 fn is_refused(id: Id) -> bool {
-    catch_unwind(AssertUnwindSafe(|| emit(id, 7_u8, &Context::from_waker(Waker::noop())))).is_err()
+    catch_unwind(AssertUnwindSafe(|| emit(id, &mut Some((id, 7_u8)), &Context::from_waker(Waker::noop())))).is_err()
 }
 
 /// The emitter has escaped: another thread emits while this one polls the body, which emits too. The other is refused
@@ -45,7 +45,7 @@ fn an_emit_from_another_thread_is_refused_at_any_moment() {
             let mut cx = Context::from_waker(Waker::noop());
             let (_, emitted) = poll_body(&mut backlog, &mut cx, |cx| {
                 is_polled.store(true, Ordering::Relaxed);
-                emit(id, item, cx);
+                emit(id, &mut Some((id, item)), cx);
                 is_polled.store(false, Ordering::Relaxed);
                 Poll::<()>::Pending
             });

@@ -16,7 +16,7 @@ fn leak(queue: Queue) -> &'static Queue {
 fn register(queue: &'static Queue, after: Duration, waker: Waker) -> (Pin<Box<Entry>>, Registered) {
     let entry = Box::pin(Entry::new(queue));
     let now = aio_core::now();
-    let registered = entry.as_ref().register(now, after, waker);
+    let registered = entry.as_ref().register(now, after.as_nanos() as u64, waker);
     (entry, registered)
 }
 

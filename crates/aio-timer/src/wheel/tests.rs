@@ -16,6 +16,8 @@ struct Pair {
     /// By tick, then deadline, then order of registration.
     model: BTreeMap<(u64, u64, usize), usize>,
     keys: Vec<Option<(u64, u64, usize)>>,
+    /// Those that have not begun, and how long they will last.
+    fresh: Vec<(usize, u64)>,
     n_registered: usize,
 }
 
@@ -27,22 +29,47 @@ impl Pair {
             nodes: Vec::new(),
             model: BTreeMap::new(),
             keys: Vec::new(),
+            fresh: Vec::new(),
             n_registered: 0,
         }
     }
 
     fn register_at(&mut self, deadline: u64) -> usize {
-        let id = self.nodes.len();
-        self.nodes.push(Box::new(Node::new(0)));
-        self.keys.push(None);
+        let id = self.add();
         self.link(id, deadline);
         id
     }
 
+    fn add(&mut self) -> usize {
+        self.nodes.push(Box::new(Node::new(0)));
+        self.keys.push(None);
+        self.nodes.len() - 1
+    }
+
+    fn link_fresh(&mut self, id: usize, left: u64) {
+        self.fresh.push((id, left));
+        // SAFETY: as in `link`.
+        if unsafe { self.wheel.insert_fresh(NonNull::from(&mut *self.nodes[id]), left) } {
+            assert_eq!(self.fresh.len(), MAX_FRESH);
+            self.begin_fresh();
+        }
+    }
+
+    fn begin_fresh(&mut self) {
+        self.wheel.begin_fresh(self.now);
+        for (id, left) in std::mem::take(&mut self.fresh) {
+            self.expect(id, (self.now + left).min(LAST));
+        }
+    }
+
     fn link(&mut self, id: usize, deadline: u64) {
-        self.nodes[id].deadline = deadline;
+        self.begin_fresh();
         // SAFETY: a node that is not linked (new, or unlinked by the caller), in a box that outlives the wheel's use.
-        unsafe { self.wheel.insert(NonNull::from(&mut *self.nodes[id]), self.now) };
+        unsafe { self.wheel.insert(NonNull::from(&mut *self.nodes[id]), deadline, self.now) };
+        self.expect(id, deadline);
+    }
+
+    fn expect(&mut self, id: usize, deadline: u64) {
         // What has passed is due at the next tick.
         let deadline = deadline.max((self.now / TICK * TICK).saturating_add(1));
         let key = (tick_of(deadline), deadline, self.n_registered);
@@ -52,16 +79,21 @@ impl Pair {
     }
 
     fn cancel(&mut self, id: usize) -> bool {
-        let Some(key) = self.keys[id].take() else { return false };
+        match (self.keys[id].take(), self.fresh.iter().position(|&(fresh, _)| fresh == id)) {
+            (Some(key), _) => _ = self.model.remove(&key),
+            (None, Some(position)) => _ = self.fresh.remove(position),
+            (None, None) => return false,
+        }
         // SAFETY: the model says that it is linked.
         unsafe { self.wheel.remove(NonNull::from(&mut *self.nodes[id])) };
-        self.model.remove(&key);
         true
     }
 
     /// Goes on to `now`, checks order and completeness of what fires, and returns it.
     fn advance(&mut self, now: u64) -> Vec<usize> {
-        self.now = self.now.max(now);
+        self.now = self.now.max(now).min(LAST);
+        let now = self.now;
+        self.begin_fresh();
         let mut fired = Vec::new();
         while let Some(node) = self.wheel.pop_due(now) {
             let ((tick, deadline, _), id) = self.model.pop_first().expect("something fired that should not exist");
@@ -78,8 +110,12 @@ impl Pair {
     }
 
     fn check(&self) {
-        assert_eq!(self.wheel.is_empty(), self.model.is_empty());
-        assert_eq!(self.wheel.len, self.model.len());
+        assert_eq!(self.wheel.is_empty(), self.model.is_empty() && self.fresh.is_empty());
+        assert_eq!((self.wheel.len, self.wheel.n_fresh), (self.model.len(), self.fresh.len()));
+        assert!(self.fresh.len() < MAX_FRESH);
+        if self.wheel.has_fresh() {
+            return;
+        }
         let next = self.wheel.next_deadline();
         match self.model.first_key_value() {
             None => assert_eq!(next, None),
@@ -100,11 +136,16 @@ impl Pair {
 enum Op {
     /// A new timer, so far from now.
     Register(u64),
+    /// As many new timers, so far from when they begin.
+    RegisterFresh(usize, u64),
+    BeginFresh,
     /// A new timer with the deadline of an earlier one.
     RegisterLike(usize),
     Cancel(usize),
     /// Cancel, and register again so far from now.
     Reset(usize, u64),
+    /// Cancel, and register again so far from when it begins.
+    ResetFresh(usize, u64),
     Advance(u64),
     /// Advance to what the wheel says, less so many nanoseconds.
     AdvanceToNext(u64),
@@ -113,23 +154,27 @@ enum Op {
 /// Distances of every size, and those around the edges of the levels.
 fn distance() -> impl Strategy<Value = u64> {
     prop_oneof![
-        4 => (0..63_u32).prop_flat_map(|bits| 0..=1_u64 << bits),
+        4 => (0..62_u32).prop_flat_map(|bits| 0..=1_u64 << bits),
         4 => 0..3 * MS,
         4 => 0..5 * SECOND,
         2 => (0..FAR_LEVELS, 1..130_u64, 0..3 * MS).prop_map(|(level, n, more)| {
             (n << far_shift(level)).saturating_mul(TICK).saturating_add(more).saturating_sub(MS)
         }),
-        1 => Just(1 << 63),
-        1 => Just(u64::MAX),
+        1 => Just(1 << 62),
+        1 => Just(LAST),
     ]
+    .prop_map(|distance| distance.min(LAST))
 }
 
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         6 => distance().prop_map(Op::Register),
+        6 => (1..20_usize, distance()).prop_map(|(n, left)| Op::RegisterFresh(n, left)),
+        2 => Just(Op::BeginFresh),
         2 => any::<usize>().prop_map(Op::RegisterLike),
         3 => any::<usize>().prop_map(Op::Cancel),
         2 => (any::<usize>(), distance()).prop_map(|(which, distance)| Op::Reset(which, distance)),
+        2 => (any::<usize>(), distance()).prop_map(|(which, left)| Op::ResetFresh(which, left)),
         3 => distance().prop_map(Op::Advance),
         3 => (0..2 * MS).prop_map(Op::AdvanceToNext),
     ]
@@ -141,9 +186,23 @@ fn run(ops: &[Op]) {
     for op in ops {
         match *op {
             Op::Register(distance) => {
-                let deadline = pair.now.saturating_add(distance);
+                let deadline = (pair.now + distance).min(LAST);
                 deadlines.push(deadline);
                 pair.register_at(deadline);
+            }
+            Op::RegisterFresh(n, left) => {
+                for _ in 0..n {
+                    let id = pair.add();
+                    deadlines.push((pair.now + left).min(LAST));
+                    pair.link_fresh(id, left);
+                }
+            }
+            Op::BeginFresh => pair.begin_fresh(),
+            Op::ResetFresh(which, left) => {
+                if let Some(which) = which.checked_rem(deadlines.len()) {
+                    pair.cancel(which);
+                    pair.link_fresh(which, left);
+                }
             }
             Op::RegisterLike(which) => {
                 if let Some(&deadline) = which.checked_rem(deadlines.len()).and_then(|which| deadlines.get(which)) {
@@ -159,7 +218,7 @@ fn run(ops: &[Op]) {
             Op::Reset(which, distance) => {
                 if let Some(which) = which.checked_rem(deadlines.len()) {
                     pair.cancel(which);
-                    deadlines[which] = pair.now.saturating_add(distance);
+                    deadlines[which] = (pair.now + distance).min(LAST);
                     pair.link(which, deadlines[which]);
                 }
             }
@@ -167,13 +226,16 @@ fn run(ops: &[Op]) {
                 pair.advance(pair.now.saturating_add(distance));
             }
             Op::AdvanceToNext(less) => {
-                if let Some(next) = pair.wheel.next_deadline() {
+                if !pair.wheel.has_fresh()
+                    && let Some(next) = pair.wheel.next_deadline()
+                {
                     pair.advance(next.saturating_sub(less).max(pair.now));
                 }
             }
         }
         pair.check();
     }
+    pair.begin_fresh();
     // All that is left comes out at the end, in order.
     while let Some(node) = pair.wheel.pop_any() {
         let (_, id) = pair.model.pop_first().unwrap();
@@ -200,14 +262,14 @@ fn each_level_wraps_without_losing_a_timer() {
         // Three rounds of the level's slots, with timers one, two and three blocks ahead.
         for _ in 0..3 * FAR_SLOTS {
             for ahead in [1, 63, 64, 65, 127, 128, 129, 191] {
-                pair.register_at(pair.now.saturating_add(width.saturating_mul(ahead)));
+                pair.register_at(pair.now.saturating_add(width.saturating_mul(ahead)).min(LAST));
             }
             fired += pair.advance(pair.now.saturating_add(width)).len();
         }
         fired += pair.advance(pair.now.saturating_add(width.saturating_mul(200))).len();
         let unreachable = pair.model.len();
         assert_eq!(fired + unreachable, 3 * FAR_SLOTS * 8);
-        assert!(unreachable == 0 || pair.now == u64::MAX, "{unreachable} of level {shift} left at {}", pair.now);
+        assert!(unreachable == 0 || pair.now == LAST, "{unreachable} of level {shift} left at {}", pair.now);
     }
 }
 
@@ -233,6 +295,21 @@ fn timers_of_one_tick_fire_by_deadline_then_by_registration() {
     let expected = [5, 1, 3, 2, 0, 4].map(|at| ids[at]);
     assert_eq!(pair.advance(6 * MS - 1), []);
     assert_eq!(pair.advance(6 * MS), expected);
+}
+
+#[test]
+fn fresh_timers_of_one_moment_fire_in_the_order_of_their_registration() {
+    let mut pair = Pair::new();
+    let ids = [(); 5].map(|()| pair.add());
+    pair.link_fresh(ids[0], 2 * MS);
+    pair.link_fresh(ids[1], MS);
+    pair.begin_fresh();
+    pair.advance(100);
+    pair.link_fresh(ids[2], MS - 100);
+    pair.link_fresh(ids[3], 2 * MS - 100);
+    // One that has a deadline already comes after those that have not begun.
+    pair.link(ids[4], 2 * MS);
+    assert_eq!(pair.advance(3 * MS), [1, 2, 0, 3, 4].map(|at| ids[at]));
 }
 
 #[test]

@@ -63,27 +63,33 @@ fn a_job_submitted_to_a_thread_that_ends_is_done() {
     });
 }
 
+/// Two jobs that can only end together, submitted.
+fn meeting_jobs(pool: &Pool) -> [crate::ToThread<()>; 2] {
+    let meeting = Arc::new((Mutex::new(0), Condvar::new()));
+    let mut jobs = [(); 2].map(|()| {
+        let meeting = meeting.clone();
+        pool.run(move || {
+            let (arrived, all_here) = &*meeting;
+            let mut arrived = arrived.lock();
+            *arrived += 1;
+            all_here.notify_all();
+            while *arrived < 2 {
+                arrived = all_here.wait(arrived);
+            }
+        })
+    });
+    for job in &mut jobs {
+        assert!(poll(job).is_pending());
+    }
+    jobs
+}
+
 /// Two jobs that can only end together, and only one call is made for both: the thread that comes must call another.
 #[test]
 fn jobs_that_block_bring_in_further_threads() {
     bounded(2, || {
         let pool = pool(2);
-        let meeting = Arc::new((Mutex::new(0), Condvar::new()));
-        let mut jobs = [(); 2].map(|()| {
-            let meeting = meeting.clone();
-            pool.run(move || {
-                let (arrived, all_here) = &*meeting;
-                let mut arrived = arrived.lock();
-                *arrived += 1;
-                all_here.notify_all();
-                while *arrived < 2 {
-                    arrived = all_here.wait(arrived);
-                }
-            })
-        });
-        for job in &mut jobs {
-            assert!(poll(job).is_pending());
-        }
+        let jobs = meeting_jobs(&pool);
         for job in jobs {
             block_on(job);
         }
@@ -123,6 +129,34 @@ fn a_dropped_job_either_runs_or_does_not() {
         assert_eq!(closures.load(Ordering::Relaxed), 1);
         assert_eq!(results.load(Ordering::Relaxed), 1);
         assert!(ran.load(Ordering::Relaxed) <= 1);
+    });
+}
+
+/// The thread comes in vain, hence naps, looks and falls asleep, while the second job comes.
+#[test]
+fn a_job_submitted_to_a_thread_that_naps_is_done() {
+    bounded(3, || {
+        let pool = pool(1);
+        let mut cancelled = pool.run(|| 1);
+        assert!(poll(&mut cancelled).is_pending());
+        drop(cancelled);
+        assert_eq!(block_on(pool.run(|| 2)), 2);
+    });
+}
+
+/// The same, with jobs that can only end together: if one thread naps while the other has the first of them, it looks
+/// after the second.
+#[test]
+fn jobs_that_block_bring_in_a_thread_that_naps() {
+    bounded(1, || {
+        let pool = pool(2);
+        let mut cancelled = pool.run(|| ());
+        assert!(poll(&mut cancelled).is_pending());
+        drop(cancelled);
+        let jobs = meeting_jobs(&pool);
+        for job in jobs {
+            block_on(job);
+        }
     });
 }
 
