@@ -6,9 +6,12 @@ mod common;
 #[path = "common/log.rs"]
 mod log;
 
-use std::future::pending;
+use std::cell::{Cell, RefCell};
+use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::mpsc;
+use std::task::{Poll, Waker};
 use std::thread;
 
 use aio_core::{
@@ -255,5 +258,47 @@ fn what_cleanups_spawn_while_the_loop_ends_is_ended_too() {
             yield_now().await;
         });
         assert_eq!(log.take(), ["the late one cleaned up"]);
+    });
+}
+
+/// As in asyncio: what is ready in the turn in which the main future ends runs as well, however much it is.
+#[test]
+fn the_end_of_main_does_not_cut_its_turn_short() {
+    check(|| {
+        const MANY: usize = 1_000;
+        let woken = Rc::new(Cell::new(0));
+        let mut event_loop = event_loop();
+        event_loop
+            .run_until_complete(async {
+                let wakers = Rc::new(RefCell::new(Vec::new()));
+                for _ in 0..MANY {
+                    let (wakers, woken) = (wakers.clone(), woken.clone());
+                    local::spawn(async move {
+                        let mut first = true;
+                        poll_fn(|cx| {
+                            if !std::mem::take(&mut first) {
+                                return Poll::Ready(woken.set(woken.get() + 1));
+                            }
+                            wakers.borrow_mut().push(cx.waker().clone());
+                            Poll::Pending
+                        })
+                        .await;
+                    })
+                    .detach();
+                }
+                yield_now().await;
+                // This comes before all of them in the next turn.
+                let next = yield_now();
+                let mut next = std::pin::pin!(next);
+                poll_fn(|cx| {
+                    let poll = next.as_mut().poll(cx);
+                    wakers.take().into_iter().for_each(Waker::wake);
+                    poll
+                })
+                .await;
+            })
+            .unwrap();
+        assert_eq!(woken.get(), MANY);
+        event_loop.close();
     });
 }
