@@ -299,29 +299,49 @@ impl<T, H: Home> Future for PutFuture<'_, T, H> {
             let this = self.get_unchecked_mut();
             (Cell::from_mut(&mut this.item), Pin::new_unchecked(&mut this.wait))
         };
-        let queue = wait.waiter.0;
-        let outcome = Cell::new(None);
-        // Whether there is nothing to wait for. The item is there: it leaves with the output, and then `Wait` does not
-        // ask again.
-        let offer = |state: &mut State<T, H>| match state.offer(item.take().expect("an item that was not put yet")) {
-            Err(error) if error.is_full() => {
-                item.set(Some(error.into_item()));
-                false
+        // Nearly always there is room.
+        if wait.is_new() {
+            let offered = item.take().expect("an item that was not put yet");
+            match wait.waiter.0.state.with(|state| state.offer(offered)) {
+                Err(error) if error.is_full() => item.set(Some(error.into_item())),
+                done => {
+                    wait.pass();
+                    return Poll::Ready(done.map(wake));
+                }
             }
-            done => {
-                outcome.set(Some(done));
-                true
-            }
-        };
-        let turn = ready!(wait.poll(cx, |_| queue.state.with(offer), |_, state| (!offer(state)).then_some(())));
-        let outcome = match (outcome.into_inner(), item.take()) {
-            (Some(outcome), _) => outcome,
-            (None, Some(item)) if turn == Turn::Given => queue.state.with(|state| state.offer_reserved(item)),
-            (None, Some(item)) => Err(PutError::closed(item)),
-            (None, None) => unreachable!("without an outcome the item has not left"),
-        };
-        Poll::Ready(outcome.map(wake))
+        }
+        wait_for_room(item, wait, cx)
     }
+}
+
+#[inline(never)]
+fn wait_for_room<T, H: Home>(
+    item: &Cell<Option<T>>,
+    wait: Pin<&mut Wait<H, Putter<'_, T, H>>>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), PutError<T>>> {
+    let queue = wait.waiter.0;
+    let outcome = Cell::new(None);
+    // Whether there is nothing to wait for. The item is there: it leaves with the output, and then `Wait` does not ask
+    // again.
+    let offer = |state: &mut State<T, H>| match state.offer(item.take().expect("an item that was not put yet")) {
+        Err(error) if error.is_full() => {
+            item.set(Some(error.into_item()));
+            false
+        }
+        done => {
+            outcome.set(Some(done));
+            true
+        }
+    };
+    let turn = ready!(wait.poll(cx, |_| false, |_, state| (!offer(state)).then_some(())));
+    let outcome = match (outcome.into_inner(), item.take()) {
+        (Some(outcome), _) => outcome,
+        (None, Some(item)) if turn == Turn::Given => queue.state.with(|state| state.offer_reserved(item)),
+        (None, Some(item)) => Err(PutError::closed(item)),
+        (None, None) => unreachable!("without an outcome the item has not left"),
+    };
+    Poll::Ready(outcome.map(wake))
 }
 
 impl<T, H: Home> fmt::Debug for PutFuture<'_, T, H> {
@@ -344,27 +364,43 @@ impl<T, H: Home> Future for GetFuture<'_, T, H> {
         // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
         // `Wait` is.
         let wait = unsafe { self.map_unchecked_mut(|this| &mut this.wait) };
-        let queue = wait.waiter.0;
-        let outcome = Cell::new(None);
-        // Whether there is nothing to wait for.
-        let take = |state: &mut State<T, H>| match state.take() {
-            Err(error) if error.is_empty() => false,
-            done => {
-                outcome.set(Some(done));
-                true
-            }
-        };
-        let turn = ready!(wait.poll(cx, |_| queue.state.with(take), |_, state| (!take(state)).then_some(())));
-        let outcome = match outcome.into_inner() {
-            Some(outcome) => outcome,
-            None if turn == Turn::Given => Ok(queue.state.with(|state| state.take_handed())),
-            None => Err(GetError::CLOSED),
-        };
-        Poll::Ready(outcome.map(|(item, putter)| {
+        // Nearly always there is an item.
+        if wait.is_new()
+            && let Ok((item, putter)) = wait.waiter.0.state.with(State::take)
+        {
+            wait.pass();
             wake(putter);
-            item
-        }))
+            return Poll::Ready(Ok(item));
+        }
+        wait_for_item(wait, cx)
     }
+}
+
+#[inline(never)]
+fn wait_for_item<T, H: Home>(
+    wait: Pin<&mut Wait<H, Getter<'_, T, H>>>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<T, GetError>> {
+    let queue = wait.waiter.0;
+    let outcome = Cell::new(None);
+    // Whether there is nothing to wait for.
+    let take = |state: &mut State<T, H>| match state.take() {
+        Err(error) if error.is_empty() => false,
+        done => {
+            outcome.set(Some(done));
+            true
+        }
+    };
+    let turn = ready!(wait.poll(cx, |_| false, |_, state| (!take(state)).then_some(())));
+    let outcome = match outcome.into_inner() {
+        Some(outcome) => outcome,
+        None if turn == Turn::Given => Ok(queue.state.with(State::take_handed)),
+        None => Err(GetError::CLOSED),
+    };
+    Poll::Ready(outcome.map(|(item, putter)| {
+        wake(putter);
+        item
+    }))
 }
 
 impl<T, H: Home> fmt::Debug for GetFuture<'_, T, H> {

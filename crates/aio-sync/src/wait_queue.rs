@@ -270,6 +270,20 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
         }
     }
 
+    /// Whether it has yet to come. Who knows that it need not wait may then [`pass`](Self::pass) instead of polling.
+    #[inline]
+    pub(crate) fn is_new(&self) -> bool {
+        // Relaxed: written by the owner.
+        self.stage(Ordering::Relaxed) == NEW
+    }
+
+    /// Edge 3, of one that is new.
+    #[inline]
+    pub(crate) fn pass(&self) {
+        debug_assert!(self.is_new(), "it has come already");
+        self.node.stage.store(DONE, Ordering::Relaxed);
+    }
+
     /// Edges 1 and 3.
     #[inline(never)]
     fn enter(&self, cx: &mut Context<'_>, enter: impl FnOnce(&W, &mut W::Guarded) -> Option<W::Note>) -> Poll<Turn> {
