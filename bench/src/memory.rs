@@ -4,7 +4,7 @@
 //! tasks have been polled once; what they wait for is never going to happen, and the process exits without ending them.
 
 use std::cell::Cell;
-use std::future::{Future, pending};
+use std::future::Future;
 use std::pin::Pin;
 use std::process::Command;
 use std::task::{Context, Poll};
@@ -49,12 +49,13 @@ const BATCH: u64 = 1_000;
 type Run = fn(Kind, u64);
 
 fn runtimes() -> Vec<(&'static str, Role, Run)> {
-    let mut all: Vec<(&str, Role, Run)> = vec![
-        ("aio::local", Role::Aio, aio_local),
+    let mut all: Vec<(&str, Role, Run)> = Vec::new();
+    all.extend([
+        ("aio::local", Role::Aio, aio_local as Run),
         ("aio", Role::Aio, aio_shared),
         ("tokio", Role::Peer, tokio),
         ("smol", Role::Peer, on_event_listener::<Smol>),
-    ];
+    ]);
     #[cfg(unix)]
     all.push(("monoio", Role::Peer, on_event_listener::<crate::runtimes::Monoio>));
     #[cfg(all(feature = "rings", target_os = "linux"))]
@@ -123,8 +124,8 @@ const HOUR: Duration = Duration::from_secs(3_600);
 fn aio_local(kind: Kind, n: u64) {
     let event = leaked::<aio::local::Event>();
     match kind {
-        Kind::Pending => kept::<Aio, _>(n, pending::<()>),
-        Kind::Detached => detached::<Aio, _>(n, pending::<()>),
+        Kind::Pending => kept::<Aio, _>(n, forever),
+        Kind::Detached => detached::<Aio, _>(n, forever),
         Kind::Sleeping => kept::<Aio, _>(n, || aio::sleep(HOUR)),
         Kind::Event => kept::<Aio, _>(n, || event.wait()),
     }
@@ -133,8 +134,8 @@ fn aio_local(kind: Kind, n: u64) {
 fn aio_shared(kind: Kind, n: u64) {
     let event = leaked::<aio::Event>();
     match kind {
-        Kind::Pending => shared_kept(n, pending::<()>),
-        Kind::Detached => shared_detached(n, pending::<()>),
+        Kind::Pending => shared_kept(n, forever),
+        Kind::Detached => shared_detached(n, forever),
         Kind::Sleeping => shared_kept(n, || aio::sleep(HOUR)),
         Kind::Event => shared_kept(n, || event.wait()),
     }
@@ -143,8 +144,8 @@ fn aio_shared(kind: Kind, n: u64) {
 fn tokio(kind: Kind, n: u64) {
     let event = leaked::<tokio::sync::Notify>();
     match kind {
-        Kind::Pending => kept::<Tokio, _>(n, pending::<()>),
-        Kind::Detached => detached::<Tokio, _>(n, pending::<()>),
+        Kind::Pending => kept::<Tokio, _>(n, forever),
+        Kind::Detached => detached::<Tokio, _>(n, forever),
         Kind::Sleeping => kept::<Tokio, _>(n, || tokio::time::sleep(HOUR)),
         Kind::Event => kept::<Tokio, _>(n, || event.notified()),
     }
@@ -154,8 +155,8 @@ fn tokio(kind: Kind, n: u64) {
 fn on_event_listener<R: Timers>(kind: Kind, n: u64) {
     let event = leaked::<event_listener::Event>();
     match kind {
-        Kind::Pending => kept::<R, _>(n, pending::<()>),
-        Kind::Detached => detached::<R, _>(n, pending::<()>),
+        Kind::Pending => kept::<R, _>(n, forever),
+        Kind::Detached => detached::<R, _>(n, forever),
         Kind::Sleeping => kept::<R, _>(n, || R::sleep(HOUR)),
         Kind::Event => kept::<R, _>(n, || event.listen()),
     }
@@ -223,6 +224,24 @@ fn shared_detached<F: Future + Send + 'static>(n: u64, wait: impl Fn() -> F + Se
 thread_local! {
     /// Polls of all [`Polled`].
     static POLLS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Never ready. Somebody has its waker: a task that nobody could wake is freed by those that count who could.
+#[derive(Debug)]
+struct Forever;
+
+fn forever() -> Forever {
+    Forever
+}
+
+impl Future for Forever {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // Kept in no memory of ours.
+        std::mem::forget(cx.waker().clone());
+        Poll::Pending
+    }
 }
 
 /// A future that is counted when it is polled, and no larger for it.

@@ -12,7 +12,7 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 const COLUMNS: usize = 2;
 const PANEL: (u32, u32) = (600, 360);
-const HEAD: u32 = 60;
+const HEAD: u32 = 70;
 const FONT: &str = "sans-serif";
 
 /// The colours of the rows, the same in all panels, in the order of the legend; ours are drawn thicker.
@@ -37,8 +37,8 @@ pub(crate) fn draw(curves: &[Curves], path: &Path, made_on: &str) -> Result<(), 
     root.fill(&WHITE)?;
     let (head, body) = root.split_vertically(HEAD);
     let title = "Cost of one operation, by how many there are (CPU time, both axes logarithmic)";
-    head.draw(&Text::new(title, (20, 14), (FONT, 22).into_font()))?;
-    head.draw(&Text::new(made_on, (20, 42), (FONT, 13).into_font().color(&BLACK.mix(0.6))))?;
+    head.draw(&Text::new(title, (20, 14), (FONT, 27).into_font()))?;
+    head.draw(&Text::new(made_on, (20, 46), (FONT, 17).into_font().color(&BLACK.mix(0.6))))?;
     let panels = body.split_evenly((lines, COLUMNS));
     for (curves, panel) in curves.iter().zip(&panels) {
         draw_panel(curves, panel)?;
@@ -52,11 +52,11 @@ fn draw_panel(curves: &Curves, panel: &Area<'_>) -> Result<(), Box<dyn Error>> {
     #[expect(clippy::cast_precision_loss, reason = "sizes are small")]
     let sizes: Vec<f64> = curves.sizes.iter().map(|&size| size as f64).collect();
     let all = || curves.rows.iter().flat_map(|(_, ns)| ns.iter().copied());
-    let low = 10_f64.powf(all().fold(f64::INFINITY, f64::min).log10().floor());
+    let low = all().fold(f64::INFINITY, f64::min) / 1.5;
     let high = all().fold(0.0, f64::max) * 1.5;
     let x = (sizes[0]..sizes[sizes.len() - 1]).log_scale();
     let mut chart = ChartBuilder::on(panel)
-        .caption(curves.subject, (FONT, 18))
+        .caption(curves.subject, (FONT, 22))
         .margin(12)
         .margin_right(28)
         .x_label_area_size(44)
@@ -66,12 +66,13 @@ fn draw_panel(curves: &Curves, panel: &Area<'_>) -> Result<(), Box<dyn Error>> {
         .configure_mesh()
         .x_desc("how many")
         .y_desc("ns for each")
+        .y_labels(6)
         .x_label_formatter(&|n| power_of_ten(*n))
         .y_label_formatter(&|ns| format!("{ns}"))
-        .label_style((FONT, 13))
-        .axis_desc_style((FONT, 14))
+        .label_style((FONT, 16))
+        .axis_desc_style((FONT, 17))
         .bold_line_style(BLACK.mix(0.15))
-        .light_line_style(BLACK.mix(0.05))
+        .max_light_lines(1)
         .draw()?;
     for (row, ns) in &curves.rows {
         let style = style(row);
@@ -89,14 +90,14 @@ fn draw_legend(curves: &[Curves], panel: &Area<'_>) -> Result<(), Box<dyn Error>
         let y = 50 + 28 * line;
         panel.draw(&PathElement::new(vec![(80, y), (130, y)], style(name)))?;
         panel.draw(&Circle::new((105, y), 3, style(name).color.filled()))?;
-        panel.draw(&Text::new(*name, (142, y - 8), (FONT, 16).into_font()))?;
+        panel.draw(&Text::new(*name, (142, y - 8), (FONT, 20).into_font()))?;
     }
     Ok(())
 }
 
 fn style(row: &str) -> ShapeStyle {
     let (_, colour) = COLOURS.iter().find(|(name, _)| *name == row).expect("each row has a colour");
-    colour.stroke_width(if row.starts_with("aio") { 3 } else { 1 })
+    colour.stroke_width(if row.starts_with("aio") { 4 } else { 2 })
 }
 
 fn power_of_ten(n: f64) -> String {

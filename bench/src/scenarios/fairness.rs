@@ -3,9 +3,9 @@
 //!
 //! "yield": 1,000 tasks that yield to each other. Nobody needs to wait for more than the 999 others.
 //!
-//! "guest": two tasks wake each other in turns for ever, and a third is woken by another thread now and then. A loop that
-//! runs what its own tasks have woken before it looks at what comes from elsewhere keeps the third one waiting. The pair
-//! stands still while the other thread wakes, so that the number does not depend on how quick that is.
+//! "guest": two tasks wake each other in turns for ever, and a third is woken by another thread now and then. A loop
+//! that runs what its own tasks have woken before it looks at what comes from elsewhere keeps the third one waiting.
+//! The pair stands still while the other thread wakes, so that the number does not depend on how quick that is.
 
 use std::future::poll_fn;
 use std::sync::Arc;

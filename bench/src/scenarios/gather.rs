@@ -14,14 +14,14 @@ use crate::harness::{Meter, Sample, Scenario};
 use crate::runtimes::{Aio, Local, Smol, Tokio, YieldOnce, ring_peers, rows};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
-    // The last number: how often a child yields.
+    // The last two: how often a child yields, and what CPython's work is called.
     vec![
-        scenario("gather 10 ready", 10, 10_000, ready, 0).python("gather_10_ready"),
-        scenario("gather 10 yielding", 10, 10_000, yielding, 1).python("gather_10_yielding"),
-        scenario("gather 1k ready", 1_000, 200, ready, 0).python("gather_1k_ready"),
-        scenario("gather 1k yielding", 1_000, 200, yielding, 1).python("gather_1k_yielding"),
-        scenario("gather 100k ready", 100_000, 2, ready, 0),
-        scenario("gather 100k yielding", 100_000, 2, yielding, 1),
+        scenario("gather 10 ready", 10, 10_000, ready, 0, Some("gather_10_ready")),
+        scenario("gather 10 yielding", 10, 10_000, yielding, 1, Some("gather_10_yielding")),
+        scenario("gather 1k ready", 1_000, 200, ready, 0, Some("gather_1k_ready")),
+        scenario("gather 1k yielding", 1_000, 200, yielding, 1, Some("gather_1k_yielding")),
+        scenario("gather 100k ready", 100_000, 2, ready, 0, None),
+        scenario("gather 100k yielding", 100_000, 2, yielding, 1, None),
     ]
 }
 
@@ -35,7 +35,14 @@ pub(crate) async fn yielding(i: u64) -> u64 {
 }
 
 /// `repeat` times, `width` children made by `child` are started and all awaited.
-fn scenario<F>(name: &'static str, width: u64, repeat: u64, child: fn(u64) -> F, times: u64) -> Scenario
+fn scenario<F>(
+    name: &'static str,
+    width: u64,
+    repeat: u64,
+    child: fn(u64) -> F,
+    times: u64,
+    python: Option<&'static str>,
+) -> Scenario
 where
     F: Future<Output = u64> + 'static,
 {
@@ -46,8 +53,9 @@ where
         .peer("futures-concurrency", move |n| by_concurrency(n, width, child))
         .peer("tokio JoinSet", move |n| by_join_set(n, width, child));
     let scenario = rows!(scenario, |n, R| by_spawns::<R, F>(n, width, child); #[cfg(unix)] "monoio" Monoio,);
-    ring_peers!(scenario, |n, R| by_spawns::<R, F>(n, width, child))
-        .floor("slab, VecDeque", move |n| floors::spawn_join::<Slab<_>>(n, width, times))
+    let scenario = ring_peers!(scenario, |n, R| by_spawns::<R, F>(n, width, child));
+    let scenario = if let Some(work) = python { scenario.python(work) } else { scenario };
+    scenario.floor("slab, VecDeque", move |n| floors::spawn_join::<Slab<_>>(n, width, times))
 }
 
 pub(crate) fn by_aio<F: Future<Output = u64> + 'static>(n: u64, width: u64, child: fn(u64) -> F) -> Sample {

@@ -17,8 +17,8 @@ use crate::runtimes::{Aio, AioWorkers, Local, Shared, Smol, Tokio, TokioWorkers}
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![
-        on_its_thread("group 100k ready", ready, 0).python("group_ready"),
-        on_its_thread("group 100k yielding", yielding, 1).python("group_yielding"),
+        on_its_thread("group 100k ready", ready, 0, "group_ready"),
+        on_its_thread("group 100k yielding", yielding, 1, "group_yielding"),
         across_threads("group 100k ready Send", ready),
         across_threads("group 100k yielding Send", yielding),
         on_workers("group 100k ready, 2 workers", ready),
@@ -26,11 +26,15 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     ]
 }
 
-fn on_its_thread<F: Future<Output = u64> + 'static>(name: &'static str, child: fn(u64) -> F, times: u64) -> Scenario {
+fn on_its_thread<F>(name: &'static str, child: fn(u64) -> F, times: u64, python: &'static str) -> Scenario
+where
+    F: Future<Output = u64> + 'static,
+{
     Scenario::new(name, 100_000, 20_000)
         .aio("aio", move |n| local::group(1, n, child))
         .peer("tokio JoinSet", move |n| local::join_set(1, n, child))
         .peer("FuturesUnordered", move |n| local::unordered(1, n, child))
+        .python(python)
         .floor("aio, bare spawns", move |n| local::spawns(1, n, child))
         .floor("slab, VecDeque", move |n| floors::spawn_join::<Slab<_>>(1, n, times))
 }

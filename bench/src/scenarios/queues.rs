@@ -45,7 +45,8 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             .peer("async-channel, on smol", ping_pong::<Smol, c::AsyncChannel>)
             .peer("flume, on tokio", ping_pong::<Tokio, c::Flume>)
             .peer("futures, on tokio", ping_pong::<Tokio, c::Futures>)
-            .python("queue_ping_pong"),
+            .python("queue_ping_pong")
+            .floor("VecDeques", deques),
         Scenario::new("queue of 64, 2 workers", 1_000_000, 100_000)
             .aio("aio", shared_stream::<AioWorkers, c::Aio>)
             .peer("tokio", shared_stream::<TokioWorkers, c::Tokio>)
@@ -138,6 +139,24 @@ fn deque(n: u64) -> Sample {
     meter.stop(n)
 }
 
+/// Two tasks that are numbers in a run queue, and an item that goes from the one's queue to the other's.
+fn deques(n: u64) -> Sample {
+    let queues = [const { RefCell::new(VecDeque::new()) }; 2];
+    let mut running = VecDeque::from([0]);
+    queues[0].borrow_mut().push_back(0);
+    let meter = Meter::start();
+    for turn in 0..2 * n {
+        let task: usize = running.pop_front().expect("one of them is running");
+        let item: u64 = queues[task].borrow_mut().pop_front().expect("it was put there");
+        assert_eq!(item, turn);
+        let other = 1 - black_box(task);
+        queues[other].borrow_mut().push_back(item + 1);
+        running.push_back(other);
+    }
+    meter.stop(n)
+}
+
+/// A thread for each end.
 fn two_threads(n: u64) -> Sample {
     let (sender, receiver) = sync_channel(CAPACITY);
     thread::scope(|scope| {

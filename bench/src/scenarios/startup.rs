@@ -9,7 +9,7 @@ use futures::executor::LocalPool;
 use tokio::runtime::Builder;
 
 use crate::harness::{Meter, Sample, Scenario};
-use crate::runtimes::{ring_peers, rows};
+use crate::runtimes::{Local, ring_peers, rows};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     let run = Scenario::new("run(async {})", 2_000, 500)
@@ -24,10 +24,9 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             })
         })
         .peer("futures", |n| repeated(n, || LocalPool::new().run_until(async {})));
-    // With a task, which the other rows do without: some microseconds among tens of them.
-    let run =
-        rows!(run, |n, R| repeated(n, || <R as crate::runtimes::Local>::run(async {})); #[cfg(unix)] "monoio" Monoio,);
-    let run = ring_peers!(run, |n, R| repeated(n, || <R as crate::runtimes::Local>::run(async {})));
+    // With a task, which the other rows do without: next to nothing of what these take.
+    let run = rows!(run, |n, R| repeated(n, || R::run(async {})); #[cfg(unix)] "monoio" Monoio,);
+    let run = ring_peers!(run, |n, R| repeated(n, || R::run(async {})));
     vec![
         run.python("run_empty"),
         Scenario::new("block_on(ready)", 1_000_000, 100_000)

@@ -6,7 +6,7 @@ use std::future::{Future, poll_fn, ready};
 use std::hint::black_box;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             .floor("a wheel by hand", |n| wheel(0, n)),
         timer_peers!(many, |n, R| register_cancel::<R>(MANY, n)).floor("a wheel by hand", |n| wheel(MANY, n)),
         rows!(workers, |n, R| shared_register_cancel::<R>(n); "tokio" TokioWorkers, "smol" SmolWorkers,),
-        timer_peers!(ready, |n, R| timeout_ready::<R>(n)).python("timeout_ready"),
+        timer_peers!(ready, |n, R| timeout_ready::<R>(n)).python("timeout_ready").floor("a poll", polls),
         timer_peers!(sleepers, |n, R| sleeps::<R>(n)).python("sleeps").floor("a heap by hand", heap),
     ]
 }
@@ -181,6 +181,15 @@ fn timeout_ready<R: Timers>(n: u64) -> Sample {
         }
         meter.stop(n)
     })
+}
+
+fn polls(n: u64) -> Sample {
+    let meter = Meter::start();
+    for i in 0..n {
+        let polled = pin!(ready(black_box(i))).poll(&mut Context::from_waker(Waker::noop()));
+        assert_eq!(polled, Poll::Ready(i));
+    }
+    meter.stop(n)
 }
 
 /// `n` tasks that sleep until a point of their own, a million of these in a second, and report how late they were. What

@@ -1,6 +1,6 @@
-//! Wakes from elsewhere: a turn that goes to and fro between two loops on two threads, between two tasks on workers, and
-//! between a thread and a future under `block_on`. The operation is a round trip. Most of it is the system's: whether
-//! it keeps both threads on one core decides, and the minimum is the case in which it did.
+//! Wakes from elsewhere: a turn that goes to and fro between two loops on two threads, between two tasks on workers,
+//! and between a thread and a future under `block_on`. The operation is a round trip. Most of it is the system's:
+//! whether it keeps both threads on one core decides, and the minimum is the case in which it did.
 
 use std::future::poll_fn;
 use std::ops::Range;
