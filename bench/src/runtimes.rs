@@ -102,7 +102,7 @@ impl Future for YieldOnce {
     }
 }
 
-/// A handle of a task, as large as the handle it is made from, whose output is what `unwrap` makes of it.
+/// A handle as large as the one in it, whose tasks do not fail.
 #[derive(Debug)]
 struct Joined<H>(H);
 

@@ -1,5 +1,5 @@
-//! Who has to wait: the most polls of other tasks that there were between a wake and the poll that it asked for. The
-//! times are those of the same work, with the counting in it.
+//! Who has to wait: the most polls of other tasks that there were between a wake and the poll that it asked for, in the
+//! least disturbed of the rounds. The times are those of the same work, with the counting in it.
 //!
 //! "yield": 1,000 tasks that yield to each other. Nobody needs to wait for more than the 999 others.
 //!
@@ -24,15 +24,15 @@ const N_TASKS: u64 = 1_000;
 const EVERY: u64 = 64;
 
 pub(super) fn scenarios() -> Vec<Scenario> {
-    let yields = Scenario::new("fairness, yield", 100, 20).rounds(3, 1).aio("aio", local::yields::<Aio>);
-    let yields_shared = Scenario::new("fairness, yield Send", 100, 20).rounds(3, 1).aio("aio", shared::yields::<Aio>);
+    let yields = Scenario::new("fairness, yield", 100, 20).rounds(7, 3).aio("aio", local::yields::<Aio>);
+    let yields_shared = Scenario::new("fairness, yield Send", 100, 20).rounds(7, 3).aio("aio", shared::yields::<Aio>);
     let yields_workers =
-        Scenario::new("fairness, yield, 2 workers", 100, 20).rounds(3, 1).aio("aio", shared::yields::<AioWorkers>);
-    let guest = Scenario::new("fairness, guest", 20_000, 4_000).rounds(3, 1).aio("aio", local::guest::<Aio>);
+        Scenario::new("fairness, yield, 2 workers", 100, 20).rounds(7, 3).aio("aio", shared::yields::<AioWorkers>);
+    let guest = Scenario::new("fairness, guest", 20_000, 4_000).rounds(7, 3).aio("aio", local::guest::<Aio>);
     let guest_shared =
-        Scenario::new("fairness, guest Send", 20_000, 4_000).rounds(3, 1).aio("aio", shared::guest::<Aio>);
+        Scenario::new("fairness, guest Send", 20_000, 4_000).rounds(7, 3).aio("aio", shared::guest::<Aio>);
     let guest_workers =
-        Scenario::new("fairness, guest, 2 workers", 20_000, 4_000).rounds(3, 1).aio("aio", shared::guest::<AioWorkers>);
+        Scenario::new("fairness, guest, 2 workers", 20_000, 4_000).rounds(7, 3).aio("aio", shared::guest::<AioWorkers>);
     vec![
         local_peers!(yields, |n, R| local::yields::<R>(n)),
         shared_peers!(yields_shared, |n, R| shared::yields::<R>(n)),
