@@ -158,8 +158,8 @@ impl Scenario {
 
     /// CPython's loops on the same work, which `bench/python/peers.py` knows as `work`; those that are there.
     pub(crate) fn python(mut self, work: &'static str) -> Self {
-        for (name, event_loop) in python::event_loops() {
-            self = self.peer(name, move |n| python::run(event_loop, work, n)).at_most(3);
+        for event_loop in python::event_loops() {
+            self = self.peer(event_loop, move |n| python::run(event_loop, work, n)).at_most(3);
         }
         self
     }

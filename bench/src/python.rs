@@ -2,32 +2,29 @@
 
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::harness::{Note, Sample};
-use std::time::Duration;
 
 const SCRIPT: &str = include_str!("../python/peers.py");
 
 /// How much less it does of the work: it takes about as many times longer.
 const SHARE: u64 = 20;
 
-/// The event loops that are there: their names, and what the script calls them. Looked for once; a line says which
-/// are missing.
-pub(crate) fn event_loops() -> impl Iterator<Item = (&'static str, &'static str)> {
-    static FOUND: OnceLock<Vec<(&str, &str)>> = OnceLock::new();
-    let find = || {
-        let mut found = Vec::new();
-        for (name, import) in [("asyncio", "asyncio"), ("uvloop", "uvloop")] {
-            match ask(&["-c", &format!("import {import}")]) {
-                Ok(_) => found.push((name, import)),
-                Err(why) => eprintln!("skipped: {name}: {why}"),
-            }
+/// The event loops that are there: the modules they are in. Looked for once; a line says which are missing.
+pub(crate) fn event_loops() -> impl Iterator<Item = &'static str> {
+    static FOUND: OnceLock<Vec<&str>> = OnceLock::new();
+    let is_there = |module: &&str| {
+        let look = format!("import sys, {module}\nif sys.version_info < (3, 11): sys.exit('Python 3.11 is needed')");
+        let outcome = ask(&["-c", &look]);
+        if let Err(why) = &outcome {
+            eprintln!("skipped: {module}: {why}");
         }
-        found
+        outcome.is_ok()
     };
-    FOUND.get_or_init(find).iter().copied()
+    FOUND.get_or_init(|| ["asyncio", "uvloop"].into_iter().filter(is_there).collect()).iter().copied()
 }
 
 /// The output of the interpreter.
