@@ -39,8 +39,9 @@ pub(crate) fn peers() -> String {
         "async-stream",
     ];
     let locked = include_str!("../../Cargo.lock");
+    // The last, where others have an older one.
     let version = |name: &str| {
-        let (_, entry) = locked.split_once(&format!("name = \"{name}\"\nversion = \""))?;
+        let (_, entry) = locked.rsplit_once(&format!("name = \"{name}\"\nversion = \""))?;
         entry.split_once('"').map(|(version, _)| version)
     };
     let mut peers: Vec<String> = PEERS.iter().filter_map(|name| Some(format!("{name} {}", version(name)?))).collect();
