@@ -1,6 +1,7 @@
 //! The curves as a picture: a panel for each subject, both axes logarithmic.
 
 use std::error::Error;
+use std::ops::Range;
 use std::path::Path;
 
 use plotters::coord::Shift;
@@ -40,20 +41,26 @@ pub(crate) fn draw(curves: &[Curves], path: &Path, made_on: &str) -> Result<(), 
     head.draw(&Text::new(title, (20, 14), (FONT, 27).into_font()))?;
     head.draw(&Text::new(made_on, (20, 46), (FONT, 17).into_font().color(&BLACK.mix(0.6))))?;
     let panels = body.split_evenly((lines, COLUMNS));
+    let costs = costs(curves);
     for (curves, panel) in curves.iter().zip(&panels) {
-        draw_panel(curves, panel)?;
+        draw_panel(curves, costs.clone(), panel)?;
     }
     draw_legend(curves, &panels[curves.len()])?;
     root.present()?;
     Ok(())
 }
 
-fn draw_panel(curves: &Curves, panel: &Area<'_>) -> Result<(), Box<dyn Error>> {
+/// From the power of ten below all costs to that above them: the same in all panels, so that they can be compared.
+fn costs(curves: &[Curves]) -> Range<f64> {
+    let all = || curves.iter().flat_map(|curves| &curves.rows).flat_map(|(_, ns)| ns.iter().copied());
+    let low = all().fold(f64::INFINITY, f64::min).log10().floor();
+    let high = all().fold(0.0, f64::max).log10().ceil();
+    10_f64.powf(low)..10_f64.powf(high)
+}
+
+fn draw_panel(curves: &Curves, costs: Range<f64>, panel: &Area<'_>) -> Result<(), Box<dyn Error>> {
     #[expect(clippy::cast_precision_loss, reason = "sizes are small")]
     let sizes: Vec<f64> = curves.sizes.iter().map(|&size| size as f64).collect();
-    let all = || curves.rows.iter().flat_map(|(_, ns)| ns.iter().copied());
-    let low = all().fold(f64::INFINITY, f64::min) / 1.5;
-    let high = all().fold(0.0, f64::max) * 1.5;
     let x = (sizes[0]..sizes[sizes.len() - 1]).log_scale();
     let mut chart = ChartBuilder::on(panel)
         .caption(curves.subject, (FONT, 22))
@@ -61,14 +68,13 @@ fn draw_panel(curves: &Curves, panel: &Area<'_>) -> Result<(), Box<dyn Error>> {
         .margin_right(28)
         .x_label_area_size(44)
         .y_label_area_size(64)
-        .build_cartesian_2d(x, (low..high).log_scale())?;
+        .build_cartesian_2d(x, costs.log_scale())?;
     chart
         .configure_mesh()
         .x_desc("how many")
         .y_desc("ns for each")
-        .y_labels(6)
         .x_label_formatter(&|n| power_of_ten(*n))
-        .y_label_formatter(&|ns| format!("{ns}"))
+        .y_label_formatter(&|ns| one_two_five(*ns))
         .label_style((FONT, 16))
         .axis_desc_style((FONT, 17))
         .bold_line_style(BLACK.mix(0.15))
@@ -109,4 +115,10 @@ fn power_of_ten(n: f64) -> String {
         6.0 => "1M".to_owned(),
         _ => format!("{n}"),
     }
+}
+
+/// The number, if it is worth a label: on a logarithmic axis, there is no room for all of them.
+fn one_two_five(n: f64) -> String {
+    let first_digit = n / 10_f64.powf((n.log10() + 1e-9).floor());
+    if [1.0, 2.0, 5.0].contains(&first_digit.round()) { format!("{}", n.round()) } else { String::new() }
 }
