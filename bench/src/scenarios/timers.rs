@@ -122,11 +122,7 @@ fn shared_register_cancel<R: SharedTimers>(n: u64) -> Sample {
         let meter = R::meter();
         let task = move || async move {
             for i in 0..n / workers {
-                // In a block, so that what is not `Send` does not live across the yield.
-                {
-                    let mut sleep = Box::pin(R::sleep(Duration::from_secs(10)));
-                    poll_once(sleep.as_mut()).await;
-                }
+                poll_once(pin!(R::sleep(Duration::from_secs(10)))).await;
                 if i % 64 == 0 {
                     R::yield_now().await;
                 }
