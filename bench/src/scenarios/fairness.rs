@@ -72,9 +72,10 @@ impl Polls {
 struct Guest {
     polls: Polls,
     waker: AtomicWaker,
-    /// Wakes asked for, done by the thread, and seen by the task.
+    /// Wakes asked for, begun and ended by the thread, and seen by the task.
     asked: AtomicU64,
-    done: AtomicU64,
+    begun: AtomicU64,
+    ended: AtomicU64,
     seen: AtomicU64,
     /// [`Polls::now`] at the last of them.
     woken_at: AtomicU64,
@@ -87,14 +88,15 @@ impl Guest {
     fn wake_when_asked(&self) {
         while !self.is_over.load(Ordering::Acquire) {
             let asked = self.asked.load(Ordering::Acquire);
-            if asked == self.done.load(Ordering::Relaxed) {
+            if asked == self.ended.load(Ordering::Relaxed) {
                 thread::yield_now();
                 continue;
             }
             self.woken_at.store(self.polls.now(), Ordering::Relaxed);
             // Release pairs with the Acquire of `attend`, which reads `woken_at` afterwards.
-            self.done.store(asked, Ordering::Release);
+            self.begun.store(asked, Ordering::Release);
             self.waker.wake();
+            self.ended.store(asked, Ordering::Release);
         }
     }
 
@@ -105,7 +107,7 @@ impl Guest {
         let is_waiting = self.is_there.load(Ordering::Acquire) && self.seen.load(Ordering::Acquire) == asked;
         if self.polls.now().is_multiple_of(EVERY) && is_waiting {
             self.asked.store(asked + 1, Ordering::Release);
-            while self.done.load(Ordering::Acquire) == asked {
+            while self.ended.load(Ordering::Acquire) == asked {
                 thread::yield_now();
             }
         }
@@ -116,10 +118,10 @@ impl Guest {
         poll_fn(|cx| {
             self.waker.register(cx.waker());
             self.is_there.store(true, Ordering::Release);
-            let done = self.done.load(Ordering::Acquire);
-            if done > self.seen.load(Ordering::Relaxed) {
+            let begun = self.begun.load(Ordering::Acquire);
+            if begun > self.seen.load(Ordering::Relaxed) {
                 self.polls.polled(self.woken_at.load(Ordering::Relaxed));
-                self.seen.store(done, Ordering::Release);
+                self.seen.store(begun, Ordering::Release);
             }
             if self.is_over.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
         })
@@ -128,7 +130,7 @@ impl Guest {
 
     /// Ends the thread and the task.
     fn end(&self) {
-        if self.seen.load(Ordering::Relaxed) < self.done.load(Ordering::Relaxed) {
+        if self.seen.load(Ordering::Relaxed) < self.begun.load(Ordering::Relaxed) {
             // It is waiting still.
             self.polls.polled(self.woken_at.load(Ordering::Relaxed));
         }
