@@ -39,9 +39,11 @@ pub(crate) fn peers() -> String {
         "async-stream",
     ];
     let locked = include_str!("../../Cargo.lock");
-    // The last, where others have an older one.
+    let own = locked.split("[[package]]").find(|package| package.contains("name = \"aio-bench\"")).unwrap_or_default();
     let version = |name: &str| {
-        let (_, entry) = locked.rsplit_once(&format!("name = \"{name}\"\nversion = \""))?;
+        // Where there are several of one name, what this package uses is listed with its version.
+        let listed = own.split_once(&format!("\"{name} "));
+        let (_, entry) = listed.or_else(|| locked.split_once(&format!("name = \"{name}\"\nversion = \"")))?;
         entry.split_once('"').map(|(version, _)| version)
     };
     let mut peers: Vec<String> = PEERS.iter().filter_map(|name| Some(format!("{name} {}", version(name)?))).collect();
