@@ -2,13 +2,14 @@
 //!
 //! Ratios between rows are what counts. The turns give every row the same share of what else the machine does; the
 //! minimum is the least disturbed round, the median tells how disturbed they were. CPU time rather than the clock keeps
-//! both steady on a machine with other work.
+//! both steady on a machine with other work. Where threads work together the clock decides, and the CPU time of all of
+//! them stands beside it.
 
 use std::time::{Duration, Instant};
 
-use rustix::time::{ClockId, clock_gettime};
-
 use crate::alloc;
+use crate::cpu::CpuClock;
+use crate::python;
 
 /// The same work, done by each row.
 pub(crate) struct Scenario {
@@ -22,6 +23,8 @@ pub(crate) struct Scenario {
 struct Row {
     name: &'static str,
     role: Role,
+    /// How often it is run at most: some take too long for all rounds.
+    max_rounds: usize,
     run: Box<dyn Fn(u64) -> Sample>,
 }
 
@@ -36,73 +39,86 @@ pub(crate) enum Role {
 }
 
 /// What one run of one row took.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Sample {
     pub(crate) ns_per_op: f64,
-    pub(crate) allocs_per_op: f64,
-    /// How long after its deadline the median timer fired.
-    pub(crate) lateness: Option<Duration>,
+    /// CPU time of all threads, where `ns_per_op` is by the clock.
+    pub(crate) cpu_per_op: Option<f64>,
+    /// Of the measuring thread; none where the work moves from thread to thread.
+    pub(crate) allocs_per_op: Option<f64>,
+    pub(crate) note: Option<Note>,
+}
+
+/// What a scenario counts besides time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Note {
+    /// How long after their deadlines timers fired.
+    Late { median: Duration, p99: Duration },
+    /// How many polls of others there were at most between a wake and the poll that it asked for.
+    Waited { polls: u64 },
 }
 
 /// All runs of one row.
 #[derive(Debug)]
 pub(crate) struct Measurement {
-    pub(crate) peer: &'static str,
+    pub(crate) row: &'static str,
     pub(crate) role: Role,
     pub(crate) ns_min: f64,
     pub(crate) ns_median: f64,
-    pub(crate) allocs: f64,
-    pub(crate) lateness: Option<Duration>,
+    pub(crate) cpu_min: Option<f64>,
+    pub(crate) allocs: Option<f64>,
+    /// That of the median round; of polls waited for, the least: a thread that the system takes off the CPU keeps a
+    /// task waiting in the others.
+    pub(crate) note: Option<Note>,
 }
 
 /// A measurement under way. It is started inside the runtime, in a task, so that neither the start of the runtime nor
 /// the state of its root future is measured.
+#[derive(Debug)]
 pub(crate) struct Meter {
-    allocations: u64,
+    allocations: Option<u64>,
     clock: Clock,
 }
 
+#[derive(Debug)]
 enum Clock {
-    Cpu(ClockId, Duration),
-    Wall(Instant),
+    Cpu(CpuClock),
+    Wall(CpuClock, Instant),
 }
 
 impl Meter {
     /// Measures the CPU time of this thread: what the machine does for others in between does not count.
     pub(crate) fn start() -> Self {
-        Self::start_cpu(ClockId::ThreadCPUTime)
+        Self { allocations: Some(alloc::allocations()), clock: Clock::Cpu(CpuClock::of_thread()) }
     }
 
-    /// Measures the CPU time of all threads.
+    /// Measures the CPU time of all threads, for runtimes that have their timers on another one.
     pub(crate) fn start_process() -> Self {
-        Self::start_cpu(ClockId::ProcessCPUTime)
+        Self { allocations: Some(alloc::allocations()), clock: Clock::Cpu(CpuClock::of_process()) }
     }
 
-    /// Measures the time that passes, for work that threads hand to each other.
+    /// Measures the time that passes, and the CPU time of all threads, for work that threads hand to each other.
     pub(crate) fn start_wall() -> Self {
         // The clock last: what it returns is the beginning.
-        Self { allocations: alloc::allocations(), clock: Clock::Wall(Instant::now()) }
+        Self { allocations: Some(alloc::allocations()), clock: Clock::Wall(CpuClock::of_process(), Instant::now()) }
     }
 
-    fn start_cpu(clock: ClockId) -> Self {
-        Self { allocations: alloc::allocations(), clock: Clock::Cpu(clock, cpu_time(clock)) }
+    /// The same for a task that may come to its end on another thread than this.
+    pub(crate) fn start_workers() -> Self {
+        Self { allocations: None, ..Self::start_wall() }
     }
 
     /// Ends it; `n` operations were done.
     #[expect(clippy::cast_precision_loss, reason = "no run takes 2^53 ns")]
     pub(crate) fn stop(self, n: u64) -> Sample {
-        let cost = match self.clock {
-            Clock::Cpu(clock, started) => cpu_time(clock) - started,
-            Clock::Wall(started) => started.elapsed(),
+        let per_op = |cost: Duration| cost.as_nanos() as f64 / n as f64;
+        let (ns_per_op, cpu_per_op) = match self.clock {
+            Clock::Cpu(cpu) => (per_op(cpu.elapsed()), None),
+            Clock::Wall(cpu, started) => (per_op(started.elapsed()), Some(per_op(cpu.elapsed()))),
         };
-        let allocations = alloc::allocations() - self.allocations;
-        let n = n as f64;
-        Sample { ns_per_op: cost.as_nanos() as f64 / n, allocs_per_op: allocations as f64 / n, lateness: None }
+        let allocs_per_op = self.allocations.map(|before| (alloc::allocations() - before) as f64 / n as f64);
+        Sample { ns_per_op, cpu_per_op, allocs_per_op, note: None }
     }
-}
-
-fn cpu_time(clock: ClockId) -> Duration {
-    clock_gettime(clock).try_into().expect("time does not run backwards")
 }
 
 impl Scenario {
@@ -130,7 +146,21 @@ impl Scenario {
     }
 
     fn row(mut self, name: &'static str, role: Role, run: impl Fn(u64) -> Sample + 'static) -> Self {
-        self.rows.push(Row { name, role, run: Box::new(run) });
+        self.rows.push(Row { name, role, max_rounds: usize::MAX, run: Box::new(run) });
+        self
+    }
+
+    /// Runs the row added last in `n` rounds at most.
+    pub(crate) fn at_most(mut self, n: usize) -> Self {
+        self.rows.last_mut().expect("there is a row").max_rounds = n;
+        self
+    }
+
+    /// CPython's loops on the same work, which `bench/python/peers.py` knows as `work`; those that are there.
+    pub(crate) fn python(mut self, work: &'static str) -> Self {
+        for event_loop in python::event_loops() {
+            self = self.peer(event_loop, move |n| python::run(event_loop, work, n)).at_most(3);
+        }
         self
     }
 
@@ -138,13 +168,23 @@ impl Scenario {
     pub(crate) fn measure(&self, quick: bool) -> Vec<Measurement> {
         let size = if quick { self.size.1 } else { self.size.0 };
         let rounds = if quick { self.rounds.1 } else { self.rounds.0 };
-        let mut samples: Vec<Vec<Sample>> = self.rows.iter().map(|row| vec![(row.run)(size.div_ceil(10))]).collect();
-        samples.iter_mut().for_each(Vec::clear);
+        for row in &self.rows {
+            (row.run)(size.div_ceil(10));
+        }
+        self.measure_at(size, rounds)
+    }
+
+    /// The same with another size, and without that round.
+    pub(crate) fn measure_at(&self, size: u64, rounds: usize) -> Vec<Measurement> {
+        let mut samples: Vec<Vec<Sample>> = self.rows.iter().map(|_| Vec::new()).collect();
         for round in 0..rounds {
             // Another one begins each time: nobody always comes after the same neighbour's leftovers.
             for turn in 0..self.rows.len() {
-                let row = (round + turn) % self.rows.len();
-                samples[row].push((self.rows[row].run)(size));
+                let index = (round + turn) % self.rows.len();
+                let row = &self.rows[index];
+                if round < row.max_rounds {
+                    samples[index].push((row.run)(size));
+                }
             }
         }
         self.rows.iter().zip(samples).map(|(row, samples)| Measurement::new(row, &samples)).collect()
@@ -153,27 +193,32 @@ impl Scenario {
 
 impl Measurement {
     fn new(row: &Row, samples: &[Sample]) -> Self {
-        let sorted = |value: fn(&Sample) -> f64| {
-            let mut values: Vec<f64> = samples.iter().map(value).collect();
+        let sorted = |value: fn(&Sample) -> Option<f64>| {
+            let mut values: Vec<f64> = samples.iter().filter_map(value).collect();
             values.sort_by(f64::total_cmp);
             values
         };
-        let ns = sorted(|sample| sample.ns_per_op);
-        let mut lateness: Vec<Duration> = samples.iter().filter_map(|sample| sample.lateness).collect();
-        lateness.sort_unstable();
+        let ns = sorted(|sample| Some(sample.ns_per_op));
+        let allocs = sorted(|sample| sample.allocs_per_op);
+        let mut notes: Vec<Note> = samples.iter().filter_map(|sample| sample.note).collect();
+        notes.sort_unstable();
         Self {
-            peer: row.name,
+            row: row.name,
             role: row.role,
             ns_min: ns[0],
             ns_median: ns[ns.len() / 2],
-            allocs: sorted(|sample| sample.allocs_per_op)[samples.len() / 2],
-            lateness: lateness.get(lateness.len() / 2).copied(),
+            cpu_min: sorted(|sample| sample.cpu_per_op).first().copied(),
+            allocs: allocs.get(allocs.len() / 2).copied(),
+            note: match notes.first() {
+                Some(Note::Late { .. }) => Some(notes[notes.len() / 2]),
+                least => least.copied(),
+            },
         }
     }
 }
 
-/// The best minimum of the peers; `None` if there is no peer.
-pub(crate) fn best_peer(measurements: &[Measurement]) -> Option<f64> {
-    let peers = measurements.iter().filter(|measurement| measurement.role == Role::Peer);
-    peers.map(|measurement| measurement.ns_min).min_by(f64::total_cmp)
+/// The row of `role` with the smallest minimum.
+pub(crate) fn best(measurements: &[Measurement], role: Role) -> Option<&Measurement> {
+    let rows = measurements.iter().filter(|measurement| measurement.role == role);
+    rows.min_by(|a, b| a.ns_min.total_cmp(&b.ns_min))
 }

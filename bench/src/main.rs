@@ -1,78 +1,143 @@
 //! `aio` and its peers on the same payload, in one process, in turns: `cargo xtask bench`.
 //!
 //! The rows of a scenario are ours (`*`), the peers', and floors (in parentheses): less than a runtime, there to show
-//! what a part costs. A ratio is to the best of the peers: below 1.00 is ahead of them all. Times are nanoseconds of
-//! CPU for one operation, or of the clock where threads wait for each other (`to_thread`). Allocations are those of the
-//! measuring thread. Only numbers of the same run can be compared.
+//! what a part costs. Ratios are to the best of the peers, and to the best of the floors: below 1.00 is ahead of them
+//! all. Times are nanoseconds for one operation: of CPU, where one thread works; of the clock where threads work
+//! together, and then the CPU time of all of them stands beside it. Allocations are those of the measuring thread. Only
+//! numbers of the same run can be compared.
+//!
+//! A peer that is not there, or that cannot start, has no rows; a line on stderr says so.
 
 mod alloc;
+mod channels;
+mod cpu;
+mod environment;
+mod floors;
+mod growth;
 mod harness;
+mod memory;
+mod python;
 mod report;
 mod runtimes;
 mod scenarios;
+mod wheel;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: aio-bench [--only NAME] [--quick] [--json]";
+use serde_json::json;
 
-#[derive(Debug, Default)]
-struct Options {
-    /// A part of the name of the scenarios to run.
-    only: Option<String>,
-    quick: bool,
-    json: bool,
-}
+use options::{Options, Output, Subject};
+use report::{json, markdown, text};
 
-impl Options {
-    fn parse(mut args: impl Iterator<Item = String>) -> Option<Self> {
-        let mut options = Self::default();
-        while let Some(arg) = args.next() {
-            match arg.as_str() {
-                "--only" => options.only = Some(args.next()?),
-                "--quick" => options.quick = true,
-                "--json" => options.json = true,
-                _ => return None,
-            }
-        }
-        Some(options)
-    }
-}
+mod options;
 
 fn main() -> ExitCode {
-    let Some(options) = Options::parse(std::env::args().skip(1)) else {
-        eprintln!("{USAGE}");
-        return ExitCode::from(2);
-    };
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if let Some((memory::ARGUMENT, args)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        memory::in_this_process(args);
+        return options::usage();
+    }
+    let Some(options) = Options::parse(args.into_iter()) else { return options::usage() };
     if cfg!(debug_assertions) {
         eprintln!("warning: not optimized; the numbers mean nothing. Use `cargo xtask bench`.");
-    }
-    let mut scenarios = scenarios::all();
-    if let Some(only) = &options.only {
-        scenarios.retain(|scenario| scenario.name.contains(only.as_str()));
-    }
-    if scenarios.is_empty() {
-        eprintln!("no scenario is called `{}`; there are:", options.only.unwrap_or_default());
-        scenarios::all().iter().for_each(|scenario| eprintln!("    {}", scenario.name));
-        return ExitCode::from(2);
     }
     // glibc's malloc is faster in a process that never had a second thread. Some peers start one; then nobody is to
     // have been measured before.
     std::thread::spawn(|| {}).join().expect("nothing panics there");
-
-    let mut results = Vec::new();
-    if !options.json {
-        report::head();
+    match options.subject {
+        Subject::Scenarios => run_scenarios(&options),
+        Subject::Memory => run_memory(&options),
+        Subject::Growth => run_growth(&options),
     }
-    for scenario in &scenarios {
+}
+
+/// Complains that nothing has a name like `only`; there are `names`.
+fn nothing_called<'a>(only: &str, names: impl IntoIterator<Item = &'a str>) -> ExitCode {
+    eprintln!("nothing is called `{only}`; there are:");
+    names.into_iter().for_each(|name| eprintln!("    {name}"));
+    ExitCode::from(2)
+}
+
+fn run_scenarios(options: &Options) -> ExitCode {
+    let all = scenarios::all();
+    if !all.iter().any(|scenario| scenario.name.contains(&options.only)) {
+        return nothing_called(&options.only, all.iter().map(|scenario| scenario.name));
+    }
+    if options.output == Output::Text {
+        text::head();
+    }
+    let mut results = Vec::new();
+    for scenario in all.into_iter().filter(|scenario| scenario.name.contains(&options.only)) {
         let measurements = scenario.measure(options.quick);
-        if options.json {
-            results.push(report::json(scenario, &measurements));
-        } else {
-            report::table(scenario, &measurements);
+        if options.output == Output::Text {
+            text::scenario(&scenario, &measurements);
+        }
+        results.push((scenario, measurements));
+    }
+    match options.output {
+        Output::Text => {}
+        Output::Json => {
+            let scenarios: Vec<_> = results.iter().map(|(scenario, rows)| json::scenario(scenario, rows)).collect();
+            print_json(options, "scenarios", &scenarios.into());
+        }
+        Output::Markdown => {
+            markdown::head();
+            markdown::scenarios(&results);
         }
     }
-    if options.json {
-        println!("{:#}", serde_json::json!({ "quick": options.quick, "scenarios": results }));
+    ExitCode::SUCCESS
+}
+
+fn run_memory(options: &Options) -> ExitCode {
+    if !cfg!(target_os = "linux") {
+        eprintln!("only Linux tells how much memory a process has in the way this asks for it");
+        return ExitCode::FAILURE;
+    }
+    let rows = memory::measure(&options.only, options.quick);
+    if rows.is_empty() {
+        return nothing_called(&options.only, memory::names());
+    }
+    match options.output {
+        Output::Text => text::memory(&rows),
+        Output::Json => print_json(options, "memory", &json::memory(&rows)),
+        Output::Markdown => {
+            markdown::head();
+            markdown::memory(&rows);
+        }
     }
     ExitCode::SUCCESS
+}
+
+fn run_growth(options: &Options) -> ExitCode {
+    let all = growth::measure(&options.only, options.quick);
+    if all.is_empty() {
+        return nothing_called(&options.only, growth::names());
+    }
+    match options.output {
+        Output::Text => text::growth(&all),
+        Output::Json => print_json(options, "growth", &json::growth(&all)),
+        Output::Markdown => {
+            markdown::head();
+            markdown::growth(&all);
+        }
+    }
+    // The picture of the page is one of all subjects, well measured.
+    let is_for_the_page = !options.quick && options.only.is_empty();
+    let folder = if is_for_the_page { PathBuf::from("docs") } else { std::env::temp_dir() };
+    let picture = folder.join("growth.svg");
+    if let Err(error) = growth::draw(&all, &picture, &environment::line()) {
+        eprintln!("failed to write `{}`: {error}", picture.display());
+        return ExitCode::FAILURE;
+    }
+    eprintln!("wrote `{}`", picture.display());
+    ExitCode::SUCCESS
+}
+
+fn print_json(options: &Options, what: &str, results: &serde_json::Value) {
+    let made_on = environment::line();
+    println!(
+        "{:#}",
+        json!({ "quick": options.quick, "made_on": made_on, "peers": environment::peers(), what: results })
+    );
 }

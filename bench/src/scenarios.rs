@@ -1,17 +1,20 @@
 //! The scenarios, by group. Each file says what is measured, and why just so.
 
-mod gather;
+mod fairness;
+pub(crate) mod gather;
 mod generators;
-mod groups;
-mod locks;
+pub(crate) mod groups;
+pub(crate) mod locks;
+mod messages;
 mod queues;
 mod race;
 mod semaphores;
-mod spawn;
+pub(crate) mod spawn;
 mod startup;
 mod threads;
-mod timers;
-mod yields;
+pub(crate) mod timers;
+mod wakes;
+pub(crate) mod yields;
 
 use crate::harness::Scenario;
 
@@ -27,9 +30,12 @@ pub(crate) fn all() -> Vec<Scenario> {
         locks::scenarios(),
         semaphores::scenarios(),
         queues::scenarios(),
+        messages::scenarios(),
         threads::scenarios(),
+        wakes::scenarios(),
         generators::scenarios(),
         startup::scenarios(),
+        fairness::scenarios(),
     ];
     groups.into_iter().flatten().collect()
 }

@@ -12,12 +12,18 @@ pub(crate) struct Options(Vec<String>);
 impl Options {
     pub(crate) fn parse(args: &[String]) -> Result<Self> {
         let mut rest = args.iter();
+        let (mut subject, mut output) = (None, None);
         while let Some(arg) = rest.next() {
-            match arg.as_str() {
-                "--quick" | "--json" => {}
-                "--only" if rest.next().is_some() => {}
+            let choice = match arg.as_str() {
+                "--memory" | "--growth" => &mut subject,
+                "--json" | "--markdown" => &mut output,
+                "--quick" => continue,
+                "--only" if rest.next().is_some() => continue,
                 "--only" => return Err(Error::Usage("`--only` takes a name".to_owned())),
                 other => return Err(unknown(other)),
+            };
+            if let Some(before) = choice.replace(arg) {
+                return Err(Error::Usage(format!("`{before}` and `{arg}` exclude each other")));
             }
         }
         Ok(Self(args.to_owned()))
@@ -25,18 +31,47 @@ impl Options {
 }
 
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    Cargo::new(&["run", "--profile", "bench", "-p", "aio-bench", "--"]).args(&options.0).run(workspace)
+    line(options).run(workspace)
+}
+
+fn line(options: &Options) -> Cargo {
+    let cargo = Cargo::new(&["run", "--profile", "bench", "-p", "aio-bench"]);
+    // The peers that only Linux has, and that nothing but this compiles.
+    let cargo = if cfg!(target_os = "linux") { cargo.args(["--features", "rings"]) } else { cargo };
+    cargo.args(["--"]).args(&options.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn parse(args: &[&str]) -> Result<Options> {
+        Options::parse(&args.iter().map(|&arg| arg.to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn what_the_benchmarks_know_is_passed_on() {
+        for args in [
+            &["--only", "spawn", "--quick", "--json"][..],
+            &["--memory", "--only", "tokio", "--markdown"],
+            &["--growth", "--quick"],
+        ] {
+            let line = line(&parse(args).unwrap()).to_string();
+            assert!(line.ends_with(&format!(" -- {}", args.join(" "))), "{line}");
+            assert_eq!(line.contains("--features rings"), cfg!(target_os = "linux"), "{line}");
+        }
+    }
+
     #[test]
     fn an_incomplete_option_is_an_error_of_usage() {
-        let parse = |args: &[&str]| Options::parse(&args.iter().map(|&arg| arg.to_owned()).collect::<Vec<_>>());
-        assert!(parse(&["--only", "spawn", "--quick", "--json"]).is_ok());
         assert!(matches!(parse(&["--only"]), Err(Error::Usage(_))));
         assert!(matches!(parse(&["spawn"]), Err(Error::Usage(_))));
+    }
+
+    #[test]
+    fn there_is_one_subject_and_one_form_of_output() {
+        for args in [["--memory", "--growth"], ["--json", "--markdown"], ["--json", "--json"]] {
+            assert!(matches!(parse(&args), Err(Error::Usage(_))), "{args:?}");
+        }
     }
 }

@@ -30,8 +30,11 @@ Commands:
         Everything a change must pass: format, tidy, clippy, documentation, examples, all tests.
     tidy
         Checks of the sources that neither rustc nor clippy make.
-    bench [--only NAME] [--quick] [--json]
-        Measures aio and its peers, interleaved, and prints a table. NAME is a part of a scenario's name.
+    bench [--memory | --growth] [--only NAME] [--quick] [--json | --markdown]
+        Measures aio and its peers, interleaved, and prints a table. NAME is a part of the name of what to measure.
+            --memory    bytes for each waiting task, in fresh processes (NAME: a runtime)
+            --growth    the cost of an operation from 10^2 to 10^6 tasks, timers, ...; also as docs/growth.svg
+            --markdown  the tables of docs/performance.md
     instructions [PATH]...
         Counts the instructions of one operation of each hot path, or of those named, and fails if one has grown by more
         than 5 % over bench/instructions/recorded.txt. Needs valgrind, and the compiler and libc of the record; where

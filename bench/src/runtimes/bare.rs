@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use async_task::Runnable;
 
-use super::{Local, YieldOnce};
+use super::Local;
 
 #[derive(Debug)]
 pub(crate) struct Bare;
@@ -40,7 +40,9 @@ impl Local for Bare {
         task
     }
 
-    fn yield_now() -> impl Future<Output = ()> + Send + 'static {
-        YieldOnce::default()
+    fn spawn_detached(task: impl Future<Output = ()> + 'static) {
+        let (runnable, task) = async_task::spawn_local(task, schedule);
+        runnable.schedule();
+        task.detach();
     }
 }

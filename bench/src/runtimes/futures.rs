@@ -1,12 +1,15 @@
-//! The executor of `futures`.
+//! The executors of `futures`.
 
 use std::cell::RefCell;
 use std::future::Future;
 
-use futures::executor::{LocalPool, LocalSpawner};
-use futures::task::LocalSpawnExt;
+use std::sync::LazyLock;
 
-use super::{Local, YieldOnce};
+use futures::executor::{LocalPool, LocalSpawner, ThreadPool};
+use futures::task::{LocalSpawnExt, SpawnExt};
+
+use super::{Local, N_WORKERS, Shared};
+use crate::harness::Meter;
 
 #[derive(Debug)]
 pub(crate) struct Futures;
@@ -24,13 +27,39 @@ impl Local for Futures {
     }
 
     fn spawn<T: 'static>(task: impl Future<Output = T> + 'static) -> impl Future<Output = T> + 'static {
-        SPAWNER.with_borrow(|spawner| {
-            let spawner = spawner.as_ref().expect("called by a task of `run`");
-            spawner.spawn_local_with_handle(task).expect("the pool is there")
-        })
+        with_spawner(|spawner| spawner.spawn_local_with_handle(task).expect("the pool is there"))
     }
 
-    fn yield_now() -> impl Future<Output = ()> + Send + 'static {
-        YieldOnce::default()
+    fn spawn_detached(task: impl Future<Output = ()> + 'static) {
+        with_spawner(|spawner| spawner.spawn_local(task).expect("the pool is there"));
+    }
+}
+
+fn with_spawner<T>(f: impl FnOnce(&LocalSpawner) -> T) -> T {
+    SPAWNER.with_borrow(|spawner| f(spawner.as_ref().expect("called by a task of `run`")))
+}
+
+/// Its thread pool: workers with one queue for all.
+#[derive(Debug)]
+pub(crate) struct FuturesPool;
+
+static POOL: LazyLock<ThreadPool> = LazyLock::new(|| {
+    let mut builder = ThreadPool::builder();
+    builder.pool_size(N_WORKERS).create().expect("threads can be started")
+});
+
+impl Shared for FuturesPool {
+    fn run<T: Send + 'static>(main: impl Future<Output = T> + Send + 'static) -> T {
+        futures::executor::block_on(Self::spawn(main))
+    }
+
+    fn spawn<T: Send + 'static>(
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> impl Future<Output = T> + Send + 'static {
+        POOL.spawn_with_handle(task).expect("the pool is there")
+    }
+
+    fn meter() -> Meter {
+        Meter::start_workers()
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use monoio::blocking::DefaultThreadPool;
 use monoio::{FusionDriver, RuntimeBuilder};
 
-use super::{Blocking, Local, Timers, YieldOnce};
+use super::{Blocking, Local, Timers};
 
 #[derive(Debug)]
 pub(crate) struct Monoio;
@@ -25,8 +25,8 @@ impl Local for Monoio {
         monoio::spawn(task)
     }
 
-    fn yield_now() -> impl Future<Output = ()> + Send + 'static {
-        YieldOnce::default()
+    fn spawn_detached(task: impl Future<Output = ()> + 'static) {
+        drop(monoio::spawn(task));
     }
 }
 
@@ -60,8 +60,8 @@ impl Local for MonoioThreads {
         monoio::spawn(task)
     }
 
-    fn yield_now() -> impl Future<Output = ()> + Send + 'static {
-        YieldOnce::default()
+    fn spawn_detached(task: impl Future<Output = ()> + 'static) {
+        drop(monoio::spawn(task));
     }
 }
 

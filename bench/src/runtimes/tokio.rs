@@ -1,19 +1,16 @@
-//! tokio on one thread: its current-thread runtime, and its local one for tasks that stay there. Without the I/O
-//! driver, which would only slow it down here.
+//! tokio: its local runtime for tasks that stay on one thread, its current-thread one for tasks that need not, and its
+//! multi-thread one. Without the I/O driver, which would only slow it down here.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Builder;
 
-use super::{Blocking, Local, Shared, Timers};
+use super::{Blocking, Joined, Local, N_WORKERS, Shared, SharedTimers, Timers};
+use crate::harness::Meter;
 
 #[derive(Debug)]
 pub(crate) struct Tokio;
-
-async fn unwrapped<T>(handle: tokio::task::JoinHandle<T>) -> T {
-    handle.await.expect("no task panics")
-}
 
 impl Local for Tokio {
     fn run<T: 'static>(main: impl Future<Output = T> + 'static) -> T {
@@ -22,7 +19,11 @@ impl Local for Tokio {
     }
 
     fn spawn<T: 'static>(task: impl Future<Output = T> + 'static) -> impl Future<Output = T> + 'static {
-        unwrapped(tokio::task::spawn_local(task))
+        Joined(tokio::task::spawn_local(task))
+    }
+
+    fn spawn_detached(task: impl Future<Output = ()> + 'static) {
+        drop(tokio::task::spawn_local(task));
     }
 
     fn yield_now() -> impl Future<Output = ()> + Send + 'static {
@@ -39,7 +40,7 @@ impl Shared for Tokio {
     fn spawn<T: Send + 'static>(
         task: impl Future<Output = T> + Send + 'static,
     ) -> impl Future<Output = T> + Send + 'static {
-        unwrapped(tokio::spawn(task))
+        Joined(tokio::spawn(task))
     }
 
     fn yield_now() -> impl Future<Output = ()> + Send + 'static {
@@ -63,7 +64,7 @@ impl Timers for Tokio {
 
 impl Blocking for Tokio {
     fn to_thread<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> impl Future<Output = T> + 'static {
-        unwrapped(tokio::task::spawn_blocking(job))
+        Joined(tokio::task::spawn_blocking(job))
     }
 }
 
@@ -81,6 +82,10 @@ impl Local for TokioFewThreads {
         <Tokio as Local>::spawn(task)
     }
 
+    fn spawn_detached(task: impl Future<Output = ()> + 'static) {
+        Tokio::spawn_detached(task);
+    }
+
     fn yield_now() -> impl Future<Output = ()> + Send + 'static {
         tokio::task::yield_now()
     }
@@ -89,5 +94,36 @@ impl Local for TokioFewThreads {
 impl Blocking for TokioFewThreads {
     fn to_thread<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> impl Future<Output = T> + 'static {
         Tokio::to_thread(job)
+    }
+}
+
+/// The same on several workers. The root future is on none of them; all the work is done by tasks.
+#[derive(Debug)]
+pub(crate) struct TokioWorkers;
+
+impl Shared for TokioWorkers {
+    fn run<T: Send + 'static>(main: impl Future<Output = T> + Send + 'static) -> T {
+        let runtime = Builder::new_multi_thread().worker_threads(N_WORKERS).enable_all().build();
+        runtime.expect("threads can be started").block_on(async { Self::spawn(main).await })
+    }
+
+    fn spawn<T: Send + 'static>(
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> impl Future<Output = T> + Send + 'static {
+        Joined(tokio::spawn(task))
+    }
+
+    fn yield_now() -> impl Future<Output = ()> + Send + 'static {
+        tokio::task::yield_now()
+    }
+
+    fn meter() -> Meter {
+        Meter::start_workers()
+    }
+}
+
+impl SharedTimers for TokioWorkers {
+    fn sleep(duration: Duration) -> impl Future<Output = ()> + Send + 'static {
+        tokio::time::sleep(duration)
     }
 }

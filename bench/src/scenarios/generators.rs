@@ -1,8 +1,9 @@
 //! Items from a generator to a loop that adds them up. Nothing waits, so the executor does not matter.
 
+use std::hint::black_box;
 use std::pin::pin;
 
-use futures::stream::{Stream, StreamExt, unfold};
+use futures::stream::{Stream, StreamExt, iter, unfold};
 
 use crate::harness::{Meter, Sample, Scenario};
 use crate::runtimes::{Aio, Local, Smol};
@@ -12,8 +13,10 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         Scenario::new("generator, per item", 1_000_000, 100_000)
             .aio("aio", |n| consume::<Aio>(n, by_closure(n)))
             .peer("async-stream", |n| consume::<Smol>(n, by_macro(n)))
+            .python("generator")
             // Less than a generator: a function from state to state, without control flow.
-            .floor("futures unfold", |n| consume::<Smol>(n, by_steps(n))),
+            .floor("futures unfold", |n| consume::<Smol>(n, by_steps(n)))
+            .floor("an iterator", |n| consume::<Smol>(n, iter((0..n).map(black_box)))),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! A group of 100k concurrent children, which end together. The operation is one child.
 //!
-//! The floor is what the group may be measured against: as many tasks started and awaited one by one, with nobody who
+//! One floor is what the group may be measured against: as many tasks started and awaited one by one, with nobody who
 //! would cancel them, count them or collect their errors. Children that yield are all in the queue again when the last
 //! of them has begun.
 
@@ -10,117 +10,171 @@ use std::hint::black_box;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::task::JoinSet;
 
-use crate::harness::{Meter, Scenario};
-use crate::runtimes::{Aio, Local, Shared, Smol, Tokio, YieldOnce};
+use super::gather::{ready, yielding};
+use crate::floors::{self, Slab};
+use crate::harness::{Meter, Sample, Scenario};
+use crate::runtimes::{Aio, AioWorkers, Local, Shared, Smol, Tokio, TokioWorkers};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![
-        local("group 100k ready", ready),
-        local("group 100k yielding", yielding),
-        shared("group 100k ready Send", ready),
-        shared("group 100k yielding Send", yielding),
+        on_its_thread("group 100k ready", ready, 0, "group_ready"),
+        on_its_thread("group 100k yielding", yielding, 1, "group_yielding"),
+        across_threads("group 100k ready Send", ready),
+        across_threads("group 100k yielding Send", yielding),
+        on_workers("group 100k ready, 2 workers", ready),
+        on_workers("group 100k yielding, 2 workers", yielding),
     ]
 }
 
-async fn ready(i: u64) -> u64 {
-    black_box(i)
-}
-
-async fn yielding(i: u64) -> u64 {
-    YieldOnce::default().await;
-    black_box(i)
-}
-
-fn local<F>(name: &'static str, child: fn(u64) -> F) -> Scenario
+fn on_its_thread<F>(name: &'static str, child: fn(u64) -> F, times: u64, python: &'static str) -> Scenario
 where
     F: Future<Output = u64> + 'static,
 {
     Scenario::new(name, 100_000, 20_000)
-        .aio("aio", move |n| {
-            <Aio as Local>::run(async move {
-                let group = aio::local::TaskGroup::new();
-                let meter = Meter::start();
-                let body = async {
-                    for i in 0..n {
-                        drop(group.spawn(child(i)));
-                    }
-                };
-                group.join(body).await;
-                meter.stop(n)
-            })
-        })
-        .peer("tokio JoinSet", move |n| {
-            <Tokio as Local>::run(async move {
-                let mut set = JoinSet::new();
-                let meter = Meter::start();
-                for i in 0..n {
-                    drop(set.spawn_local(child(i)));
-                }
-                while let Some(output) = set.join_next().await {
-                    black_box(output.expect("no task panics"));
-                }
-                meter.stop(n)
-            })
-        })
-        .peer("FuturesUnordered", move |n| {
-            <Smol as Local>::run(async move {
-                let meter = Meter::start();
-                let children: FuturesUnordered<_> = (0..n).map(child).collect();
-                black_box(children.count().await);
-                meter.stop(n)
-            })
-        })
-        .floor("aio, bare spawns", move |n| {
-            <Aio as Local>::run(async move {
-                let meter = Meter::start();
-                let tasks: Vec<_> = (0..n).map(|i| aio::local::spawn(child(i))).collect();
-                for task in tasks {
-                    black_box(task.await);
-                }
-                meter.stop(n)
-            })
-        })
+        .aio("aio", move |n| local::group(1, n, child))
+        .peer("tokio JoinSet", move |n| local::join_set(1, n, child))
+        .peer("FuturesUnordered", move |n| local::unordered(1, n, child))
+        .python(python)
+        .floor("aio, bare spawns", move |n| local::spawns(1, n, child))
+        .floor("slab, VecDeque", move |n| floors::spawn_join::<Slab<_>>(1, n, times))
 }
 
-fn shared<F>(name: &'static str, child: fn(u64) -> F) -> Scenario
-where
-    F: Future<Output = u64> + Send + 'static,
-{
+fn across_threads<F: Future<Output = u64> + Send + 'static>(name: &'static str, child: fn(u64) -> F) -> Scenario {
     Scenario::new(name, 100_000, 20_000)
-        .aio("aio", move |n| {
-            <Aio as Shared>::run(async move {
-                let group = aio::TaskGroup::new();
-                let meter = Meter::start();
+        .aio("aio", move |n| shared::group::<Aio, F>(1, n, child))
+        .peer("tokio JoinSet", move |n| shared::join_set::<Tokio, F>(1, n, child))
+        .floor("aio, bare spawns", move |n| shared::spawns::<Aio, F>(1, n, child))
+}
+
+fn on_workers<F: Future<Output = u64> + Send + 'static>(name: &'static str, child: fn(u64) -> F) -> Scenario {
+    Scenario::new(name, 100_000, 20_000)
+        .aio("aio", move |n| shared::group::<AioWorkers, F>(1, n, child))
+        .peer("tokio JoinSet", move |n| shared::join_set::<TokioWorkers, F>(1, n, child))
+        .floor("aio, bare spawns", move |n| shared::spawns::<AioWorkers, F>(1, n, child))
+}
+
+/// `repeat` groups of `width` children.
+pub(crate) mod local {
+    use super::*;
+
+    pub(crate) fn group<F: Future<Output = u64> + 'static>(repeat: u64, width: u64, child: fn(u64) -> F) -> Sample {
+        <Aio as Local>::run(async move {
+            let meter = Meter::start();
+            for _ in 0..repeat {
+                let group = aio::local::TaskGroup::new();
                 let body = async {
-                    for i in 0..n {
+                    for i in 0..width {
                         drop(group.spawn(child(i)));
                     }
                 };
                 group.join(body).await;
-                meter.stop(n)
-            })
+            }
+            meter.stop(repeat * width)
         })
-        .peer("tokio JoinSet", move |n| {
-            <Tokio as Shared>::run(async move {
+    }
+
+    pub(crate) fn join_set<F: Future<Output = u64> + 'static>(repeat: u64, width: u64, child: fn(u64) -> F) -> Sample {
+        <Tokio as Local>::run(async move {
+            let meter = Meter::start();
+            for _ in 0..repeat {
                 let mut set = JoinSet::new();
-                let meter = Meter::start();
-                for i in 0..n {
-                    drop(set.spawn(child(i)));
+                for i in 0..width {
+                    drop(set.spawn_local(child(i)));
                 }
+                let mut ended = 0;
                 while let Some(output) = set.join_next().await {
                     black_box(output.expect("no task panics"));
+                    ended += 1;
                 }
-                meter.stop(n)
-            })
+                assert_eq!(ended, width);
+            }
+            meter.stop(repeat * width)
         })
-        .floor("aio, bare spawns", move |n| {
-            <Aio as Shared>::run(async move {
-                let meter = Meter::start();
-                let tasks: Vec<_> = (0..n).map(|i| aio::spawn(child(i))).collect();
-                for task in tasks {
-                    black_box(task.await);
+    }
+
+    pub(crate) fn unordered<F: Future<Output = u64> + 'static>(repeat: u64, width: u64, child: fn(u64) -> F) -> Sample {
+        <Smol as Local>::run(async move {
+            let meter = Meter::start();
+            for _ in 0..repeat {
+                let children: FuturesUnordered<_> = (0..width).map(child).collect();
+                assert_eq!(children.count().await as u64, width);
+            }
+            meter.stop(repeat * width)
+        })
+    }
+
+    pub(super) fn spawns<F: Future<Output = u64> + 'static>(repeat: u64, width: u64, child: fn(u64) -> F) -> Sample {
+        <Aio as Local>::run(async move {
+            let meter = Meter::start();
+            for _ in 0..repeat {
+                let tasks: Vec<_> = (0..width).map(|i| aio::local::spawn(child(i))).collect();
+                for (i, task) in (0..).zip(tasks) {
+                    assert_eq!(task.await, i);
                 }
-                meter.stop(n)
-            })
+            }
+            meter.stop(repeat * width)
         })
+    }
+}
+
+/// The same across threads, on one of them or several.
+mod shared {
+    use super::*;
+
+    pub(super) fn group<R: Shared, F>(repeat: u64, width: u64, child: fn(u64) -> F) -> Sample
+    where
+        F: Future<Output = u64> + Send + 'static,
+    {
+        R::run(async move {
+            let meter = R::meter();
+            for _ in 0..repeat {
+                let group = aio::TaskGroup::new();
+                let body = async {
+                    for i in 0..width {
+                        drop(group.spawn(child(i)));
+                    }
+                };
+                group.join(body).await;
+            }
+            meter.stop(repeat * width)
+        })
+    }
+
+    pub(super) fn join_set<R: Shared, F>(repeat: u64, width: u64, child: fn(u64) -> F) -> Sample
+    where
+        F: Future<Output = u64> + Send + 'static,
+    {
+        R::run(async move {
+            let meter = R::meter();
+            for _ in 0..repeat {
+                let mut set = JoinSet::new();
+                for i in 0..width {
+                    drop(set.spawn(child(i)));
+                }
+                let mut ended = 0;
+                while let Some(output) = set.join_next().await {
+                    black_box(output.expect("no task panics"));
+                    ended += 1;
+                }
+                assert_eq!(ended, width);
+            }
+            meter.stop(repeat * width)
+        })
+    }
+
+    pub(super) fn spawns<R: Shared, F>(repeat: u64, width: u64, child: fn(u64) -> F) -> Sample
+    where
+        F: Future<Output = u64> + Send + 'static,
+    {
+        R::run(async move {
+            let meter = R::meter();
+            for _ in 0..repeat {
+                let tasks: Vec<_> = (0..width).map(|i| R::spawn(child(i))).collect();
+                for (i, task) in (0..).zip(tasks) {
+                    assert_eq!(task.await, i);
+                }
+            }
+            meter.stop(repeat * width)
+        })
+    }
 }

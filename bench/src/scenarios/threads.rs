@@ -1,27 +1,28 @@
-//! Jobs for a pool of threads that may block: one after the other, and from 64 tasks at once. How many threads a pool
-//! starts decides the second; tokio is there with its default of 512 and with 4, monoio has no default and gets 4.
+//! Jobs for a pool of threads that may block: one after the other, from 64 tasks at once, and 100k at once. How many
+//! threads a pool starts decides the last two; tokio is there with its default of 512 and with 4, monoio has no default
+//! and gets 4.
 
 use std::hint::black_box;
 
+use crate::floors;
 use crate::harness::{Meter, Sample, Scenario};
-use crate::runtimes::{Aio, Blocking, MonoioThreads, Smol, Tokio, TokioFewThreads};
+use crate::runtimes::{Aio, Blocking, blocking_peers};
 
 const N_TASKS: u64 = 64;
 
 pub(super) fn scenarios() -> Vec<Scenario> {
+    let sequential = Scenario::new("to_thread, one by one", 5_000, 1_000).aio("aio", one_by_one::<Aio>);
+    let some = Scenario::new("to_thread, 64 tasks", 500, 50).aio("aio", concurrent::<Aio>);
+    let bulk = Scenario::new("to_thread, 100k at once", 100_000, 10_000).rounds(5, 1).aio("aio", at_once::<Aio>);
     vec![
-        Scenario::new("to_thread, one by one", 5_000, 1_000)
-            .aio("aio", one_by_one::<Aio>)
-            .peer("tokio", one_by_one::<Tokio>)
-            .peer("tokio, 4 threads", one_by_one::<TokioFewThreads>)
-            .peer("smol", one_by_one::<Smol>)
-            .peer("monoio, 4 threads", one_by_one::<MonoioThreads>),
-        Scenario::new("to_thread, 64 tasks", 500, 50)
-            .aio("aio", concurrent::<Aio>)
-            .peer("tokio", concurrent::<Tokio>)
-            .peer("tokio, 4 threads", concurrent::<TokioFewThreads>)
-            .peer("smol", concurrent::<Smol>)
-            .peer("monoio, 4 threads", concurrent::<MonoioThreads>),
+        blocking_peers!(sequential, |n, R| one_by_one::<R>(n))
+            .python("to_thread")
+            .floor("park, unpark", floors::park_ping_pong)
+            .floor("one thread, std mpsc", |n| floors::jobs_by_channel(n, 1)),
+        blocking_peers!(some, |n, R| concurrent::<R>(n))
+            .python("to_thread_64")
+            .floor("one thread, std mpsc", |n| floors::jobs_by_channel(N_TASKS * n, N_TASKS)),
+        blocking_peers!(bulk, |n, R| at_once::<R>(n)).floor("one thread, std mpsc", |n| floors::jobs_by_channel(n, n)),
     ]
 }
 
@@ -31,7 +32,7 @@ fn one_by_one<R: Blocking>(n: u64) -> Sample {
         R::to_thread(|| {}).await;
         let meter = Meter::start_wall();
         for i in 0..n {
-            black_box(R::to_thread(move || black_box(i)).await);
+            assert_eq!(R::to_thread(move || black_box(i)).await, i);
         }
         meter.stop(n)
     })
@@ -43,7 +44,7 @@ fn concurrent<R: Blocking>(n: u64) -> Sample {
         let meter = Meter::start_wall();
         let jobs = || async move {
             for i in 0..n {
-                black_box(R::to_thread(move || black_box(i)).await);
+                assert_eq!(R::to_thread(move || black_box(i)).await, i);
             }
         };
         let tasks: Vec<_> = (0..N_TASKS).map(|_| R::spawn(jobs())).collect();
@@ -51,5 +52,18 @@ fn concurrent<R: Blocking>(n: u64) -> Sample {
             task.await;
         }
         meter.stop(N_TASKS * n)
+    })
+}
+
+/// A task for each job.
+fn at_once<R: Blocking>(n: u64) -> Sample {
+    R::run(async move {
+        R::to_thread(|| {}).await;
+        let meter = Meter::start_wall();
+        let tasks: Vec<_> = (0..n).map(|i| R::spawn(async move { R::to_thread(move || black_box(i)).await })).collect();
+        for (i, task) in (0..).zip(tasks) {
+            assert_eq!(task.await, i);
+        }
+        meter.stop(n)
     })
 }
