@@ -165,7 +165,10 @@ mod behaviour {
                 };
                 for op in ops {
                     match op {
-                        Op::Notify => notified(sleepers.notify(), &mut states, may_notify(&states.clone())),
+                        Op::Notify => {
+                            let may = may_notify(&states);
+                            notified(sleepers.notify(), &mut states, may);
+                        }
                         Op::Start(worker) if worker < n && states[worker] == Running => {
                             let searching = count(&states, Searching);
                             let awake = n - count(&states, Sleeping);
