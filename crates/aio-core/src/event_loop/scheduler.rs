@@ -232,10 +232,8 @@ impl Scheduler {
 
     /// Takes no more tasks from other threads, if there is none left.
     pub(super) fn close_if_empty(&self) -> bool {
-        if !self.is_single() && !self.injector.close_if_empty() {
-            return false;
-        }
-        if !self.workers[0].mailbox.close_if_empty() {
+        // Both or none: while the loop goes on, a wake must not be refused.
+        if !self.workers[0].mailbox.close_if_empty_and(|| self.is_single() || self.injector.close_if_empty()) {
             return false;
         }
         let memory = std::mem::replace(&mut *self.outside.slab.lock(), Memory::Closed);

@@ -5,6 +5,7 @@ use std::thread;
 
 use aio_base::live::leak_check;
 
+use super::Mail;
 use crate::{Builder, EventLoop, ThreadPark, block_in_place, current, local, spawn, yield_now};
 
 fn is_stopping() -> bool {
@@ -81,5 +82,21 @@ fn a_cleanup_that_comes_after_the_end_may_wait_for_a_task() {
             });
             local.detach();
         });
+    });
+}
+
+/// Otherwise a wake that comes before the mail is read would be refused, and the mail may spawn who waits for it.
+#[test]
+fn a_loop_that_has_mail_refuses_nothing() {
+    leak_check(|| {
+        let event_loop = EventLoop::with_workers(2, ThreadPark::new);
+        let scheduler = event_loop.core.scheduler();
+        let sent = scheduler.workers()[0].send(Mail::Call(Box::new(|_| {})));
+        assert!(sent.is_ok());
+        assert!(!scheduler.close_if_empty());
+        let task = event_loop.handle().spawn(async { 5 });
+        assert!(!task.is_finished());
+        task.detach();
+        drop(event_loop);
     });
 }
