@@ -293,6 +293,7 @@ where
                     dropped.unwrap_or_else(|payload| std::panic::resume_unwind(payload));
                 }
             });
+            this.header.drop_context();
             tell_end(header, complete(this));
         }
     }
