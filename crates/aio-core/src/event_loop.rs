@@ -319,12 +319,16 @@ fn run_until(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut done
             if is_due(deadline) {
                 return;
             }
-        } else if !core.has_ready() && !core.find_work() && core.is_idle() && !done() {
-            core.park(driver, deadline);
-            core.read_mail();
-            polls = 0;
-            if is_due(deadline) {
-                return;
+        } else if !core.has_ready() {
+            if core.run_found() {
+                polls += 1;
+            } else if core.is_idle() && !done() {
+                core.park(driver, deadline);
+                core.read_mail();
+                polls = 0;
+                if is_due(deadline) {
+                    return;
+                }
             }
         }
     }

@@ -12,6 +12,9 @@ use super::slab::Account;
 use super::steal_queue::StealQueue;
 use crate::task::Header;
 
+/// Tasks that may cross threads and have their turn to come at a worker.
+pub(super) type Ring = StealQueue<Header>;
+
 /// It lives in its [`Scheduler`], as long as that.
 pub(crate) struct Worker {
     scheduler: *const Scheduler,
@@ -20,8 +23,8 @@ pub(crate) struct Worker {
     unparker: OnceLock<Waker>,
     /// Where the tasks are that this worker has spawned.
     account: OnceLock<Arc<Account>>,
-    /// Tasks that may cross threads and have their turn to come here. Where there is one worker, its own queue has them.
-    pub(super) ring: Option<StealQueue<Header>>,
+    /// None where there is one worker: its own queue has them.
+    pub(super) ring: Option<Ring>,
     pub(super) tally: Tally,
 }
 
