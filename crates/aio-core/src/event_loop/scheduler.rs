@@ -209,9 +209,12 @@ impl Scheduler {
         for worker in never {
             let _ = self.sleepers.wake_up(worker);
         }
-        // Release pairs with `is_stopping`; the mailbox's lock or the unparking makes the worker look.
         self.stopping.store(true, Ordering::Release);
-        self.workers[1..].iter().for_each(Worker::unpark);
+        // By mail: a worker that just begins, and cannot be unparked yet, looks into its mailbox first; either it sees
+        // the mail, and `stopping` by that lock, or who sends sees how to unpark it.
+        for worker in &self.workers[1..] {
+            drop(worker.send(Mail::Call(Box::new(|_| {}))));
+        }
         self.threads.running()
     }
 
