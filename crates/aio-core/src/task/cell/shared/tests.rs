@@ -250,7 +250,7 @@ fn a_task_that_fails_while_it_is_detached_is_reported_once() {
     });
 }
 
-/// The reason is that of one of the two, in all its parts: the text is never missing where it was first, nor left behind.
+/// The reason is that of one of the two, in all its parts: the text is never missing where it was first.
 #[test]
 fn of_two_who_cancel_a_task_one_has_said_why() {
     model(|| {
