@@ -87,7 +87,8 @@ impl<D: Driver> EventLoop<D> {
     /// that spawned them. `main` runs on the caller's thread. Between two runs the other workers go on.
     ///
     /// # Panics
-    /// If there are to be no workers at all.
+    /// If there are to be no workers at all. If `make_driver` panics; on the thread of another worker that aborts the
+    /// process, as a panic of a driver does.
     #[track_caller]
     pub fn with_workers(workers: usize, make_driver: impl Fn() -> D + Send + Sync + 'static) -> Self
     where
@@ -99,7 +100,7 @@ impl<D: Driver> EventLoop<D> {
         scheduler.threads.set_start(Start {
             started_at: Location::caller(),
             scheduler: Arc::downgrade(&scheduler),
-            main: Arc::new(move |scheduler, index| run_worker(scheduler, index, make_driver())),
+            main: Arc::new(move |scheduler, index| run_worker(scheduler, index, &make_driver)),
         });
         Self::of(scheduler, driver, Location::caller())
     }
@@ -287,8 +288,10 @@ impl Drop for AbortOnUnwind {
 }
 
 /// The life of a worker but the first.
-fn run_worker(scheduler: Arc<Scheduler>, index: usize, mut driver: impl Driver) {
+fn run_worker<D: Driver>(scheduler: Arc<Scheduler>, index: usize, make_driver: impl Fn() -> D) {
+    // The others count on this worker from when its thread was started.
     let abort = AbortOnUnwind;
+    let mut driver = make_driver();
     let started_at = scheduler.threads.started_at();
     let core = Core::new(scheduler, index, driver.unparker(), started_at);
     current::enter_loop(&core, || {
@@ -316,12 +319,16 @@ fn run_until(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut done
             if is_due(deadline) {
                 return;
             }
-        } else if !core.has_ready() && !core.find_work() && core.is_idle() && !done() {
-            core.park(driver, deadline);
-            core.read_mail();
-            polls = 0;
-            if is_due(deadline) {
-                return;
+        } else if !core.has_ready() {
+            if core.run_found() {
+                polls += 1;
+            } else if core.is_idle() && !done() {
+                core.park(driver, deadline);
+                core.read_mail();
+                polls = 0;
+                if is_due(deadline) {
+                    return;
+                }
             }
         }
     }

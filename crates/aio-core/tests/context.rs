@@ -8,7 +8,7 @@ mod log;
 
 use std::sync::Arc;
 
-use aio_core::{Context, ContextVar, block_on, defer, local, run, spawn, yield_now};
+use aio_core::{Context, ContextVar, EventLoop, ThreadPark, block_on, defer, local, run, spawn, yield_now};
 use common::check;
 use log::Log;
 
@@ -152,5 +152,52 @@ fn a_loop_inherits_from_the_context_it_was_started_in() {
             seen
         });
         assert_eq!(seen, Some("thread"));
+    });
+}
+
+/// A variable may be set as late as in the destructor of an output that nobody takes.
+#[test]
+fn what_is_set_at_the_very_end_is_dropped_on_the_loop() {
+    struct PanicsInDrop;
+    impl Drop for PanicsInDrop {
+        fn drop(&mut self) {
+            panic!("value");
+        }
+    }
+    struct SetsInDrop;
+    impl Drop for SetsInDrop {
+        fn drop(&mut self) {
+            VALUE.set(Arc::new(PanicsInDrop));
+        }
+    }
+    static VALUE: ContextVar<Arc<PanicsInDrop>> = ContextVar::new();
+    check(|| {
+        let log = Log::default();
+        let seen = log.clone();
+        EventLoop::new(ThreadPark::new()).on_failure(move |failure| seen.note(failure.to_string())).run(async {
+            spawn(async { SetsInDrop }).detach();
+            local::spawn(async { SetsInDrop }).detach();
+            yield_now().await;
+        });
+        let lines = log.take();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines.iter().all(|line| line.ends_with("panicked in dropping its context: value")), "{lines:?}");
+    });
+}
+
+#[test]
+fn a_task_that_is_refused_keeps_no_values() {
+    check(|| {
+        let event_loop = EventLoop::new(ThreadPark::new());
+        let handle = event_loop.handle();
+        event_loop.close();
+        let value = Arc::new(());
+        Context::default().enter(|| {
+            OWNED.set(value.clone());
+            let task = handle.spawn(async {});
+            OWNED.set(Arc::new(()));
+            assert_eq!(Arc::strong_count(&value), 1);
+            drop(task);
+        });
     });
 }

@@ -6,6 +6,9 @@ mod common;
 #[path = "common/log.rs"]
 mod log;
 
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
+
 use aio_core::{Builder, EventLoop, Failure, FailureKind, ThreadPark, defer, yield_now};
 use common::check;
 use log::Log;
@@ -194,5 +197,33 @@ fn a_task_without_cleanups_does_not_overrun() {
             yield_now().await;
         });
         assert_eq!(log.take(), [""; 0]);
+    });
+}
+
+/// Another thread asks to be told of the end of a local task, and changes its mind; both is done on the loop.
+#[test]
+fn a_panic_of_a_waker_that_is_not_needed_any_more_is_reported() {
+    struct PanicsInDrop;
+    impl Wake for PanicsInDrop {
+        fn wake(self: Arc<Self>) {}
+    }
+    impl Drop for PanicsInDrop {
+        fn drop(&mut self) {
+            panic!("waker");
+        }
+    }
+    check(|| {
+        let log = Log::default();
+        noting(&log).run(async {
+            let task = Builder::new().name("task").spawn_local(std::future::pending::<()>());
+            let mut ended = Box::pin(task.task_ref().ended());
+            let watch = move || {
+                let waker = Waker::from(Arc::new(PanicsInDrop));
+                assert!(ended.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            };
+            std::thread::spawn(watch).join().unwrap();
+            yield_now().await;
+        });
+        assert_eq!(log.take(), [r#"task panicked: Some("waker")"#]);
     });
 }

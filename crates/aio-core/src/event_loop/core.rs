@@ -13,8 +13,8 @@ use super::mailbox::{Mail, Owned};
 use super::queue::Queue;
 use super::scheduler::Scheduler;
 use super::slab::{Kind, Slab};
-use super::steal_queue::{Pushed, StealQueue};
-use super::worker::Worker;
+use super::steal_queue::Pushed;
+use super::worker::{Ring, Worker};
 use crate::driver::Driver;
 use crate::task::{self, Header, IdBlock, TaskRef, Watchers};
 
@@ -84,7 +84,7 @@ impl Core {
         &self.scheduler
     }
 
-    pub(super) fn scheduler_arc(&self) -> &Arc<Scheduler> {
+    pub(crate) fn scheduler_arc(&self) -> &Arc<Scheduler> {
         &self.scheduler
     }
 
@@ -125,7 +125,7 @@ impl Core {
     }
 
     #[inline]
-    fn push_to_ring(&self, ring: &StealQueue<Header>, task: NonNull<Header>) {
+    fn push_to_ring(&self, ring: &Ring, task: NonNull<Header>) {
         // SAFETY: this thread is the worker's, as it has its core.
         match unsafe { ring.push(task, &self.scheduler.injector) } {
             // A task alone comes next here, and hardly sooner elsewhere: two that wake each other stay together.
@@ -182,7 +182,7 @@ impl Core {
     }
 
     /// Tasks that stay and tasks that may cross threads take turns.
-    fn run_both(&self, ring: &StealQueue<Header>) -> usize {
+    fn run_both(&self, ring: &Ring) -> usize {
         if !self.is_in_turn() {
             self.staying.set(self.queue.len());
             self.crossing.set(ring.len());
@@ -240,8 +240,13 @@ impl Core {
 
     /// Takes some of the tasks that no worker has, although there are others: they have waited long enough.
     pub(super) fn look_outside(&self) {
-        if !self.scheduler.injector.is_empty() {
-            self.take_injected();
+        if let Some(ring) = &self.worker().ring
+            && let Some(task) = self.take_injected(ring)
+        {
+            // Not while searching: others may count on it.
+            self.scheduler.notify();
+            // SAFETY: it came out of a run queue.
+            unsafe { task::run_cell(task) };
         }
         if self.index != 0 && self.scheduler.is_closing() {
             // What ends must not wait for those who begin.
@@ -249,50 +254,40 @@ impl Core {
         }
     }
 
-    /// Whether some were there.
-    fn take_injected(&self) -> bool {
-        let Some(ring) = &self.worker().ring else { return false };
+    /// The first of those that no worker has; some of those behind it come into the ring.
+    fn take_injected(&self, ring: &Ring) -> Option<NonNull<Header>> {
         // SAFETY: this thread is the worker's, as it has its core.
-        let first = unsafe { self.scheduler.injector.pop_into(ring, self.scheduler.workers().len()) };
-        match first {
-            Some(task) => {
-                self.push_to_ring(ring, task);
-                if !self.searching.get() {
-                    self.scheduler.notify();
-                }
-                true
-            }
-            None => false,
-        }
+        unsafe { self.scheduler.injector.pop_into(ring, self.scheduler.workers().len()) }
     }
 
-    /// Looks for work elsewhere. Whether there is something to do now.
-    pub(super) fn find_work(&self) -> bool {
+    /// Looks for work elsewhere. If there is some, it is taken over, and the first task gets its turn, since it has
+    /// waited longest: the others go behind it into the ring. Whether there was some.
+    pub(super) fn run_found(&self) -> bool {
         let Some(ring) = &self.worker().ring else { return false };
         if !self.searching.get() {
             self.searching.set(self.scheduler.sleepers.start_searching(self.index));
         }
-        let found = self.searching.get() && (self.take_injected() || self.steal(ring));
-        if found {
-            self.stop_searching();
+        if !self.searching.get() {
+            return false;
         }
-        found
+        let Some(task) = self.take_injected(ring).or_else(|| self.steal(ring)) else { return false };
+        self.stop_searching();
+        // SAFETY: it came out of a run queue.
+        unsafe { task::run_cell(task) };
+        true
     }
 
-    fn steal(&self, ring: &StealQueue<Header>) -> bool {
+    fn steal(&self, ring: &Ring) -> Option<NonNull<Header>> {
         let workers = self.scheduler.workers();
-        for offset in 0..workers.len() {
+        (0..workers.len()).find_map(|offset| {
             let index = (self.victim.get() + offset) % workers.len();
-            let Some(other) = workers[index].ring.as_ref().filter(|_| index != self.index) else { continue };
+            let other = workers[index].ring.as_ref().filter(|_| index != self.index)?;
             // SAFETY: this thread is the worker's, as it has its core.
-            if let Some(task) = unsafe { other.steal_into(ring, usize::MAX) } {
-                // Who had something may have more.
-                self.victim.set(index);
-                self.push_to_ring(ring, task);
-                return true;
-            }
-        }
-        false
+            let task = unsafe { other.steal_into(ring, usize::MAX) }?;
+            // Who had something may have more.
+            self.victim.set(index);
+            Some(task)
+        })
     }
 
     fn stop_searching(&self) {
@@ -381,3 +376,6 @@ impl Core {
         !self.has_ready() && self.scheduler.live() == 0 && self.scheduler.close_if_empty()
     }
 }
+
+#[cfg(all(test, not(aio_loom)))]
+mod tests;

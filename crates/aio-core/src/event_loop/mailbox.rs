@@ -67,8 +67,13 @@ impl Mailbox {
 
     /// Closes it for good, unless there is mail.
     pub(super) fn close_if_empty(&self) -> bool {
+        self.close_if_empty_and(|| true)
+    }
+
+    /// The same, if `others` are closed as well. It is asked under the lock, and only if there is no mail.
+    pub(super) fn close_if_empty_and(&self, others: impl FnOnce() -> bool) -> bool {
         let mut state = self.state.lock();
-        state.closed |= state.mail.is_empty();
+        state.closed = state.closed || (state.mail.is_empty() && others());
         state.closed
     }
 }

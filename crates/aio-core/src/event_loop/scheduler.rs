@@ -209,9 +209,12 @@ impl Scheduler {
         for worker in never {
             let _ = self.sleepers.wake_up(worker);
         }
-        // Release pairs with `is_stopping`; the mailbox's lock or the unparking makes the worker look.
         self.stopping.store(true, Ordering::Release);
-        self.workers[1..].iter().for_each(Worker::unpark);
+        // By mail: a worker that just begins, and cannot be unparked yet, looks into its mailbox first; either it sees
+        // the mail, and `stopping` by that lock, or who sends sees how to unpark it.
+        for worker in &self.workers[1..] {
+            drop(worker.send(Mail::Call(Box::new(|_| {}))));
+        }
         self.threads.running()
     }
 
@@ -232,10 +235,8 @@ impl Scheduler {
 
     /// Takes no more tasks from other threads, if there is none left.
     pub(super) fn close_if_empty(&self) -> bool {
-        if !self.is_single() && !self.injector.close_if_empty() {
-            return false;
-        }
-        if !self.workers[0].mailbox.close_if_empty() {
+        // Both or none: while the loop goes on, a wake must not be refused.
+        if !self.workers[0].mailbox.close_if_empty_and(|| self.is_single() || self.injector.close_if_empty()) {
             return false;
         }
         let memory = std::mem::replace(&mut *self.outside.slab.lock(), Memory::Closed);

@@ -29,7 +29,7 @@ pub(super) fn end_loop(core: &Core, driver: &mut impl Driver, deadline: Deadline
             // A task that was woken in its last turn is still in the queue.
             core.run_some();
         } else if has_workers {
-            stop_workers(core, driver);
+            stop_workers(core, driver, deadline);
             has_workers = false;
         } else {
             core.known_locals.forget();
@@ -82,27 +82,26 @@ fn all_tasks(core: &Core, driver: &mut impl Driver) -> Vec<TaskRef> {
 }
 
 /// Has the other workers end, and takes over what they leave.
-fn stop_workers(core: &Core, driver: &mut impl Driver) {
-    let running = core.scheduler().stop_workers();
-    // They may have cleanups of local tasks to run that wait for something here.
-    run_until(core, driver, Deadline::NEVER, || core.scheduler().stopped() == running);
-    core.scheduler().threads.join();
+fn stop_workers(core: &Core, driver: &mut impl Driver, deadline: Deadline) {
+    let scheduler = core.scheduler();
+    let running = scheduler.stop_workers();
+    let have_stopped = || scheduler.stopped() == running;
+    while !have_stopped() {
+        // What was spawned when all seemed to have ended is cancelled as before, or they might not come to their ends.
+        if scheduler.live() > 0 {
+            end_tasks(core, driver, deadline);
+        }
+        run_until(core, driver, Deadline::NEVER, || have_stopped() || scheduler.live() > 0);
+    }
+    scheduler.threads.join();
 }
 
-/// Ends what a worker but the first still has: only what was spawned when all seemed to have ended.
+/// The end of a worker but the first, which goes on to cancel what there still is.
 pub(super) fn end_worker(core: &Core, driver: &mut impl Driver) {
-    while !core.close_if_idle() {
-        let mut tasks = core.local_tasks();
-        tasks.iter().for_each(|task| task.cancel_with(Reason::Shutdown));
-        if tasks.is_empty() {
-            core.run_some();
-        } else {
-            run_until(core, driver, Deadline::NEVER, || {
-                tasks.retain(|task| !task.is_finished());
-                tasks.is_empty()
-            });
-        }
-    }
+    run_until(core, driver, Deadline::NEVER, || core.close_if_idle());
     core.step_back();
     core.scheduler().note_stopped();
 }
+
+#[cfg(all(test, not(aio_loom)))]
+mod tests;

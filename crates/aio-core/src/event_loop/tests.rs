@@ -1,5 +1,7 @@
 //! Models of a loop and another thread.
 
+mod workers;
+
 use std::future::{pending, poll_fn};
 use std::sync::Weak; // facade: of the loop's part for all threads
 use std::task::{Poll, Waker};

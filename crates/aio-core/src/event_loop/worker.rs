@@ -4,25 +4,30 @@ use std::sync::OnceLock; // facade: set once, by the worker itself
 use std::task::Waker;
 
 use aio_base::sync::Arc;
+#[cfg(aio_loom)]
+use aio_base::sync::atomic::AtomicBool;
 use aio_base::sync::atomic::{AtomicUsize, Ordering};
 
 use super::mailbox::{Mail, Mailbox};
 use super::scheduler::Scheduler;
 use super::slab::Account;
-use super::steal_queue::StealQueue;
+use super::steal_queue::{self, StealQueue};
 use crate::task::Header;
+
+/// Tasks that may cross threads and have their turn to come at a worker. (Small in models, where each place costs.)
+pub(super) type Ring = StealQueue<Header, { if cfg!(aio_loom) { 4 } else { steal_queue::CAPACITY } }>;
 
 /// It lives in its [`Scheduler`], as long as that.
 pub(crate) struct Worker {
     scheduler: *const Scheduler,
     pub(super) mailbox: Mailbox,
     /// Of the thread, once it runs.
-    unparker: OnceLock<Waker>,
+    unparker: Once<Waker>,
     /// Where the tasks are that this worker has spawned.
-    account: OnceLock<Arc<Account>>,
+    account: Once<Arc<Account>>,
     /// Tasks that may cross threads and have their turn to come here. Where there is one worker, its own queue has
     /// them.
-    pub(super) ring: Option<StealQueue<Header>>,
+    pub(super) ring: Option<Ring>,
     pub(super) tally: Tally,
 }
 
@@ -30,6 +35,38 @@ pub(crate) struct Worker {
 unsafe impl Send for Worker {}
 // SAFETY: as above.
 unsafe impl Sync for Worker {}
+
+/// Something that is set once. The model checker does not see into a `OnceLock`, so it has a flag to look at.
+struct Once<T> {
+    value: OnceLock<T>,
+    #[cfg(aio_loom)]
+    is_set: AtomicBool,
+}
+
+impl<T> Once<T> {
+    fn new() -> Self {
+        Self {
+            value: OnceLock::new(),
+            #[cfg(aio_loom)]
+            is_set: AtomicBool::new(false),
+        }
+    }
+
+    fn set(&self, value: T) {
+        drop(self.value.set(value));
+        // As `OnceLock` does it.
+        #[cfg(aio_loom)]
+        self.is_set.store(true, Ordering::Release);
+    }
+
+    fn get(&self) -> Option<&T> {
+        #[cfg(aio_loom)]
+        if !self.is_set.load(Ordering::Acquire) {
+            return None;
+        }
+        self.value.get()
+    }
+}
 
 /// How many tasks were spawned here, and how many have ended here, wherever they were spawned. One thread writes it.
 pub(super) struct Tally {
@@ -67,8 +104,8 @@ impl Worker {
         Self {
             scheduler,
             mailbox: Mailbox::new(),
-            unparker: OnceLock::new(),
-            account: OnceLock::new(),
+            unparker: Once::new(),
+            account: Once::new(),
             ring: (!is_single).then(StealQueue::new),
             tally: Tally::new(),
         }
@@ -82,8 +119,8 @@ impl Worker {
 
     /// The thread runs. It looks into its mailbox afterwards: who has put something there before had nobody to unpark.
     pub(super) fn begin(&self, unparker: Waker, account: Arc<Account>) {
-        drop(self.unparker.set(unparker));
-        drop(self.account.set(account));
+        self.account.set(account);
+        self.unparker.set(unparker);
     }
 
     pub(super) fn has_begun(&self) -> bool {

@@ -203,6 +203,14 @@ impl Header {
         }
     }
 
+    /// Drops the values of its context variables, which may be anything: on the loop, while the task still counts. Only
+    /// for the running task, or for who owns it.
+    fn drop_context(&self) {
+        if let Some(context) = self.meta.context() {
+            failure::contain(self.owner(), &self.meta, "panicked in dropping its context", || drop(context.take()));
+        }
+    }
+
     /// Cuts the future off before a turn, and if the task was given up, its cleanups as well.
     #[cold]
     fn cut<F: Future>(&self, word: u64, mut scope: Pin<&mut Scope<F>>) {
@@ -273,11 +281,7 @@ impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
             Stage::Running { exit, .. } => tell(unsafe { ManuallyDrop::take(exit) }, outcome),
             Stage::Ended(_) => unreachable!("a task ends once"),
         };
-        if let Some(context) = header.meta.context() {
-            // Values of context variables may be anything: dropped here, on the loop, while the task still counts.
-            let drop_context = || drop(context.take());
-            failure::contain(header.owner(), &header.meta, "panicked in dropping its context", drop_context);
-        }
+        header.drop_context();
         // The assignment drops the scope in its place; its future is gone already.
         *stage = Stage::Ended(Some(kept));
     }
@@ -293,6 +297,8 @@ impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
             let outcome = self.outcome().as_mut().take();
             discard(header.owner(), &header.meta, outcome, header.take_report());
         }
+        // The destructor of the output may have set something.
+        header.drop_context();
     }
 
     /// Where the outcome is.

@@ -20,4 +20,9 @@ impl Reasons {
     pub(super) fn take(&self, task: TaskId) -> Option<Text> {
         self.0.lock().remove(&task)
     }
+
+    #[cfg(all(test, aio_loom))]
+    pub(crate) fn len(&self) -> usize {
+        self.0.lock().len()
+    }
 }

@@ -409,10 +409,10 @@ impl TaskRef {
 
     pub(in crate::task) fn unwatch_local(&self, key: u64) {
         let id = self.id();
-        self.on_its_worker(move |core, _| {
+        self.on_its_worker(move |core, task| {
             let former = core.watchers.borrow_mut().remove(id, key);
-            // After the borrow: a waker is foreign code.
-            drop(former);
+            // After the borrow: a waker is foreign code, and so is its destructor.
+            failure::contain(core.worker(), task.header().meta(), "had a waker that panicked", || drop(former));
         });
     }
 

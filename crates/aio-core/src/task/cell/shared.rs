@@ -287,6 +287,7 @@ where
                     dropped.unwrap_or_else(|payload| std::panic::resume_unwind(payload));
                 }
             });
+            this.header.drop_context();
             tell_end(header, complete(this));
         }
     }
@@ -334,6 +335,7 @@ unsafe fn tell_end(header: NonNull<Header>, word: u64) {
 unsafe fn tell_all(header: NonNull<Header>, word: u64) {
     // SAFETY: by the caller.
     let this = unsafe { header.as_ref() };
+    this.alive.with(|_| ());
     let scheduler = this.owner().scheduler();
     if (word & REASON) >> REASON_SHIFT == u64::from(Reason::OTHER) {
         // If the future was finished before it could be cut.
