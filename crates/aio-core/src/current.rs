@@ -128,6 +128,11 @@ pub(crate) fn enter_task<R>(task: NonNull<Header>, run: impl FnOnce() -> R) -> R
     during(|current| &current.task, Some(task), run)
 }
 
+/// The running task, if there is one.
+pub(crate) fn task() -> Option<NonNull<Header>> {
+    CURRENT.with(|current| current.task.get())
+}
+
 /// Runs `run` with the running task, if there is one.
 #[inline]
 pub(crate) fn with_task<R>(run: impl FnOnce(Option<&Header>) -> R) -> R {

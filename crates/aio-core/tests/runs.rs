@@ -277,7 +277,8 @@ fn the_end_of_main_does_not_cut_its_turn_short() {
                         let mut first = true;
                         poll_fn(|cx| {
                             if !std::mem::take(&mut first) {
-                                return Poll::Ready(woken.set(woken.get() + 1));
+                                woken.set(woken.get() + 1);
+                                return Poll::Ready(());
                             }
                             wakers.borrow_mut().push(cx.waker().clone());
                             Poll::Pending

@@ -359,7 +359,7 @@ impl Core {
         let mut tasks = Vec::new();
         self.slab.for_each(Kind::Pinned, |block| {
             // SAFETY: the blocks of this kind hold such tasks; those that have not completed stay, on this thread.
-            tasks.extend(unsafe { task::in_block(block).map(|task| TaskRef::new(task.as_ref())) });
+            tasks.extend(unsafe { task::in_block(block).map(|task| TaskRef::new(task)) });
         });
         tasks
     }

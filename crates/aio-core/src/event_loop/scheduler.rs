@@ -46,7 +46,7 @@ struct Spawns {
 /// It keeps the scheduler, so it has to end with the loop.
 enum Memory {
     Unused,
-    Open(Outside),
+    Open(Box<Outside>),
     Closed,
 }
 
@@ -125,7 +125,7 @@ impl Scheduler {
     pub(crate) fn allocate_outside(this: &Arc<Self>, layout: std::alloc::Layout) -> NonNull<u8> {
         let mut memory = this.outside.slab.lock();
         if matches!(*memory, Memory::Unused) {
-            *memory = Memory::Open(Outside::new(this.clone(), this.first_ptr().cast()));
+            *memory = Memory::Open(Box::new(Outside::new(this.clone(), this.first_ptr().cast())));
         }
         match &*memory {
             Memory::Open(slab) => slab.allocate(layout),

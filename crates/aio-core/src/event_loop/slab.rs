@@ -353,6 +353,7 @@ impl Outside {
     }
 
     /// As [`Slab::collect`].
+    #[cfg(test)]
     pub(crate) fn collect(&self) -> bool {
         self.0.lock().collect()
     }

@@ -381,11 +381,11 @@ pub(crate) unsafe fn in_block(block: NonNull<u8>) -> Option<NonNull<Header>> {
     let header = block.cast::<Header>();
     #[cfg(aio_loom)]
     // SAFETY: the slab has put a zero there.
-    if unsafe { &*(&raw const (*header.as_ptr()).used) }.load(Ordering::SeqCst) == 0 {
+    if unsafe { &(*header.as_ptr()).used }.load(Ordering::SeqCst) == 0 {
         return None;
     }
     // SAFETY: the word is there as long as the block, and changed as an atomic only.
-    let word = unsafe { &*(&raw const (*header.as_ptr()).word) };
+    let word = unsafe { &(*header.as_ptr()).word };
     let word = word.load(Ordering::Acquire);
     (word & (EXISTS | COMPLETED) == EXISTS).then_some(header)
 }

@@ -21,11 +21,16 @@ unsafe impl Send for TaskRef {}
 unsafe impl Sync for TaskRef {}
 
 impl TaskRef {
-    /// One reference more. The caller keeps the cell alive meanwhile.
+    /// One reference more.
+    ///
+    /// # Safety
+    /// The caller keeps the cell alive meanwhile. The pointer came with the cell: one made from a reference to the
+    /// header would lead no further than that.
     #[inline]
-    pub(crate) fn new(header: &Header) -> Self {
-        acquire(header);
-        Self(NonNull::from(header))
+    pub(crate) unsafe fn new(header: NonNull<Header>) -> Self {
+        // SAFETY: by the caller.
+        acquire(unsafe { header.as_ref() });
+        Self(header)
     }
 
     /// Takes over a count.
@@ -34,6 +39,10 @@ impl TaskRef {
     /// The caller has a count, and gives it away.
     pub(super) unsafe fn from_raw(header: NonNull<Header>) -> Self {
         Self(header)
+    }
+
+    pub(super) fn raw(&self) -> NonNull<Header> {
+        self.0
     }
 
     #[inline]
@@ -112,7 +121,8 @@ impl TaskRef {
 impl Clone for TaskRef {
     #[inline]
     fn clone(&self) -> Self {
-        Self::new(self.header())
+        // SAFETY: this has a count.
+        unsafe { Self::new(self.0) }
     }
 }
 
@@ -139,7 +149,8 @@ impl fmt::Debug for TaskRef {
 
 /// The running task, if this is called by one.
 pub fn current_task() -> Option<TaskRef> {
-    current::with_task(|task| task.map(TaskRef::new))
+    // SAFETY: the task that runs is alive.
+    current::task().map(|task| unsafe { TaskRef::new(task) })
 }
 
 /// The tasks of this thread's loop that have not ended, in the order of their spawns; none where there is no loop. The

@@ -112,34 +112,43 @@ impl Header {
         self.word.store(word & !clear | set, Ordering::Release);
     }
 
-    /// Puts the task into the run queue, unless it is there or has completed. On the thread of the worker.
+    /// Whether the caller has to put the task into the run queue: not if it is there, or has completed. On the thread of
+    /// the worker.
     #[inline]
-    pub(super) fn schedule_local(&self, core: &Core) {
-        if !self.has(SCHEDULED | COMPLETED) {
+    #[must_use = "it is marked as being in the queue"]
+    pub(super) fn schedule_local(&self) -> bool {
+        let schedules = !self.has(SCHEDULED | COMPLETED);
+        if schedules {
             self.change(0, SCHEDULED);
-            core.push(NonNull::from(self));
         }
+        schedules
     }
 
-    /// Cancels it, unless it is a cleanup. The first reason counts. On the thread of the worker.
-    fn cancel_local(&self, core: &Core, reason: Reason) {
-        if !self.has(CANCELLED | COMPLETED | CLEANUP) {
+    /// Cancels it, unless it is a cleanup. The first reason counts. Returns what [`schedule_local`](Self::schedule_local)
+    /// does. On the thread of the worker.
+    #[must_use = "it is marked as being in the queue"]
+    fn cancel_local(&self, reason: Reason) -> bool {
+        let cancels = !self.has(CANCELLED | COMPLETED | CLEANUP);
+        if cancels {
             self.change(REASON, CANCELLED | u64::from(reason.code()) << REASON_SHIFT);
             if let Reason::Other(text) = reason {
                 self.owner().scheduler().reasons.lock().insert(self.meta.id, text);
             }
-            self.schedule_local(core);
         }
+        cancels && self.schedule_local()
     }
 
-    /// Has it end at its next turn, whatever it is and whatever it still has to do. On the thread of the worker.
-    fn give_up_local(&self, core: &Core) {
-        if !self.has(GIVEN_UP | COMPLETED) {
+    /// Has it end at its next turn, whatever it is and whatever it still has to do. Returns what
+    /// [`schedule_local`](Self::schedule_local) does. On the thread of the worker.
+    #[must_use = "it is marked as being in the queue"]
+    fn give_up_local(&self) -> bool {
+        let gives_up = !self.has(GIVEN_UP | COMPLETED);
+        if gives_up {
             // Cleanups have not been cancelled before.
             let reason = if self.has(CANCELLED) { 0 } else { u64::from(Reason::Shutdown.code()) << REASON_SHIFT };
             self.change(0, GIVEN_UP | CANCELLED | reason);
-            self.schedule_local(core);
         }
+        gives_up && self.schedule_local()
     }
 }
 
@@ -212,6 +221,7 @@ impl<F: Future, E: OnExit<F::Output>> Local<F, E> {
             // SAFETY: rule 1 of the module: nobody else touches the stage during a poll. The reference is pinned: the
             // stage is never moved while it runs, only dropped in its place.
             let mut scope = match unsafe { &mut *this.stage.with_mut(|stage| stage) } {
+                // SAFETY: as above.
                 Stage::Running { scope, .. } => unsafe { Pin::new_unchecked(scope) },
                 Stage::Ended(_) => unreachable!("a task that has not completed is running"),
             };
@@ -324,6 +334,7 @@ impl<T> Handle<T> for LocalHandle<T> {
             Some(former) if former.will_wake(cx.waker()) => former,
             _ => cx.waker().clone(),
         };
+        // SAFETY: as above.
         unsafe { header.set_awaiter(awaiter) };
         Poll::Pending
     }
@@ -350,7 +361,8 @@ impl<T> Handle<T> for LocalHandle<T> {
     }
 
     fn task_ref(&self) -> TaskRef {
-        TaskRef::new(self.header())
+        // SAFETY: the handle keeps the cell alive.
+        unsafe { TaskRef::new(self.header) }
     }
 
     #[inline]
@@ -376,18 +388,28 @@ impl TaskRef {
     /// Wakes the task after another thread asked for it. On the thread of the worker.
     pub(crate) fn wake_asked(&self, core: &Core) {
         self.header().count.answer();
-        self.header().schedule_local(core);
+        if self.header().schedule_local() {
+            core.push(self.raw());
+        }
     }
 
     pub(in crate::task) fn cancel_local(&self, reason: Reason) {
         if !self.header().is_finished() {
-            self.on_its_worker(|core, task| task.header().cancel_local(core, reason));
+            self.on_its_worker(|core, task| {
+                if task.header().cancel_local(reason) {
+                    core.push(task.raw());
+                }
+            });
         }
     }
 
     pub(in crate::task) fn give_up_local(&self) {
         if !self.header().is_finished() {
-            self.on_its_worker(|core, task| task.header().give_up_local(core));
+            self.on_its_worker(|core, task| {
+                if task.header().give_up_local() {
+                    core.push(task.raw());
+                }
+            });
         }
     }
 

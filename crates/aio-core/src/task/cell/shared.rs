@@ -138,39 +138,34 @@ impl Header {
         }
     }
 
-    /// Has it get a turn, unless it has completed; edge 2. `set` is set as well.
+    /// Has it get a turn, unless it has completed; edge 2. `set` is set as well, and nothing happens where `unless` is.
+    /// Whether the caller has to put it into a queue.
+    #[inline]
+    #[must_use = "it is marked as being in a queue"]
     fn rouse(&self, set: u64, unless: u64) -> bool {
         let schedule = |word| (word & (COMPLETED | unless) == 0).then_some(word | SCHEDULED | OWNED | set);
         let (word, roused) = self.update(schedule);
-        if roused && word & OWNED == 0 {
-            push(NonNull::from(self));
-        }
-        roused
+        roused && word & OWNED == 0
     }
 
-    /// Cancels it. The first reason counts.
-    fn cancel_shared(&self, reason: Reason) {
-        let set = CANCELLED | u64::from(reason.code()) << REASON_SHIFT;
-        let Reason::Other(text) = reason else {
-            self.rouse(set, CANCELLED);
-            return;
-        };
+    /// Cancels it. The first reason counts. Returns what [`rouse`](Self::rouse) does.
+    #[must_use = "it is marked as being in a queue"]
+    fn cancel_shared(&self, reason: Reason) -> bool {
+        let cancelled = CANCELLED | u64::from(reason.code()) << REASON_SHIFT;
+        let Reason::Other(text) = reason else { return self.rouse(cancelled, CANCELLED) };
         // Who wants to know the reason has to wait for the lock. The push comes after it: it may wake a thread.
-        let (word, roused) = {
-            let mut reasons = self.owner().scheduler().reasons.lock();
-            let set = |word| (word & (COMPLETED | CANCELLED) == 0).then_some(word | SCHEDULED | OWNED | set);
-            let (word, roused) = self.update(set);
-            if roused {
-                reasons.insert(self.meta.id, text);
-            }
-            (word, roused)
-        };
-        if roused && word & OWNED == 0 {
-            push(NonNull::from(self));
+        let mut reasons = self.owner().scheduler().reasons.lock();
+        let cancel = |word| (word & (COMPLETED | CANCELLED) == 0).then_some(word | SCHEDULED | OWNED | cancelled);
+        let (word, roused) = self.update(cancel);
+        if roused {
+            reasons.insert(self.meta.id, text);
         }
+        roused && word & OWNED == 0
     }
 
-    fn give_up_shared(&self) {
+    /// Returns what [`rouse`](Self::rouse) does.
+    #[must_use = "it is marked as being in a queue"]
+    fn give_up_shared(&self) -> bool {
         // For the same reason as others, if it is being cancelled already; the code of none is zero.
         let shutdown = u64::from(Reason::Shutdown.code()) << REASON_SHIFT;
         let give_up = |word| {
@@ -178,9 +173,7 @@ impl Header {
             (word & (COMPLETED | GIVEN_UP) == 0).then_some(word | SCHEDULED | OWNED | GIVEN_UP | CANCELLED | reason)
         };
         let (word, roused) = self.update(give_up);
-        if roused && word & OWNED == 0 {
-            push(NonNull::from(self));
-        }
+        roused && word & OWNED == 0
     }
 }
 
@@ -240,6 +233,7 @@ where
             // SAFETY: rule 1 of the module: this thread is the owner. The reference is pinned: the stage is never moved
             // while it runs, only dropped in its place.
             let mut scope = match unsafe { &mut *this.stage.with_mut(|stage| stage) } {
+                // SAFETY: as above.
                 Stage::Running { scope, .. } => unsafe { Pin::new_unchecked(scope) },
                 Stage::Ended(_) => unreachable!("a task that has not completed is running"),
             };
@@ -430,7 +424,9 @@ impl<T> Handle<T> for SharedHandle<T> {
     }
 
     fn cancel(&self, reason: Reason) {
-        self.header().cancel_shared(reason);
+        if self.header().cancel_shared(reason) {
+            push(self.header);
+        }
     }
 
     #[inline]
@@ -439,7 +435,8 @@ impl<T> Handle<T> for SharedHandle<T> {
     }
 
     fn task_ref(&self) -> TaskRef {
-        TaskRef::new(self.header())
+        // SAFETY: the handle keeps the cell alive.
+        unsafe { TaskRef::new(self.header) }
     }
 
     #[inline]
@@ -471,11 +468,15 @@ impl<T> Handle<T> for SharedHandle<T> {
 /// A reference to a shared task.
 impl TaskRef {
     pub(in crate::task) fn cancel_shared(&self, reason: Reason) {
-        self.header().cancel_shared(reason);
+        if self.header().cancel_shared(reason) {
+            push(self.raw());
+        }
     }
 
     pub(in crate::task) fn give_up_shared(&self) {
-        self.header().give_up_shared();
+        if self.header().give_up_shared() {
+            push(self.raw());
+        }
     }
 
     /// Wakes the watcher when the task ends; whether it will.
@@ -504,7 +505,7 @@ impl TaskRef {
 /// The block is there.
 pub(crate) unsafe fn acquire_running(header: NonNull<Header>) -> Option<TaskRef> {
     // SAFETY: by the caller. Nothing but the word is touched before there is a reference.
-    let word = unsafe { &*(&raw const (*header.as_ptr()).word) };
+    let word = unsafe { &(*header.as_ptr()).word };
     let mut state = word.load(Ordering::Acquire);
     loop {
         if state & (COMPLETED | super::EXISTS) != super::EXISTS {
@@ -569,7 +570,9 @@ unsafe fn wake_raw(data: *const ()) {
     // SAFETY: the waker keeps the cell alive.
     let this = unsafe { header(data).as_ref() };
     this.alive.with(|_| ());
-    this.rouse(0, 0);
+    if this.rouse(0, 0) {
+        push(header(data));
+    }
 }
 
 unsafe fn release_raw(data: *const ()) {

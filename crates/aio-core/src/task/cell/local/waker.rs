@@ -30,10 +30,13 @@ unsafe fn wake(header: NonNull<Header>) {
     let this = unsafe { header.as_ref() };
     this.alive.with(|_| ());
     if this.is_here() {
-        current::with_loop(|core| this.schedule_local(core));
+        if this.schedule_local() {
+            current::with_loop(|core| core.push(header));
+        }
     } else if this.count.ask() {
         // After the end of the loop there is nothing left to wake.
-        drop(this.owner().send(Mail::Wake(TaskRef::new(this))));
+        // SAFETY: by the caller.
+        drop(this.owner().send(Mail::Wake(unsafe { TaskRef::new(header) })));
     }
 }
 
