@@ -90,7 +90,7 @@ mod tests {
     use std::collections::VecDeque;
 
     fn task(number: usize) -> NonNull<Header> {
-        NonNull::without_provenance(std::num::NonZero::new(number + 1).unwrap())
+        NonNull::new(std::ptr::without_provenance_mut(number + 1)).unwrap()
     }
 
     proptest! {
@@ -98,7 +98,8 @@ mod tests {
         #[test]
         fn it_is_first_in_first_out(start in any::<usize>(), ops in vec((any::<bool>(), 0..200_usize), 0..50)) {
             let queue = Queue::new();
-            (queue.head.set(start), queue.tail.set(start));
+            queue.head.set(start);
+            queue.tail.set(start);
             let mut model = VecDeque::new();
             let mut next = 0;
             for (push, n) in ops {

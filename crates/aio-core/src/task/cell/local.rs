@@ -112,8 +112,8 @@ impl Header {
         self.word.store(word & !clear | set, Ordering::Release);
     }
 
-    /// Whether the caller has to put the task into the run queue: not if it is there, or has completed. On the thread of
-    /// the worker.
+    /// Whether the caller has to put the task into the run queue: not if it is there, or has completed. On the thread
+    /// of the worker.
     #[inline]
     #[must_use = "it is marked as being in the queue"]
     pub(super) fn schedule_local(&self) -> bool {
@@ -124,8 +124,8 @@ impl Header {
         schedules
     }
 
-    /// Cancels it, unless it is a cleanup. The first reason counts. Returns what [`schedule_local`](Self::schedule_local)
-    /// does. On the thread of the worker.
+    /// Cancels it, unless it is a cleanup. The first reason counts. Returns what
+    /// [`schedule_local`](Self::schedule_local) does. On the thread of the worker.
     #[must_use = "it is marked as being in the queue"]
     fn cancel_local(&self, reason: Reason) -> bool {
         let cancels = !self.has(CANCELLED | COMPLETED | CLEANUP);
