@@ -82,7 +82,7 @@ in_both_homes! {
     fn all_come_back_in_the_order_in_which_they_ended() {
         run(async {
             let mut tasks: Vec<_> = [9, 3, 6, 0].map(|n| spawn(after(n, n))).into();
-            let mut ended = wait(&mut tasks, Until::AllCompleted).await;
+            let ended = wait(&mut tasks, Until::AllCompleted).await;
             assert_eq!((outputs(ended).await, tasks.len()), (vec![0, 3, 6, 9], 0));
             // Those of the same turn end one after the other, too.
             let mut tasks: Vec<_> = [3, 0, 3, 0].into_iter().enumerate().map(|(n, t)| spawn(after(t, n))).collect();
@@ -103,7 +103,7 @@ in_both_homes! {
         run(async {
             let mut tasks: Vec<_> = [9, 3, 12, 6].map(|n| spawn(after(n, n))).into();
             let before = ids(&tasks);
-            let mut ended = wait(&mut tasks, Until::FirstCompleted).await;
+            let ended = wait(&mut tasks, Until::FirstCompleted).await;
             assert_eq!(ids(&ended), [before[1]]);
             assert_eq!(ids(&tasks), [before[0], before[2], before[3]]);
             assert_eq!(outputs(ended).await, [3]);
@@ -127,9 +127,9 @@ in_both_homes! {
     fn a_panic_ends_the_wait_for_a_failure_and_stays_in_its_task() {
         run(async {
             let mut tasks = vec![spawn(after(0, 0)), spawn(panics_after(3)), spawn(after(usize::MAX, 2))];
-            let mut ended = wait(&mut tasks, Until::FirstFailed).await;
+            let ended = wait(&mut tasks, Until::FirstFailed).await;
             assert_eq!((ended.len(), tasks.len()), (2, 1));
-            let mut ended = ended.into_iter();
+            let ended = ended.into_iter();
             assert_eq!(ended.next().unwrap().await, 0);
             assert!(ended.next().unwrap().join().await.unwrap_err().is_panic());
             // One that had failed before.
@@ -145,7 +145,7 @@ in_both_homes! {
         run(async {
             let mut tasks = vec![spawn(after(9, 0)), spawn(after(usize::MAX, 1))];
             tasks[1].cancel();
-            let mut ended = wait(&mut tasks, Until::FirstFailed).await;
+            let ended = wait(&mut tasks, Until::FirstFailed).await;
             // The end of the other one was waited for.
             assert_eq!((ended.len(), tasks.len()), (2, 0));
 
@@ -161,7 +161,7 @@ in_both_homes! {
         run(async {
             let job = async |n: usize| if after(n, n).await == 3 { Err(n) } else { Ok(n) };
             let mut tasks: Vec<_> = [9, 3, 0].map(|n| spawn(job(n))).into();
-            let mut ended = try_wait(&mut tasks, Until::FirstFailed).await;
+            let ended = try_wait(&mut tasks, Until::FirstFailed).await;
             assert_eq!((outputs(ended).await, tasks.len()), (vec![Ok(0), Err(3)], 1));
 
             let mut tasks: Vec<_> = [9, 3, 0].map(|n| spawn(job(n))).into();
@@ -220,12 +220,12 @@ in_both_homes! {
         run(async {
             // A time of zero is one turn.
             let mut tasks: Vec<_> = [9, 0, 0].map(|n| spawn(after(n, n))).into();
-            let mut ended = wait(&mut tasks, Until::AllCompleted).timeout(Duration::ZERO).await;
+            let ended = wait(&mut tasks, Until::AllCompleted).timeout(Duration::ZERO).await;
             assert_eq!((outputs(ended).await, tasks.len()), (vec![0, 0], 1));
-            let mut ended = wait(&mut tasks, Until::AllCompleted).timeout(Duration::ZERO).await;
+            let ended = wait(&mut tasks, Until::AllCompleted).timeout(Duration::ZERO).await;
             assert_eq!((ended.len(), tasks.len()), (0, 1));
             // Enough have ended before.
-            let mut ended = wait(&mut tasks, Until::AllCompleted).timeout(Duration::MAX).await;
+            let ended = wait(&mut tasks, Until::AllCompleted).timeout(Duration::MAX).await;
             assert_eq!((outputs(ended).await, tasks.len()), (vec![9], 0));
             // Nothing ends, and a timer fires.
             let mut tasks = vec![spawn(pending::<()>())];
