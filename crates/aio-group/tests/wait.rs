@@ -129,7 +129,7 @@ in_both_homes! {
             let mut tasks = vec![spawn(after(0, 0)), spawn(panics_after(3)), spawn(after(usize::MAX, 2))];
             let ended = wait(&mut tasks, Until::FirstFailed).await;
             assert_eq!((ended.len(), tasks.len()), (2, 1));
-            let ended = ended.into_iter();
+            let mut ended = ended.into_iter();
             assert_eq!(ended.next().unwrap().await, 0);
             assert!(ended.next().unwrap().join().await.unwrap_err().is_panic());
             // One that had failed before.
