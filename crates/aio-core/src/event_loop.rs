@@ -16,6 +16,7 @@ mod injector;
 mod locals;
 mod mailbox;
 mod queue;
+mod report;
 mod scheduler;
 mod shutdown;
 mod slab;
@@ -307,21 +308,25 @@ fn run_worker(scheduler: Arc<Scheduler>, index: usize, mut driver: impl Driver) 
 fn run_until(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut done: impl FnMut() -> bool) {
     let mut polls = 0;
     while !done() {
-        polls += core.run_batch();
+        polls += core.run_batch(POLLS_BETWEEN_LOOKS - polls);
         core.read_mail();
         if polls >= POLLS_BETWEEN_LOOKS {
             driver.turn();
-            core.look_outside();
-            polls = 0;
+            polls = core.look_outside();
             if is_due(deadline) {
                 return;
             }
-        } else if !core.has_ready() && !core.find_work() && core.is_idle() && !done() {
-            core.park(driver, deadline);
-            core.read_mail();
-            polls = 0;
-            if is_due(deadline) {
-                return;
+        } else if !core.has_ready() && !done() {
+            // After `done`: who has ended does not take on others' work.
+            let found = core.find_work();
+            polls += found;
+            if found == 0 && core.is_idle() {
+                core.park(driver, deadline);
+                core.read_mail();
+                polls = 0;
+                if is_due(deadline) {
+                    return;
+                }
             }
         }
     }

@@ -13,7 +13,7 @@ use super::mailbox::{Mail, Owned};
 use super::queue::Queue;
 use super::scheduler::Scheduler;
 use super::slab::{Kind, Slab};
-use super::steal_queue::{Pushed, StealQueue};
+use super::steal_queue::{CAPACITY, Pushed, StealQueue};
 use super::worker::Worker;
 use crate::driver::Driver;
 use crate::task::{self, Header, IdBlock, TaskRef, Watchers};
@@ -22,6 +22,10 @@ use crate::task::{self, Header, IdBlock, TaskRef, Watchers};
 /// drivers, tasks that no worker has yet. That may take a look at the clock, or a system call, which cost as much as
 /// several polls.
 pub(super) const POLLS_BETWEEN_LOOKS: usize = 64;
+
+/// How many tasks that no worker has yet are run at each of these looks: so many that what waits there gets on, and so
+/// few that their lock is rarely taken.
+const INJECTED_AT_ONCE: usize = 8;
 
 pub(crate) struct Core {
     /// The tasks of this worker; where it is the only one, also those that may cross threads.
@@ -123,8 +127,10 @@ impl Core {
     fn push_to_ring(&self, ring: &StealQueue<Header>, task: NonNull<Header>) {
         // SAFETY: this thread is the worker's, as it has its core.
         match unsafe { ring.push(task, &self.scheduler.injector) } {
+            // The end of the batch may be far away, and what is pushed here what the blocking call waits for.
+            Pushed::Kept if self.is_blocked.get() => self.scheduler.notify(),
             // A task alone comes next here, and hardly sooner elsewhere: two that wake each other stay together.
-            Pushed::Kept if ring.len() < 2 && !self.is_blocked.get() => {}
+            Pushed::Kept if ring.len() < 2 => {}
             // What this misses, the look at the end of the batch does not.
             Pushed::Kept => {
                 if let Some(worker) = self.scheduler.sleepers.notify_soon() {
@@ -145,18 +151,18 @@ impl Core {
         !self.queue.is_empty() || self.worker().ring.as_ref().is_some_and(|ring| !ring.is_empty())
     }
 
-    /// Runs what is ready now, not what becomes so meanwhile, and not more than is good for what comes from outside;
-    /// returns how many turns that was.
-    pub(super) fn run_batch(&self) -> usize {
+    /// Runs what is ready now, not what becomes so meanwhile, and not much more than `limit` of it; returns how many
+    /// turns that was.
+    pub(super) fn run_batch(&self, limit: usize) -> usize {
         match &self.worker().ring {
-            None => self.run_queue(),
-            Some(ring) => self.run_both(ring),
+            None => self.run_queue(limit),
+            Some(ring) => self.run_both(ring, limit),
         }
     }
 
     #[inline]
-    fn run_queue(&self) -> usize {
-        let batch = self.queue.len().min(POLLS_BETWEEN_LOOKS);
+    fn run_queue(&self, limit: usize) -> usize {
+        let batch = self.queue.len().min(limit);
         for _ in 0..batch {
             let Some(task) = self.queue.pop() else { break };
             // SAFETY: it came out of the run queue.
@@ -166,13 +172,13 @@ impl Core {
     }
 
     /// Tasks that stay and tasks that may cross threads take turns.
-    fn run_both(&self, ring: &StealQueue<Header>) -> usize {
+    fn run_both(&self, ring: &StealQueue<Header>, limit: usize) -> usize {
         let (mut staying, mut crossing) = (self.queue.len(), ring.len());
         if self.searching.get() && staying + crossing > 0 {
             self.stop_searching();
         }
         let mut polls = 0;
-        while staying + crossing > 0 && polls < POLLS_BETWEEN_LOOKS {
+        while staying + crossing > 0 && polls < limit {
             if staying > 0 {
                 staying -= 1;
                 if let Some(task) = self.queue.pop() {
@@ -216,48 +222,59 @@ impl Core {
         }
     }
 
-    /// Takes some of the tasks that no worker has, although there are others: they have waited long enough.
-    pub(super) fn look_outside(&self) {
-        if !self.scheduler.injector.is_empty() {
-            self.take_injected();
-        }
+    /// Runs some of the tasks that no worker has, although there are others: they have waited long enough. Returns how
+    /// many polls that was.
+    ///
+    /// What goes into the ring on the way stays in its older half, which is never spilled: what was taken out of the
+    /// injector does not go back there unpolled, each time anew.
+    pub(super) fn look_outside(&self) -> usize {
         if self.index != 0 && self.scheduler.is_closing() {
             // What ends must not wait for those who begin.
             self.scheduler.workers()[0].unpark();
         }
-    }
-
-    /// Whether some were there.
-    fn take_injected(&self) -> bool {
-        let Some(ring) = &self.worker().ring else { return false };
-        // SAFETY: this thread is the worker's, as it has its core.
-        let first = unsafe { self.scheduler.injector.pop_into(ring, self.scheduler.workers().len()) };
-        match first {
-            Some(task) => {
-                self.push_to_ring(ring, task);
-                if !self.searching.get() {
-                    self.scheduler.notify();
-                }
-                true
+        let Some(ring) = &self.worker().ring else { return 0 };
+        let injector = &self.scheduler.injector;
+        for polls in 0..INJECTED_AT_ONCE {
+            let len = injector.len();
+            if len == 0 {
+                return polls;
             }
-            None => false,
+            let share = match (CAPACITY / 2).saturating_sub(ring.len()) {
+                0 => usize::MAX,
+                room => self.scheduler.workers().len().max(len.div_ceil(room)),
+            };
+            // SAFETY: this thread is the worker's, as it has its core.
+            let Some(task) = (unsafe { injector.pop_into(ring, share) }) else { return polls };
+            if !self.searching.get() && !ring.is_empty() {
+                self.scheduler.notify();
+            }
+            // SAFETY: it came out of a run queue.
+            unsafe { task::run_cell(task) };
         }
+        INJECTED_AT_ONCE
     }
 
-    /// Looks for work elsewhere. Whether there is something to do now.
-    pub(super) fn find_work(&self) -> bool {
-        let Some(ring) = &self.worker().ring else { return false };
+    /// Looks for work elsewhere, and runs the first task that it finds: it has waited longest. Returns how many polls
+    /// that was.
+    pub(super) fn find_work(&self) -> usize {
+        let Some(ring) = &self.worker().ring else { return 0 };
         if !self.searching.get() {
             self.searching.set(self.scheduler.sleepers.start_searching(self.index));
         }
-        let found = self.searching.get() && (self.take_injected() || self.steal(ring));
-        if found {
-            self.stop_searching();
+        if !self.searching.get() {
+            return 0;
         }
-        found
+        // SAFETY: this thread is the worker's, as it has its core.
+        let injected = unsafe { self.scheduler.injector.pop_into(ring, self.scheduler.workers().len()) };
+        let Some(task) = injected.or_else(|| self.steal(ring)) else { return 0 };
+        self.stop_searching();
+        // SAFETY: it came out of a run queue.
+        unsafe { task::run_cell(task) };
+        1
     }
 
-    fn steal(&self, ring: &StealQueue<Header>) -> bool {
+    /// The first, to be run at once; the others are in the ring then.
+    fn steal(&self, ring: &StealQueue<Header>) -> Option<NonNull<Header>> {
         let workers = self.scheduler.workers();
         for offset in 0..workers.len() {
             let index = (self.victim.get() + offset) % workers.len();
@@ -266,11 +283,10 @@ impl Core {
             if let Some(task) = unsafe { other.steal_into(ring, usize::MAX) } {
                 // Who had something may have more.
                 self.victim.set(index);
-                self.push_to_ring(ring, task);
-                return true;
+                return Some(task);
             }
         }
-        false
+        None
     }
 
     fn stop_searching(&self) {

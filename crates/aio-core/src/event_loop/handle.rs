@@ -5,6 +5,7 @@ use std::panic::Location;
 use std::sync::Arc; // facade: shared data without a protocol
 
 use super::Scheduler;
+use super::report::report;
 use crate::Task;
 use crate::current;
 use crate::task::spawn_on;
@@ -69,8 +70,9 @@ impl Handle {
     }
 }
 
+/// What the loop has to do, and what its workers are at: a look for those who wonder why nothing goes on.
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad("Handle { .. }")
+        report(&self.0, f)
     }
 }

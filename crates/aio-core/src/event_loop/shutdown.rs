@@ -11,7 +11,7 @@ use aio_base::{Deadline, Panics};
 
 use super::core::Core;
 use super::mailbox::Mail;
-use super::{is_due, run_until};
+use super::{POLLS_BETWEEN_LOOKS, is_due, run_until};
 use crate::driver::Driver;
 use crate::reason::Reason;
 use crate::task::TaskRef;
@@ -21,13 +21,13 @@ use crate::task::TaskRef;
 pub(super) fn end_loop(core: &Core, driver: &mut impl Driver, deadline: Deadline) -> Panics {
     let mut panics = Panics::new();
     let mut has_workers = !core.scheduler().is_single();
-    core.scheduler().set_closing();
+    core.scheduler().set_closing(deadline);
     loop {
         if core.scheduler().live() > 0 {
             end_tasks(core, driver, deadline);
         } else if core.has_ready() {
             // A task that was woken in its last turn is still in the queue.
-            core.run_batch();
+            core.run_batch(POLLS_BETWEEN_LOOKS);
         } else if has_workers {
             stop_workers(core, driver);
             has_workers = false;
@@ -43,7 +43,11 @@ pub(super) fn end_loop(core: &Core, driver: &mut impl Driver, deadline: Deadline
 
 /// Cancels the tasks that there are, and runs on until they have ended.
 fn end_tasks(core: &Core, driver: &mut impl Driver, deadline: Deadline) {
-    let mut tasks = all_tasks(core, driver);
+    let tasks = all_tasks(core, driver);
+    end_these(tasks, core, driver, deadline);
+}
+
+fn end_these(mut tasks: Vec<TaskRef>, core: &Core, driver: &mut impl Driver, deadline: Deadline) {
     let too_late = is_due(deadline);
     for task in &tasks {
         task.cancel_with(Reason::Shutdown);
@@ -91,16 +95,13 @@ fn stop_workers(core: &Core, driver: &mut impl Driver) {
 
 /// Ends what a worker but the first still has: only what was spawned when all seemed to have ended.
 pub(super) fn end_worker(core: &Core, driver: &mut impl Driver) {
+    let deadline = core.scheduler().closing_by();
     while !core.close_if_idle() {
-        let mut tasks = core.local_tasks();
-        tasks.iter().for_each(|task| task.cancel_with(Reason::Shutdown));
+        let tasks = core.local_tasks();
         if tasks.is_empty() {
-            core.run_batch();
+            core.run_batch(POLLS_BETWEEN_LOOKS);
         } else {
-            run_until(core, driver, Deadline::NEVER, || {
-                tasks.retain(|task| !task.is_finished());
-                tasks.is_empty()
-            });
+            end_these(tasks, core, driver, deadline);
         }
     }
     core.step_back();
