@@ -383,7 +383,8 @@ fn a_value_of_the_loop_is_one_for_all_workers() {
                 Value(theirs.clone())
             })
             .unwrap();
-            let there = on_each(3, || Arc::as_ptr(&loop_local::<Value>(|| unreachable!("it exists")).unwrap()) as usize);
+            let there =
+                on_each(3, || Arc::as_ptr(&loop_local::<Value>(|| unreachable!("it exists")).unwrap()) as usize);
             for address in there.await {
                 assert_eq!(address, Arc::as_ptr(&here) as usize);
             }
@@ -591,7 +592,11 @@ fn a_worker_runs_no_loop_and_blocks_on_nothing() {
             assert!(run.contains("inside of the loop that was started at "), "{run}");
             assert!(with_workers.contains("inside of the loop that was started at "), "{with_workers}");
             assert!(block_on.contains("would block the loop that was started at "), "{block_on}");
-            assert!([run, with_workers, block_on].iter().all(|text| text.contains("tests/common/crew.rs") || text.contains("tests/workers.rs")));
+            assert!(
+                [run, with_workers, block_on]
+                    .iter()
+                    .all(|text| text.contains("tests/common/crew.rs") || text.contains("tests/workers.rs"))
+            );
         });
         let panic = catch_unwind(|| workers(0)).unwrap_err();
         assert_eq!(message(&*panic), "a loop needs a worker at least");

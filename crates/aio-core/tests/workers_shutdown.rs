@@ -11,13 +11,13 @@ mod log;
 use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier, Mutex};
-use std::task::{Poll, Waker};
-use std::thread;
+use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use aio_base::live::{ENABLED, Kind, count};
-use aio_core::{Handle, Reason, Task, block_on, cancel_reason, defer, local, loop_local, spawn, yield_now};
+use aio_core::{Builder, Handle, Reason, Task, block_on, cancel_reason, defer, local, loop_local, spawn, yield_now};
 use common::check;
 use crew::{elsewhere, here, hop, occupy_other, on_each, turns, wait_for, workers};
 use log::Log;
@@ -174,52 +174,46 @@ fn a_grace_period_bounds_what_is_stuck_on_any_worker() {
     });
 }
 
-/// Waits until the loop believes that all has ended, and then calls `then`: the destructor of an output that nobody
-/// takes, which comes last.
-struct Late<F: FnOnce()>(Handle, Option<F>);
+/// A waker that is called on the other one of two workers, when a task there has ended. It waits until the loop
+/// believes that all has, and then calls `then`.
+struct Late<F>(ThreadId, Handle, F);
 
-impl<F: FnOnce()> Drop for Late<F> {
-    fn drop(&mut self) {
-        wait_for(&self.0, "stopping: true");
-        (self.1.take().unwrap())();
+impl<F: Fn() + Send + Sync> Wake for Late<F> {
+    fn wake(self: Arc<Self>) {
+        if here() != self.0 {
+            wait_for(&self.1, "stopping: true");
+            (self.2)();
+        }
+    }
+}
+
+/// Has `then` called on the other one of two workers when all seems to have ended.
+async fn comes_late(kept: Arc<Mutex<Vec<Task<()>>>>, then: impl Fn() + Send + Sync + 'static) {
+    let waker = Waker::from(Arc::new(Late(here(), Handle::current(), then)));
+    let barrier = Arc::new(Barrier::new(2));
+    for _ in 0..2 {
+        let barrier = barrier.clone();
+        let mut task = spawn(async move {
+            barrier.wait();
+        });
+        assert!(task.poll_finished(&mut Context::from_waker(&waker)).is_pending());
+        kept.lock().unwrap().push(task);
+    }
+    while kept.lock().unwrap().iter().any(|task| !task.is_finished()) {
+        yield_now().await;
     }
 }
 
 #[test]
-fn what_an_output_leaves_when_all_seemed_to_have_ended_is_ended_too() {
+fn what_comes_when_all_seemed_to_have_ended_is_ended_too() {
     check(|| {
-        let log = Log::default();
+        let (log, kept) = (Log::default(), Arc::default());
         let theirs = log.clone();
-        workers(2).run(async move {
-            let begun = Arc::new(AtomicBool::new(false));
-            let begins = begun.clone();
-            elsewhere(move || {
-                // The task stays there, since the other worker is never without work.
-                local::spawn(async move {
-                    begins.store(true, Ordering::SeqCst);
-                    let log = theirs;
-                    Late(
-                        Handle::current(),
-                        Some(move || {
-                            // Begin at once, to have something to clean up.
-                            for local in [true, false] {
-                                let builder = aio_core::Builder::new().eager(true);
-                                if local {
-                                    builder.spawn_local(forever(log.clone(), "local")).detach();
-                                } else {
-                                    builder.spawn(forever(log.clone(), "shared")).detach();
-                                }
-                            }
-                        }),
-                    )
-                })
-                .detach();
-            })
-            .await;
-            while !begun.load(Ordering::SeqCst) {
-                yield_now().await;
-            }
-        });
+        workers(2).run(comes_late(Arc::clone(&kept), move || {
+            // They begin at once, to have something to clean up.
+            Builder::new().eager(true).spawn_local(forever(theirs.clone(), "local")).detach();
+            Builder::new().eager(true).spawn(forever(theirs.clone(), "shared")).detach();
+        }));
         assert_eq!(sorted(&log), ["local: the event loop ends", "shared: the event loop ends"]);
     });
 }
@@ -227,36 +221,57 @@ fn what_an_output_leaves_when_all_seemed_to_have_ended_is_ended_too() {
 #[test]
 fn the_grace_period_is_for_what_comes_last_as_well() {
     check(|| {
-        let reports = Log::default();
+        let (reports, kept) = (Log::default(), Arc::default());
         let theirs = reports.clone();
         let event_loop = workers(2).shutdown_grace(Duration::from_millis(5));
-        event_loop.on_failure(move |failure| theirs.note(failure.to_string())).run(async {
-            let begun = Arc::new(AtomicBool::new(false));
-            let begins = begun.clone();
-            elsewhere(move || {
-                local::spawn(async move {
-                    begins.store(true, Ordering::SeqCst);
-                    Late(
-                        Handle::current(),
-                        Some(|| {
-                            let stuck = async {
-                                let _guard = defer((), async |()| pending().await);
-                                pending::<()>().await;
-                            };
-                            aio_core::Builder::new().name("stuck").eager(true).spawn_local(stuck).detach();
-                        }),
-                    )
+        event_loop.on_failure(move |failure| theirs.note(failure.to_string())).run(comes_late(
+            Arc::clone(&kept),
+            || {
+                let stuck = || async {
+                    let _guard = defer((), async |()| pending().await);
+                    pending::<()>().await;
+                };
+                Builder::new().name("stuck").eager(true).spawn_local(stuck()).detach();
+                Builder::new().name("stuck").eager(true).spawn(stuck()).detach();
+            },
+        ));
+        let reports = reports.take();
+        assert_eq!(reports.len(), 2, "{reports:?}");
+        assert!(reports.iter().all(|report| report.starts_with("task `stuck` ")), "{reports:?}");
+    });
+}
+
+#[test]
+fn an_output_that_nobody_takes_is_dropped_before_its_task_counts_as_ended() {
+    struct Output(Handle, mpsc::Sender<String>);
+    impl Drop for Output {
+        fn drop(&mut self) {
+            wait_for(&self.0, "closing: true");
+            // What it says of the loop while others have time to end it.
+            for _ in 0..100 {
+                thread::yield_now();
+            }
+            self.1.send(format!("{:?}", self.0)).unwrap();
+        }
+    }
+    check(|| {
+        let (sender, receiver) = mpsc::channel();
+        workers(2).run(async move {
+            let (from, barrier) = (here(), Arc::new(Barrier::new(2)));
+            for _ in 0..2 {
+                let (barrier, sender) = (barrier.clone(), sender.clone());
+                spawn(async move {
+                    barrier.wait();
+                    (here() != from).then(|| Output(Handle::current(), sender))
                 })
                 .detach();
-            })
-            .await;
-            while !begun.load(Ordering::SeqCst) {
+            }
+            while Arc::strong_count(&barrier) > 1 {
                 yield_now().await;
             }
         });
-        let reports = reports.take();
-        assert_eq!(reports.len(), 1, "{reports:?}");
-        assert!(reports[0].starts_with("task `stuck` "), "{reports:?}");
+        let report = receiver.recv().unwrap();
+        assert!(report.starts_with("Handle { tasks: 1, injected: 0, closing: true, stopping: false"), "{report}");
     });
 }
 
@@ -344,7 +359,10 @@ fn tasks_references_and_wakers_outlive_the_loop() {
                     Err(error) => assert_eq!(error.reason(), Some(&Reason::Shutdown)),
                 }
             }
-            assert!(format!("{handle:?}").contains("tasks: 0, injected: 0, closing: true, stopping: true"), "{handle:?}");
+            assert!(
+                format!("{handle:?}").contains("tasks: 0, injected: 0, closing: true, stopping: true"),
+                "{handle:?}"
+            );
         });
         thread.join().unwrap();
     });
@@ -389,8 +407,8 @@ fn values_of_the_loop_are_dropped_after_all_workers_have_ended() {
             self.0.note(format!("value, {live} threads"));
             // What it leaves is ended by the one worker that is left.
             let log = self.0.clone();
-            aio_core::Builder::new().eager(true).spawn(forever(log.clone(), "shared")).detach();
-            aio_core::Builder::new().eager(true).spawn_local(forever(log, "local")).detach();
+            Builder::new().eager(true).spawn(forever(log.clone(), "shared")).detach();
+            Builder::new().eager(true).spawn_local(forever(log, "local")).detach();
         }
     }
     check(|| {
