@@ -9,6 +9,7 @@ mod common;
 #[path = "common/crew.rs"]
 mod crew;
 
+use std::collections::HashSet;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,10 +17,10 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use aio_core::{EventLoop, Handle, Task, ThreadPark, VirtualTime, block_in_place, local, now, spawn, yield_now};
+use aio_core::{EventLoop, Handle, Task, ThreadPark, VirtualTime, local, now, spawn, yield_now};
 use aio_timer::{Timers, sleep};
 use common::check;
-use crew::{occupy_other, turns, workers};
+use crew::{here, occupy_other, turns, workers};
 
 /// How many polls there are at most between two looks at timers and at what comes from other threads, and a few: with
 /// several workers local and shared tasks are run in pairs, and the look itself runs up to eight tasks.
@@ -215,8 +216,6 @@ fn what_comes_from_other_threads_is_seen_after_a_bounded_number_of_polls() {
                 let (polls, handle) = (Polls::default(), Handle::current());
                 let _crowd = Crowd::new(crowd, home, &polls);
                 yield_now().await;
-                // The queue that it goes to is behind what was ready: counted when the loop has seen it, by what it
-                // spawns then in the place of those that come next.
                 for _ in 0..3 {
                     let begun = polls.count();
                     let (counted, from) = (polls.clone(), handle.clone());
@@ -396,27 +395,37 @@ fn two_tasks_that_wake_each_other_do_not_keep_others_waiting() {
     });
 }
 
-/// Bound: with two workers, tasks that are always ready on one of them starve nobody: the other one takes half of them.
+/// Bound: a worker without work takes over half of what is ready at another, and tasks that never stop on both keep
+/// nobody waiting.
 #[test]
 fn two_workers_share_what_is_always_ready() {
     check(|| {
         workers(2).run(async {
-            let polls = Polls::default();
-            let _crowd = Crowd::new(100, Home::Shared, &polls);
-            let threads = Arc::new(Mutex::new(std::collections::HashSet::new()));
-            while threads.lock().unwrap().len() < 2 {
-                let threads = threads.clone();
-                spawn(async move {
-                    threads.lock().unwrap().insert(thread::current().id());
+            let stop = Arc::new(AtomicBool::new(false));
+            let seen = Arc::new(Mutex::new(HashSet::new()));
+            let crowd: Vec<_> = (0..100)
+                .map(|_| {
+                    let (stop, seen) = (stop.clone(), seen.clone());
+                    spawn(async move {
+                        while !stop.load(Ordering::Relaxed) {
+                            seen.lock().unwrap().insert(here());
+                            yield_now().await;
+                        }
+                    })
                 })
-                .await;
+                .collect();
+            while seen.lock().unwrap().len() < 2 {
+                yield_now().await;
             }
             let handle = Handle::current();
             let injected = thread::spawn(move || handle.spawn(turns(10))).join().unwrap();
             injected.await;
             local::spawn(turns(10)).await;
             spawn(turns(10)).await;
-            block_in_place(|| ());
+            stop.store(true, Ordering::Relaxed);
+            for task in crowd {
+                task.await;
+            }
         });
     });
 }
