@@ -649,6 +649,9 @@ fn a_task_that_is_woken_by_many_threads_at_once_runs_on_one_at_a_time() {
                 let waker = place.lock().unwrap().clone();
                 waker.into_iter().for_each(Waker::wake);
             };
+            while place.lock().unwrap().is_none() {
+                yield_now().await;
+            }
             let threads: Vec<_> = (0..3)
                 .map(|_| {
                     let place = place.clone();
