@@ -2,7 +2,8 @@
 //! right.
 //!
 //! `AIO_STRESS_ROUNDS` says how many actions there are in all (a million, if it is not set), `AIO_STRESS_SEED` with
-//! which seed they begin. A program without progress for a while is reported with its seed and the state of each worker.
+//! which seed they begin. A program that makes no progress for 20 seconds is reported with its seed and the state of
+//! each worker.
 
 #![cfg(not(aio_loom))]
 

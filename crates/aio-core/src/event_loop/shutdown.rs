@@ -16,8 +16,8 @@ use crate::driver::Driver;
 use crate::reason::Reason;
 use crate::task::TaskRef;
 
-/// Ends everything, on the first worker. Tasks that have not ended by the deadline are given up. Returns the first panic
-/// of a value of the loop.
+/// Ends everything, on the first worker. Tasks that have not ended by the deadline are given up. Returns the first
+/// panic of a value of the loop.
 pub(super) fn end_loop(core: &Core, driver: &mut impl Driver, deadline: Deadline) -> Panics {
     let mut panics = Panics::new();
     let mut has_workers = !core.scheduler().is_single();
