@@ -430,7 +430,7 @@ fn other_workers_go_on_between_two_runs() {
         let mut event_loop = workers(2);
         let handle = event_loop.handle();
         let (sender, receiver) = mpsc::channel();
-        let from_first = event_loop
+        let (from_first,) = event_loop
             .run_until_complete(async {
                 let sender = sender.clone();
                 elsewhere(move || {
@@ -441,7 +441,7 @@ fn other_workers_go_on_between_two_runs() {
                     .detach();
                 })
                 .await;
-                local::spawn(async { 3 })
+                (local::spawn(async { 3 }),)
             })
             .unwrap();
         assert_eq!(receiver.recv().unwrap(), "local task of the other worker");
