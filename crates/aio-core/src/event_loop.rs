@@ -16,6 +16,7 @@ mod injector;
 mod locals;
 mod mailbox;
 mod queue;
+mod report;
 mod scheduler;
 mod shutdown;
 mod slab;
@@ -231,7 +232,6 @@ impl<D: Driver> EventLoop<D> {
         self.enter(|core, driver| {
             // By the clock of the loop, which may be its own.
             let deadline = grace.map_or(Deadline::NEVER, |grace| Deadline::after(crate::now(), grace));
-            core.closing_by.set(Some(deadline));
             if !context.is_empty() {
                 // The values' destructors are strangers', and may need a task around them.
                 drop(spawn_cleanup(async { drop(context) }, ToHandle, core.started_at.get()));
@@ -275,7 +275,7 @@ impl<D: Driver> fmt::Debug for EventLoop<D> {
 /// By when the loop of this thread has to have ended, if it is ending: for values of the loop that wait in their
 /// destructors.
 pub fn closing_by() -> Deadline {
-    current::with_loop(|core| core.closing_by.get()).flatten().unwrap_or(Deadline::NEVER)
+    current::with_loop(|core| core.scheduler().closing_by()).unwrap_or(Deadline::NEVER)
 }
 
 struct AbortOnUnwind;
@@ -310,19 +310,19 @@ fn run_worker<D: Driver>(scheduler: Arc<Scheduler>, index: usize, make_driver: i
 fn run_until(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut done: impl FnMut() -> bool) {
     let mut polls = 0;
     while core.is_in_turn() || !done() {
-        polls += core.run_some();
+        polls += core.run_some(POLLS_BETWEEN_LOOKS.saturating_sub(polls));
         core.read_mail();
         if polls >= POLLS_BETWEEN_LOOKS {
             driver.turn();
-            core.look_outside();
-            polls = 0;
+            polls = core.look_outside();
             if is_due(deadline) {
                 return;
             }
-        } else if !core.has_ready() {
-            if core.run_found() {
-                polls += 1;
-            } else if core.is_idle() && !done() {
+        } else if !core.has_ready() && !done() {
+            // After `done`: who has ended does not take on others' work.
+            let found = core.find_work();
+            polls += found;
+            if found == 0 && core.is_idle() {
                 core.park(driver, deadline);
                 core.read_mail();
                 polls = 0;

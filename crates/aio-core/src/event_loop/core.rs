@@ -14,7 +14,7 @@ use super::queue::Queue;
 use super::scheduler::Scheduler;
 use super::slab::{Kind, Slab};
 use super::steal_queue::Pushed;
-use super::worker::{Ring, Worker};
+use super::worker::{RING, Ring, Worker};
 use crate::driver::Driver;
 use crate::task::{self, Header, IdBlock, TaskRef, Watchers};
 
@@ -22,6 +22,10 @@ use crate::task::{self, Header, IdBlock, TaskRef, Watchers};
 /// drivers, tasks that no worker has yet. That may take a look at the clock, or a system call, which cost as much as
 /// several polls.
 pub(super) const POLLS_BETWEEN_LOOKS: usize = 64;
+
+/// How many tasks that no worker has yet are run at each of these looks: so many that what waits there gets on, and so
+/// few that their lock is rarely taken.
+const INJECTED_AT_ONCE: usize = 8;
 
 pub(crate) struct Core {
     /// The tasks of this worker; where it is the only one, also those that may cross threads.
@@ -37,8 +41,6 @@ pub(crate) struct Core {
     pub(super) known_locals: KnownLocals,
     /// Where it was started, or its last run was.
     pub(super) started_at: Cell<&'static Location<'static>>,
-    /// By when everything is to have ended, while it ends.
-    pub(super) closing_by: Cell<Option<Deadline>>,
     /// How many tasks of this turn have not run yet: of those that stay on this worker, and of the others.
     staying: Cell<usize>,
     crossing: Cell<usize>,
@@ -70,7 +72,6 @@ impl Core {
             ids: IdBlock::new(),
             known_locals: KnownLocals::default(),
             started_at: Cell::new(started_at),
-            closing_by: Cell::new(None),
             staying: Cell::new(0),
             crossing: Cell::new(0),
             searching: Cell::new(false),
@@ -128,8 +129,10 @@ impl Core {
     fn push_to_ring(&self, ring: &Ring, task: NonNull<Header>) {
         // SAFETY: this thread is the worker's, as it has its core.
         match unsafe { ring.push(task, &self.scheduler.injector) } {
+            // The end of the batch may be far away, and what is pushed here what the blocking call waits for.
+            Pushed::Kept if self.is_blocked.get() => self.scheduler.notify(),
             // A task alone comes next here, and hardly sooner elsewhere: two that wake each other stay together.
-            Pushed::Kept if ring.len() < 2 && !self.is_blocked.get() => {}
+            Pushed::Kept if ring.len() < 2 => {}
             // What this misses, the look at the end of the batch does not.
             Pushed::Kept => {
                 if let Some(worker) = self.scheduler.sleepers.notify_soon() {
@@ -158,20 +161,20 @@ impl Core {
         self.staying.get() + self.crossing.get() > 0
     }
 
-    /// Begins a turn, or goes on with one: runs what was ready when it began, not what becomes so meanwhile, but no
-    /// more at a time than is good for what comes from outside. Returns how many polls that was.
+    /// Begins a turn, or goes on with one: runs what was ready when it began, not what becomes so meanwhile, but not much
+    /// more than `limit` at a time. Returns how many polls that was.
     #[inline]
-    pub(super) fn run_some(&self) -> usize {
+    pub(super) fn run_some(&self, limit: usize) -> usize {
         match &self.worker().ring {
-            None => self.run_queue(),
-            Some(ring) => self.run_both(ring),
+            None => self.run_queue(limit),
+            Some(ring) => self.run_both(ring, limit),
         }
     }
 
     #[inline]
-    fn run_queue(&self) -> usize {
+    fn run_queue(&self, limit: usize) -> usize {
         let left = if self.staying.get() > 0 { self.staying.get() } else { self.queue.len() };
-        let polls = left.min(POLLS_BETWEEN_LOOKS);
+        let polls = left.min(limit);
         self.staying.set(left - polls);
         for _ in 0..polls {
             let Some(task) = self.queue.pop() else { break };
@@ -182,7 +185,7 @@ impl Core {
     }
 
     /// Tasks that stay and tasks that may cross threads take turns.
-    fn run_both(&self, ring: &Ring) -> usize {
+    fn run_both(&self, ring: &Ring, limit: usize) -> usize {
         if !self.is_in_turn() {
             self.staying.set(self.queue.len());
             self.crossing.set(ring.len());
@@ -191,7 +194,7 @@ impl Core {
             self.stop_searching();
         }
         let mut polls = 0;
-        while self.is_in_turn() && polls < POLLS_BETWEEN_LOOKS {
+        while self.is_in_turn() && polls < limit {
             if let Some(left) = self.staying.get().checked_sub(1) {
                 self.staying.set(left);
                 if let Some(task) = self.queue.pop() {
@@ -238,45 +241,58 @@ impl Core {
         }
     }
 
-    /// Takes some of the tasks that no worker has, although there are others: they have waited long enough.
-    pub(super) fn look_outside(&self) {
-        if let Some(ring) = &self.worker().ring
-            && let Some(task) = self.take_injected(ring)
-        {
-            // Not while searching: others may count on it.
-            self.scheduler.notify();
-            // SAFETY: it came out of a run queue.
-            unsafe { task::run_cell(task) };
-        }
+    /// Runs some of the tasks that no worker has, although there are others: they have waited long enough. Returns how
+    /// many polls that was.
+    ///
+    /// What goes into the ring on the way stays in its older half, which is never spilled: what was taken out of the
+    /// injector does not go back there unpolled, each time anew.
+    pub(super) fn look_outside(&self) -> usize {
         if self.index != 0 && self.scheduler.is_closing() {
             // What ends must not wait for those who begin.
             self.scheduler.workers()[0].unpark();
         }
+        let Some(ring) = &self.worker().ring else { return 0 };
+        let injector = &self.scheduler.injector;
+        for polls in 0..INJECTED_AT_ONCE {
+            let len = injector.len();
+            if len == 0 {
+                return polls;
+            }
+            let share = match (RING / 2).saturating_sub(ring.len()) {
+                0 => usize::MAX,
+                room => self.scheduler.workers().len().max(len.div_ceil(room)),
+            };
+            // SAFETY: this thread is the worker's, as it has its core.
+            let Some(task) = (unsafe { injector.pop_into(ring, share) }) else { return polls };
+            if !self.searching.get() && !ring.is_empty() {
+                self.scheduler.notify();
+            }
+            // SAFETY: it came out of a run queue.
+            unsafe { task::run_cell(task) };
+        }
+        INJECTED_AT_ONCE
     }
 
-    /// The first of those that no worker has; some of those behind it come into the ring.
-    fn take_injected(&self, ring: &Ring) -> Option<NonNull<Header>> {
-        // SAFETY: this thread is the worker's, as it has its core.
-        unsafe { self.scheduler.injector.pop_into(ring, self.scheduler.workers().len()) }
-    }
-
-    /// Looks for work elsewhere. If there is some, it is taken over, and the first task gets its turn, since it has
-    /// waited longest: the others go behind it into the ring. Whether there was some.
-    pub(super) fn run_found(&self) -> bool {
-        let Some(ring) = &self.worker().ring else { return false };
+    /// Looks for work elsewhere, and runs the first task that it finds: it has waited longest. Returns how many polls
+    /// that was.
+    pub(super) fn find_work(&self) -> usize {
+        let Some(ring) = &self.worker().ring else { return 0 };
         if !self.searching.get() {
             self.searching.set(self.scheduler.sleepers.start_searching(self.index));
         }
         if !self.searching.get() {
-            return false;
+            return 0;
         }
-        let Some(task) = self.take_injected(ring).or_else(|| self.steal(ring)) else { return false };
+        // SAFETY: this thread is the worker's, as it has its core.
+        let injected = unsafe { self.scheduler.injector.pop_into(ring, self.scheduler.workers().len()) };
+        let Some(task) = injected.or_else(|| self.steal(ring)) else { return 0 };
         self.stop_searching();
         // SAFETY: it came out of a run queue.
         unsafe { task::run_cell(task) };
-        true
+        1
     }
 
+    /// The first, to be run at once; the others are in the ring then.
     fn steal(&self, ring: &Ring) -> Option<NonNull<Header>> {
         let workers = self.scheduler.workers();
         (0..workers.len()).find_map(|offset| {

@@ -5,6 +5,7 @@ use std::panic::Location;
 use std::sync::Arc; // facade: shared data without a protocol
 
 use super::Scheduler;
+use super::report::report;
 use crate::Task;
 use crate::current;
 use crate::task::spawn_on;
@@ -57,8 +58,8 @@ impl Handle {
     /// Starts a task on the loop. The [`Task`] may be awaited on any thread: in another loop, in
     /// [`block_on`](crate::block_on()), or here.
     ///
-    /// After the end of the loop the future is dropped, and the task is cancelled already. Between two runs of a loop
-    /// it waits for the next one.
+    /// After the end of the loop the future is dropped, and the task is cancelled already. Before the first run of a
+    /// loop it waits; between two runs it waits for the next one, or another worker runs it, if there is one.
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> Task<F::Output>
     where
@@ -69,8 +70,9 @@ impl Handle {
     }
 }
 
+/// What the loop has to do, and what its workers are at: a look for those who wonder why nothing goes on.
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad("Handle { .. }")
+        report(&self.0, f)
     }
 }

@@ -59,6 +59,11 @@ impl Mailbox {
         self.has_mail.load(Ordering::Relaxed)
     }
 
+    /// For reports.
+    pub(super) fn len(&self) -> usize {
+        self.state.lock().mail.len()
+    }
+
     pub(super) fn take(&self) -> Vec<Mail> {
         let mut state = self.state.lock();
         self.has_mail.store(false, Ordering::Relaxed);

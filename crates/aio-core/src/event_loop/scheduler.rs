@@ -3,6 +3,7 @@
 use std::ptr::NonNull;
 use std::sync::{Arc, OnceLock}; // facade: shared data without a protocol; set before the loop runs
 
+use aio_base::Deadline;
 use aio_base::sync::Mutex;
 use aio_base::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -30,6 +31,8 @@ pub(crate) struct Scheduler {
     outside: Spawns,
     /// The loop ends: who runs out of work tells the first worker.
     closing: AtomicBool,
+    /// By when; set before.
+    closing_by: OnceLock<Deadline>,
     /// All has ended; the workers do as well.
     stopping: AtomicBool,
     /// How many workers have ended.
@@ -67,6 +70,7 @@ impl Scheduler {
                 refused: AtomicUsize::new(0),
             },
             closing: AtomicBool::new(false),
+            closing_by: OnceLock::new(),
             stopping: AtomicBool::new(false),
             stopped: AtomicUsize::new(0),
         })
@@ -193,13 +197,19 @@ impl Scheduler {
         }
     }
 
-    pub(super) fn set_closing(&self) {
+    pub(super) fn set_closing(&self, by: Deadline) {
+        let _ = self.closing_by.set(by);
         self.closing.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn is_closing(&self) -> bool {
         // Relaxed: it is seen before the next park, or the first worker is told by the one after.
         self.closing.load(Ordering::Relaxed)
+    }
+
+    /// By when everything is to have ended, if it is closing.
+    pub(super) fn closing_by(&self) -> Deadline {
+        self.closing_by.get().copied().unwrap_or(Deadline::NEVER)
     }
 
     /// Has the workers end that run; returns how many these are. No further ones begin.

@@ -11,7 +11,7 @@ use aio_base::{Deadline, Panics};
 
 use super::core::Core;
 use super::mailbox::Mail;
-use super::{is_due, run_until};
+use super::{POLLS_BETWEEN_LOOKS, is_due, run_until};
 use crate::driver::Driver;
 use crate::reason::Reason;
 use crate::task::TaskRef;
@@ -21,13 +21,13 @@ use crate::task::TaskRef;
 pub(super) fn end_loop(core: &Core, driver: &mut impl Driver, deadline: Deadline) -> Panics {
     let mut panics = Panics::new();
     let mut has_workers = !core.scheduler().is_single();
-    core.scheduler().set_closing();
+    core.scheduler().set_closing(deadline);
     loop {
         if core.scheduler().live() > 0 {
             end_tasks(core, driver, deadline);
         } else if core.has_ready() {
             // A task that was woken in its last turn is still in the queue.
-            core.run_some();
+            core.run_some(POLLS_BETWEEN_LOOKS);
         } else if has_workers {
             stop_workers(core, driver, deadline);
             has_workers = false;

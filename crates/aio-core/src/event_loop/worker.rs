@@ -14,8 +14,11 @@ use super::slab::Account;
 use super::steal_queue::{self, StealQueue};
 use crate::task::Header;
 
-/// Tasks that may cross threads and have their turn to come at a worker. (Small in models, where each place costs.)
-pub(super) type Ring = StealQueue<Header, { if cfg!(aio_loom) { 4 } else { steal_queue::CAPACITY } }>;
+/// Tasks that may cross threads and have their turn to come at a worker.
+pub(super) type Ring = StealQueue<Header, RING>;
+
+/// How many of them it has room for. (Few in models, where each place costs.)
+pub(super) const RING: usize = if cfg!(aio_loom) { 4 } else { steal_queue::CAPACITY };
 
 /// It lives in its [`Scheduler`], as long as that.
 pub(crate) struct Worker {

@@ -245,8 +245,10 @@ where
                 Poll::Ready(outcome) => {
                     // SAFETY: rule 1.
                     unsafe { this.end(outcome) };
+                    let word = complete(this);
+                    // After the destructor of an output that nobody takes, which may spawn.
                     current::with_loop(Core::note_end);
-                    Some(complete(this))
+                    Some(word)
                 }
             }
         });
