@@ -147,6 +147,12 @@ impl<F: Future> Scope<F> {
         drop_inside(this.finalizers, this.state, State::Spent);
     }
 
+    /// Whether nothing is left in it that would have to be dropped.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self.state, State::Spent) && self.finalizers.is_empty()
+    }
+
     /// Whether there is nothing left in it: no future, no output, no cleanup, no panic to let out.
     pub(crate) fn is_spent(&self) -> bool {
         matches!(self.state, State::Cut { .. } | State::Spent) && self.finalizers.is_empty()

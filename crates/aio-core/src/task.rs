@@ -134,6 +134,7 @@ impl<T, H: TaskHome> Task<T, H> {
     ///
     /// # Panics
     /// If the outcome was taken before.
+    #[inline]
     pub fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
         self.handle.poll_outcome(cx)
     }
@@ -185,6 +186,7 @@ impl<T, E: fmt::Display, H: TaskHome> Task<Result<T, E>, H> {
 impl<T, H: TaskHome> Future for Task<T, H> {
     type Output = T;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         match ready!(self.poll_join(cx)) {
             Ok(output) => Poll::Ready(output),
@@ -199,11 +201,16 @@ impl<T, H: TaskHome> Future for Task<T, H> {
 impl<T, H: TaskHome> Unpin for Task<T, H> {}
 
 impl<T, H: TaskHome> Drop for Task<T, H> {
+    #[inline]
     fn drop(&mut self) {
-        if !self.handle.is_finished() {
+        #[cold]
+        fn cancel<T>(handle: &impl Handle<T>) {
             // If it is dropped because its owner is being cancelled, it is for the same reason.
-            self.handle.cancel(cancel_reason().unwrap_or(Reason::Dropped));
-            ended::leave_until(self.handle.task_ref());
+            handle.cancel(cancel_reason().unwrap_or(Reason::Dropped));
+            ended::leave_until(handle.task_ref());
+        }
+        if !self.handle.is_finished() {
+            cancel(&self.handle);
         }
         self.handle.release(None);
     }

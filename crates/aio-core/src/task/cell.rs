@@ -25,6 +25,7 @@ use self::local::Count;
 use super::home::{Report, discard, tell};
 use super::step::cut;
 use super::{Meta, OnExit, Outcome};
+use crate::context::ContextSlot;
 use crate::current;
 use crate::event_loop::{Slab, Worker};
 use crate::failure::{self, Failure, FailureKind};
@@ -64,7 +65,8 @@ pub(crate) struct Header {
     word: AtomicU64,
     /// Of local tasks.
     count: Count,
-    audience: sync::UnsafeCell<Audience>,
+    /// Emptied before the cell is freed.
+    audience: sync::UnsafeCell<ManuallyDrop<Audience>>,
     meta: Meta,
     /// Read where the cell is used and written where it is freed, so that the model checker sees whether the one comes
     /// before the other.
@@ -125,7 +127,7 @@ impl Header {
             used: std::sync::atomic::AtomicU64::new(1), // facade: see there
             word: AtomicU64::new(word | EXISTS),
             count: Count::new(),
-            audience: sync::UnsafeCell::new(Audience::Nobody(None)),
+            audience: sync::UnsafeCell::new(ManuallyDrop::new(Audience::Nobody(None))),
             meta,
             alive: sync::UnsafeCell::new(()),
             _live: Live::new(Kind::Task),
@@ -159,7 +161,7 @@ impl Header {
     }
 
     fn audience(&self) -> *mut Audience {
-        self.audience.with_mut(|audience| audience)
+        self.audience.with_mut(|audience| audience.cast())
     }
 
     /// Who awaits the handle; nobody does afterwards.
@@ -205,9 +207,14 @@ impl Header {
 
     /// Drops the values of its context variables, which may be anything: on the loop, while the task still counts. Only
     /// for the running task, or for who owns it.
+    #[inline]
     fn drop_context(&self) {
+        #[cold]
+        fn drop_it(header: &Header, context: &ContextSlot) {
+            failure::contain(header.owner(), &header.meta, "panicked in dropping its context", || drop(context.take()));
+        }
         if let Some(context) = self.meta.context() {
-            failure::contain(self.owner(), &self.meta, "panicked in dropping its context", || drop(context.take()));
+            drop_it(self, context);
         }
     }
 
@@ -282,8 +289,14 @@ impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
             Stage::Ended(_) => unreachable!("a task ends once"),
         };
         header.drop_context();
-        // The assignment drops the scope in its place; its future is gone already.
-        *stage = Stage::Ended(Some(kept));
+        let ended = Stage::Ended(Some(kept));
+        match stage {
+            // Nearly always. There is nothing in it that would have to be dropped.
+            // SAFETY: the place is the caller's, and what was there needs no destructor.
+            Stage::Running { scope, .. } if scope.is_empty() => unsafe { std::ptr::write(stage, ended) },
+            // The assignment drops the scope in its place; its future is gone already.
+            _ => *stage = ended,
+        }
     }
 
     /// Drops the outcome, which nobody will take.
@@ -340,6 +353,7 @@ unsafe fn free(header: NonNull<Header>) {
     // SAFETY: by the caller. The word stays as it is, for those who visit the blocks of the slab.
     unsafe {
         header.as_ref().alive.with_mut(|_| ());
+        debug_assert!(matches!(*header.as_ref().audience(), Audience::Nobody(_)), "a waker would be leaked");
         std::ptr::drop_in_place(header.as_ptr());
     }
     let block = header.cast();

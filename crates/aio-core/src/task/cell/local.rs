@@ -309,6 +309,20 @@ impl<T> LocalHandle<T> {
         unsafe { self.outcome().as_mut() }.take()
     }
 
+    /// What is to be done before the handle goes, if the outcome is or will be there.
+    fn release_untaken(&self, report: Option<Report<T>>) {
+        let header = self.header();
+        if header.has(COMPLETED) {
+            discard(header.owner(), &header.meta, self.take(), report);
+        } else {
+            // SAFETY: rule 1; the report is for the type that the cell was spawned with.
+            unsafe {
+                drop(header.take_awaiter());
+                header.set_report(report);
+            }
+        }
+    }
+
     /// Where the outcome is. The task has completed.
     fn outcome(&self) -> NonNull<Option<Outcome<T>>> {
         debug_assert!(self.header().has(COMPLETED), "a task that runs has no outcome");
@@ -368,14 +382,8 @@ impl<T> Handle<T> for LocalHandle<T> {
     #[inline]
     fn release(&mut self, report: Option<Report<T>>) {
         let header = self.header();
-        if !header.has(COMPLETED) {
-            // SAFETY: rule 1; the report is for the type that the cell was spawned with.
-            unsafe {
-                drop(header.take_awaiter());
-                header.set_report(report);
-            }
-        } else if !header.has(TAKEN) {
-            discard(header.owner(), &header.meta, self.take(), report);
+        if !header.has(TAKEN) {
+            self.release_untaken(report);
         }
         header.change(HANDLE, 0);
         // SAFETY: a claim was given up, and this is the last use.
