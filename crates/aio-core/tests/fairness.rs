@@ -148,12 +148,12 @@ fn one_worker_runs_tasks_in_the_order_in_which_they_became_ready() {
 }
 
 /// Bound: on a worker among others the same holds for local tasks among themselves; and for shared ones among
-/// themselves, as long as not more than 128 are ready on one worker.
+/// themselves, as long as not more than 512 are ready on one worker.
 #[test]
 fn a_worker_runs_its_tasks_in_the_order_in_which_they_became_ready() {
     check(|| {
         for home in [Home::Local, Home::Shared] {
-            for n in [0, 1, 10, 63, 64, 65, 120] {
+            for n in [0, 1, 10, 63, 64, 65, 480] {
                 let between = workers(2).run(async {
                     let _occupied = occupy_other().await;
                     polls_before_a_woken_task(n, home).await
@@ -169,7 +169,7 @@ fn a_worker_runs_its_tasks_in_the_order_in_which_they_became_ready() {
 fn of_many_shared_tasks_each_has_its_turn() {
     check(|| {
         // The last but one are a multiple of the period in which the ring is filled and spilled.
-        for n in [257, 1000, 10_000, 256 + 129 * 20, 256 + 129 * 20 + 64] {
+        for n in [257, 1_025, 10_000, 1_024 + 513 * 5, 1_024 + 513 * 5 + 64] {
             workers(2).run(async move {
                 let _occupied = occupy_other().await;
                 let stop = Arc::new(AtomicBool::new(false));

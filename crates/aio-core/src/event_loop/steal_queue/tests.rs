@@ -52,7 +52,7 @@ mod behaviour {
     #[test]
     fn the_newer_half_of_a_full_ring_goes_into_the_injector_and_the_new_item_behind_it() {
         leak_check(|| {
-            let (queue, injector) = ring::<CAPACITY>(256);
+            let (queue, injector) = ring::<256>(256);
             // SAFETY: this thread is the only one.
             assert_eq!(unsafe { queue.push(item(256), &injector) }, Pushed::Spilled);
             assert_eq!((queue.len(), injector.len()), (128, 129));
