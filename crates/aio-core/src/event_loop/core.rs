@@ -161,8 +161,8 @@ impl Core {
         self.staying.get() + self.crossing.get() > 0
     }
 
-    /// Begins a turn, or goes on with one: runs what was ready when it began, not what becomes so meanwhile, but not much
-    /// more than `limit` at a time. Returns how many polls that was.
+    /// Begins a turn, or goes on with one: runs what was ready when it began, not what becomes so meanwhile, but not
+    /// much more than `limit` at a time. Returns how many polls that was.
     #[inline]
     pub(super) fn run_some(&self, limit: usize) -> usize {
         match &self.worker().ring {
