@@ -291,7 +291,8 @@ pub struct PutFuture<'a, T, H: Home = Shared> {
 impl<T, H: Home> Future for PutFuture<'_, T, H> {
     type Output = Result<(), PutError<T>>;
 
-    #[inline]
+    // Small, since what waits is apart; and a call would move the item through memory.
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
         // `Wait` is. `item` is not: it is moved.
@@ -359,7 +360,8 @@ pub struct GetFuture<'a, T, H: Home = Shared> {
 impl<T, H: Home> Future for GetFuture<'_, T, H> {
     type Output = Result<T, GetError>;
 
-    #[inline]
+    // Small, since what waits is apart; and a call would move the item through memory.
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
         // `Wait` is.
