@@ -66,7 +66,8 @@ pub fn run<F: Future>(main: F) -> F::Output {
 /// and context variables keep what they were set to. It ends with [`close`](Self::close), or when it is dropped.
 pub struct EventLoop<D: Driver> {
     driver: D,
-    core: Core,
+    /// In a box, since it is large, and loops are moved about before they run.
+    core: Box<Core>,
     /// What the last main future left in the context variables.
     context: crate::Context,
     grace: Option<Duration>,
@@ -107,7 +108,7 @@ impl<D: Driver> EventLoop<D> {
     }
 
     fn of(scheduler: Arc<Scheduler>, driver: D, started_at: &'static Location<'static>) -> Self {
-        let core = Core::new(scheduler, 0, driver.unparker(), started_at);
+        let core = Box::new(Core::new(scheduler, 0, driver.unparker(), started_at));
         Self { driver, core, context: crate::Context::current(), grace: None, closed: false }
     }
 

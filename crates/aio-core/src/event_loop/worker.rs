@@ -30,7 +30,7 @@ pub(crate) struct Worker {
     account: Once<Arc<Account>>,
     /// Tasks that may cross threads and have their turn to come here. Where there is one worker, its own queue has
     /// them.
-    pub(super) ring: Option<Ring>,
+    pub(super) ring: Option<Box<Ring>>,
     pub(super) tally: Tally,
 }
 
@@ -109,7 +109,7 @@ impl Worker {
             mailbox: Mailbox::new(),
             unparker: Once::new(),
             account: Once::new(),
-            ring: (!is_single).then(StealQueue::new),
+            ring: (!is_single).then(|| Box::new(Ring::new())),
             tally: Tally::new(),
         }
     }
