@@ -86,7 +86,16 @@ impl<D: Driver> EventLoop<D> {
     ///
     /// Tasks of [`spawn`](crate::spawn) begin on the worker that spawns them, and run on any: a worker without work
     /// takes over half of what is ready at another. Tasks of [`local::spawn`](crate::local::spawn) stay on the worker
-    /// that spawned them. `main` runs on the caller's thread. Between two runs the other workers go on.
+    /// that spawned them. `main` runs on the caller's thread. Between two runs the other workers go on, but what waits
+    /// at the caller's does not: its local tasks, and timers that were begun there.
+    ///
+    /// Drivers know of no other worker's: [`VirtualTime`](crate::VirtualTime) is for loops with one.
+    ///
+    /// # Fairness
+    /// On each worker, local tasks and those that may cross threads take turns, one to one, each in the order in which
+    /// they became ready. After 64 polls a worker looks at its timers, at what other threads ask of it, and at tasks
+    /// that no worker has yet. A task that is alone in the worker's queue of those that may cross threads is not
+    /// offered to the others: it waits for the end of the poll that woke it; see [`block_in_place`].
     ///
     /// # Panics
     /// If there are to be no workers at all. If `make_driver` panics; on the thread of another worker that aborts the
