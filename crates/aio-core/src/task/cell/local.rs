@@ -255,9 +255,10 @@ impl<F: Future, E: OnExit<F::Output>> Local<F, E> {
 /// # Safety
 /// On the thread of the worker; the task has not completed; its stage holds the outcome for the handle, or nothing.
 unsafe fn complete(header: NonNull<Header>) {
-    // SAFETY: it has not completed, so the worker's claim exists.
-    let this = unsafe { header.as_ref() };
     current::with_loop(|core| {
+        // Not a reference that a call was given: those would have to stay valid until it returns.
+        // SAFETY: it has not completed, so the worker's claim exists.
+        let this = unsafe { header.as_ref() };
         this.change(0, COMPLETED);
         core.note_end();
         // SAFETY: rule 1.

@@ -47,7 +47,7 @@ use std::ptr::NonNull;
 use std::sync::Arc; // facade: shared data without a protocol
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker, ready};
 
-use aio_base::sync::atomic::Ordering;
+use aio_base::sync::atomic::{AtomicU64, Ordering};
 
 use super::{
     BorrowedWaker, CANCELLED, COMPLETED, GIVEN_UP, HANDLE, Header, REASON, REASON_SHIFT, SCHEDULED, Stage, TaskCell,
@@ -123,19 +123,26 @@ where
     SharedHandle { header, _output: PhantomData }
 }
 
-impl Header {
-    /// Changes the state to what `next` gives, if it gives something; returns what it was, and whether it was changed.
-    #[inline]
-    fn update(&self, mut next: impl FnMut(u64) -> Option<u64>) -> (u64, bool) {
-        let mut word = self.word.load(Ordering::Acquire);
-        loop {
-            let Some(new) = next(word) else { return (word, false) };
-            // AcqRel: what this thread did before is visible to whoever comes next, and what those before did, here.
-            match self.word.compare_exchange_weak(word, new, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return (word, true),
-                Err(now) => word = now,
-            }
+/// Changes the state to what `next` gives, if it gives something; returns what it was, and whether it was changed.
+///
+/// Of the cell it has the word alone: once that was changed the cell may be freed, and a reference to it, given to a
+/// call, would have to stay valid until that returns.
+#[inline]
+fn update(word: &AtomicU64, mut next: impl FnMut(u64) -> Option<u64>) -> (u64, bool) {
+    let mut state = word.load(Ordering::Acquire);
+    loop {
+        let Some(new) = next(state) else { return (state, false) };
+        // AcqRel: what this thread did before is visible to whoever comes next, and what those before did, here.
+        match word.compare_exchange_weak(state, new, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => return (state, true),
+            Err(now) => state = now,
         }
+    }
+}
+
+impl Header {
+    fn update(&self, next: impl FnMut(u64) -> Option<u64>) -> (u64, bool) {
+        update(&self.word, next)
     }
 
     /// Has it get a turn, unless it has completed; edge 2. `set` is set as well, and nothing happens where `unless` is.
@@ -223,13 +230,16 @@ where
     /// # Safety
     /// As [`VTable::run`].
     unsafe fn run(header: NonNull<Header>) {
-        // SAFETY: the cell is alive: it has not completed. This is a shared reference, and the stage in a cell.
-        let this = unsafe { header.cast::<TaskCell<F, E>>().as_ref() };
+        // SAFETY: the cell is alive: it has not completed.
         // Edge 1. Acquire pairs with the Release of wakes, and of the turn before.
-        let word = this.header.word.fetch_and(!SCHEDULED, Ordering::AcqRel);
+        let word = unsafe { header.as_ref() }.word.fetch_and(!SCHEDULED, Ordering::AcqRel);
         let waker = borrowed(header);
         let mut cx = Context::from_waker(&waker);
         let completed = current::enter_task(header, || {
+            let cell = header.cast::<TaskCell<F, E>>();
+            // Not a reference that a call was given, see `update`.
+            // SAFETY: as above. This is a shared reference, and the stage in a cell.
+            let this = unsafe { cell.as_ref() };
             // SAFETY: rule 1 of the module: this thread is the owner. The reference is pinned: the stage is never moved
             // while it runs, only dropped in its place.
             let mut scope = match unsafe { &mut *this.stage.with_mut(|stage| stage) } {
@@ -243,9 +253,11 @@ where
             match step(scope, &mut cx) {
                 Poll::Pending => None,
                 Poll::Ready(outcome) => {
-                    // SAFETY: rule 1.
-                    unsafe { this.end(outcome) };
-                    let word = complete(this);
+                    // SAFETY: rule 1; the stage has ended then.
+                    let word = unsafe {
+                        this.end(outcome);
+                        complete(cell)
+                    };
                     // After the destructor of an output that nobody takes, which may spawn.
                     current::with_loop(Core::note_end);
                     Some(word)
@@ -257,7 +269,9 @@ where
             Some(word) => unsafe { tell_end(header, word) },
             None => {
                 // Edge 3. Not if it was woken: then it stays this thread's, to be put into a queue.
-                let (_, given_up) = this.header.update(|word| (word & SCHEDULED == 0).then_some(word & !OWNED));
+                // SAFETY: this thread has it until then.
+                let word = unsafe { &(*header.as_ptr()).word };
+                let (_, given_up) = update(word, |word| (word & SCHEDULED == 0).then_some(word & !OWNED));
                 if !given_up {
                     push(header);
                 }
@@ -284,14 +298,18 @@ where
                 }
             });
             this.header.drop_context();
-            tell_end(header, complete(this));
+            tell_end(header, complete(header.cast::<TaskCell<F, E>>()));
         }
     }
 }
 
-/// Marks the task, whose stage has ended, as completed; edge 4. Returns the state, with a count for the caller if
-/// somebody is to be told.
-fn complete<F: Future, E: OnExit<F::Output>>(this: &TaskCell<F, E>) -> u64 {
+/// Marks the task as completed; edge 4. Returns the state, with a count for the caller if somebody is to be told.
+///
+/// # Safety
+/// The caller owns the task, whose stage has ended. It does not use the cell afterwards, but by [`tell_end`].
+unsafe fn complete<F: Future, E: OnExit<F::Output>>(cell: NonNull<TaskCell<F, E>>) -> u64 {
+    // SAFETY: it has not completed yet.
+    let this = unsafe { cell.as_ref() };
     let mut word = this.header.word.load(Ordering::Acquire);
     loop {
         if word & HANDLE == 0 {
@@ -453,7 +471,7 @@ impl<T> Handle<T> for SharedHandle<T> {
                 drop(header.take_awaiter());
                 header.set_report(report);
             }
-            let (_, given_up) = header.update(|word| (word & COMPLETED == 0).then_some(word & !HANDLE));
+            let (_, given_up) = update(&header.word, |word| (word & COMPLETED == 0).then_some(word & !HANDLE));
             if given_up {
                 return;
             }
