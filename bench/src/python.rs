@@ -47,7 +47,7 @@ fn script(event_loop: &str, work: &str, n: u64) -> Value {
 /// Does a part of `n` times the work.
 pub(crate) fn run(event_loop: &str, work: &str, n: u64) -> Sample {
     let said = script(event_loop, work, n.div_ceil(SHARE));
-    let ms = |name: &str| Some(Duration::from_secs_f64(said[name].as_f64()? / 1e3));
+    let ms = |name: &str| Some(Duration::from_secs_f64(said[name].as_f64()?.max(0.0) / 1e3));
     let late = || Some(Note::Late { median: ms("late_median_ms")?, p99: ms("late_p99_ms")? });
     Sample {
         ns_per_op: said["ns"].as_f64().expect("it measures"),
