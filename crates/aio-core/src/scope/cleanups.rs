@@ -109,7 +109,7 @@ impl Cleanups {
     }
 
     /// Adds what `other` has, to run beside what is here.
-    pub(super) fn push_beside(&mut self, mut other: Box<Self>) {
+    pub(super) fn push_beside(&mut self, mut other: Self) {
         other.close_chain();
         other.chains.drain().for_each(|chain| _ = self.chains.insert(chain));
         self.panics.absorb(&mut other.panics);
@@ -148,7 +148,7 @@ impl Cleanups {
 
     /// Drops all of it, unfinished. One after the other, since two destructors that panic in one unwinding abort the
     /// process; the first panic, also one that was kept here, is kept in `panics`.
-    pub(super) fn give_up(mut self: Box<Self>, panics: &mut Panics) {
+    pub(super) fn give_up(mut self, panics: &mut Panics) {
         self.close_chain();
         panics.absorb(&mut self.panics);
         for Chain { first, rest, panics: mut kept } in self.chains.drain() {

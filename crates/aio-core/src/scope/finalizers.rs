@@ -75,7 +75,7 @@ impl Finalizers {
             let polled = current::enter_scope(self, || panics.catch(|| cleanups.poll(cx)));
             cleanups.panics.absorb(&mut panics);
             match (self.take(), polled) {
-                (Some(more), _) => cleanups.push_beside(more),
+                (Some(more), _) => cleanups.push_beside(*more),
                 (None, Some(poll)) => break poll.is_ready(),
                 // Whatever has panicked is gone.
                 (None, None) => {}

@@ -24,7 +24,7 @@ impl SideBySide {
         impl Drop for Left<'_> {
             fn drop(&mut self) {
                 if let Some(cleanups) = self.part.take() {
-                    self.all.with(|all| all.push_beside(cleanups));
+                    self.all.with(|all| all.push_beside(*cleanups));
                 }
             }
         }
