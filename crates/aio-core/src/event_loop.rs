@@ -95,7 +95,7 @@ impl<D: Driver> EventLoop<D> {
     /// On each worker, local tasks and those that may cross threads take turns, one to one, each in the order in which
     /// they became ready. After 64 polls a worker looks at its timers, at what other threads ask of it, and at tasks
     /// that no worker has yet. A task that is alone in the worker's queue of those that may cross threads is not
-    /// offered to the others: it waits for the end of the poll that woke it; see [`block_in_place`].
+    /// offered to the others: it waits for the end of the poll that woke it; see [`block_in_place()`].
     ///
     /// # Panics
     /// If there are to be no workers at all. If `make_driver` panics; on the thread of another worker that aborts the
