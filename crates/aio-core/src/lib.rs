@@ -1,7 +1,7 @@
 //! Tasks, scopes and the event loop of `aio`.
 //!
 //! An async program is a tree: a task starts others, waits for them, and is told to stop by whoever started it. This
-//! crate has the three things such a tree is made of, and the loop that runs it on one thread:
+//! crate has the three things such a tree is made of, and the loop that runs it, on one thread or on several:
 //!
 //! - a [`Task`] is work that goes on by itself; [`spawn`] starts one, awaiting it gives its output, dropping it cancels
 //!   it;

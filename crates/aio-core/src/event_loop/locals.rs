@@ -10,7 +10,7 @@ use aio_base::sync::Mutex;
 use crate::current;
 
 /// The value of type `T` that belongs to this thread's loop; `init` makes it when it is asked for the first time.
-/// `None` where no loop runs.
+/// `None` where no loop runs. Of two workers that ask at the same time, one makes a value in vain, which is dropped.
 ///
 /// It is dropped when the loop ends, after all tasks have; the one made last first.
 pub fn loop_local<T: Send + Sync + 'static>(init: impl FnOnce() -> T) -> Option<Arc<T>> {

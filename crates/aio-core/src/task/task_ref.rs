@@ -155,7 +155,7 @@ pub fn current_task() -> Option<TaskRef> {
 
 /// The tasks of this thread's loop that have not ended, in the order of their spawns; none where there is no loop. The
 /// main future of the loop is one of them. Of a loop with several workers these are the tasks that may cross threads,
-/// and those that stay on this one.
+/// and those that stay on this one; what different workers have spawned is not ordered.
 pub fn all_tasks() -> Vec<TaskRef> {
     current::with_loop(crate::event_loop::Core::all_tasks).unwrap_or_default()
 }
