@@ -53,8 +53,10 @@ fn all_errors_come_in_the_order_and_the_shape_of_the_arguments() {
 
 #[test]
 fn of_no_futures_there_are_no_errors_at_once() {
-    assert_eq!(run(first_ok(Vec::<Pending<Result<(), ()>>>::new())), Err(vec![]));
-    assert_eq!(run(first_ok([] as [Pending<Result<(), ()>>; 0])), Err([]));
+    leak_check(|| {
+        assert_eq!(run(first_ok(Vec::<Pending<Result<(), ()>>>::new())), Err(vec![]));
+        assert_eq!(run(first_ok([] as [Pending<Result<(), ()>>; 0])), Err([]));
+    });
 }
 
 #[test]

@@ -113,23 +113,25 @@ fn outputs_come_in_the_order_of_the_arguments() {
 
 #[test]
 fn twelve_futures_of_different_types_can_be_gathered() {
-    let (a, b, c) = (ready(1u8), ready("b"), async { 'c' });
-    let all = gather((
-        a,
-        b,
-        c,
-        ready(4u16),
-        ready(5u32),
-        ready(6u64),
-        ready(7i8),
-        ready(8i16),
-        ready(9i32),
-        ready(10i64),
-        ready(()),
-        ready(12.0),
-    ));
-    let expected = (1, "b", 'c', 4, 5, 6, 7, 8, 9, 10, (), 12.0);
-    assert_eq!(block_on(all), expected);
+    leak_check(|| {
+        let (a, b, c) = (ready(1u8), ready("b"), async { 'c' });
+        let all = gather((
+            a,
+            b,
+            c,
+            ready(4u16),
+            ready(5u32),
+            ready(6u64),
+            ready(7i8),
+            ready(8i16),
+            ready(9i32),
+            ready(10i64),
+            ready(()),
+            ready(12.0),
+        ));
+        let expected = (1, "b", 'c', 4, 5, 6, 7, 8, 9, 10, (), 12.0);
+        assert_eq!(block_on(all), expected);
+    });
 }
 
 #[test]
@@ -141,18 +143,22 @@ fn an_empty_gather_is_ready_at_once() {
 
 #[test]
 fn an_error_is_an_output_like_any_other() {
-    let fail = async |n: usize| if n == 1 { Err("one") } else { Ok(n) };
-    assert_eq!(block_on(gather([fail(0), fail(1), fail(2)])), [Ok(0), Err("one"), Ok(2)]);
+    leak_check(|| {
+        let fail = async |n: usize| if n == 1 { Err("one") } else { Ok(n) };
+        assert_eq!(block_on(gather([fail(0), fail(1), fail(2)])), [Ok(0), Err("one"), Ok(2)]);
+    });
 }
 
 #[test]
 fn children_may_borrow_from_the_caller() {
-    block_on(async {
-        let words = ["a".to_owned(), "bc".to_owned()];
-        let total = Cell::new(0);
-        let add = async |word: &String| total.set(total.get() + word.len());
-        gather(words.iter().map(add).collect::<Vec<_>>()).await;
-        assert_eq!(total.get(), 3);
+    leak_check(|| {
+        block_on(async {
+            let words = ["a".to_owned(), "bc".to_owned()];
+            let total = Cell::new(0);
+            let add = async |word: &String| total.set(total.get() + word.len());
+            gather(words.iter().map(add).collect::<Vec<_>>()).await;
+            assert_eq!(total.get(), 3);
+        });
     });
 }
 

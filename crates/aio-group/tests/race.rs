@@ -48,10 +48,12 @@ fn the_first_to_finish_wins_in_every_shape() {
 
 #[test]
 fn twelve_futures_of_different_types_can_be_raced() {
-    let never = || pending::<u8>();
-    let all = (never(), never(), never(), never(), never(), never(), never(), never(), never(), never(), ready(11));
-    let (a, b, c, d, e, f, g, h, i, j, k) = all;
-    assert_eq!(run(race((a, b, c, d, e, f, g, h, i, j, k, async { 12 }))), 11);
+    leak_check(|| {
+        let never = || pending::<u8>();
+        let all = (never(), never(), never(), never(), never(), never(), never(), never(), never(), never(), ready(11));
+        let (a, b, c, d, e, f, g, h, i, j, k) = all;
+        assert_eq!(run(race((a, b, c, d, e, f, g, h, i, j, k, async { 12 }))), 11);
+    });
 }
 
 #[test]
@@ -301,12 +303,14 @@ fn a_race_of_nobody_is_the_callers_mistake() {
 
 #[test]
 fn it_may_borrow_and_is_send_if_its_children_are() {
-    fn check<T: Send>(future: T) -> T {
-        future
-    }
-    let words = ["a".to_owned(), "bc".to_owned()];
-    let longest = run(check(race([after(1, &words[0]), after(0, &words[1])])));
-    assert_eq!(longest, "bc");
-    drop(check(race((after(1, 1), after(1, 2)))));
-    drop(check(race(vec![after(1, 1)])));
+    leak_check(|| {
+        fn check<T: Send>(future: T) -> T {
+            future
+        }
+        let words = ["a".to_owned(), "bc".to_owned()];
+        let longest = run(check(race([after(1, &words[0]), after(0, &words[1])])));
+        assert_eq!(longest, "bc");
+        drop(check(race((after(1, 1), after(1, 2)))));
+        drop(check(race(vec![after(1, 1)])));
+    });
 }
