@@ -188,12 +188,16 @@ impl<T, H: TaskHome> Future for Task<T, H> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        #[cold]
+        fn fail(error: JoinError, meta: &Meta) -> ! {
+            match error.try_into_panic() {
+                Ok(payload) => resume_unwind(payload),
+                Err(error) => panic!("{meta} {error}; `join` gives this as a value"),
+            }
+        }
         match ready!(self.poll_join(cx)) {
             Ok(output) => Poll::Ready(output),
-            Err(error) => match error.try_into_panic() {
-                Ok(payload) => resume_unwind(payload),
-                Err(error) => panic!("{} {error}; `join` gives this as a value", self.handle.meta()),
-            },
+            Err(error) => fail(error, self.handle.meta()),
         }
     }
 }

@@ -13,6 +13,7 @@ pub(super) mod local;
 pub(super) mod shared;
 
 use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::Waker;
@@ -22,9 +23,9 @@ use aio_base::sync;
 use aio_base::sync::atomic::{AtomicU64, Ordering};
 
 use self::local::Count;
-use super::home::{Report, discard, tell};
+use super::home::{Report, discard};
 use super::step::cut;
-use super::{Meta, OnExit, Outcome};
+use super::{JoinError, Meta, OnExit, Outcome};
 use crate::context::ContextSlot;
 use crate::current;
 use crate::event_loop::{Slab, Worker};
@@ -109,13 +110,20 @@ struct TaskCell<F: Future, E: OnExit<F::Output>> {
     stage: sync::UnsafeCell<Stage<F, E>>,
 }
 
-enum Stage<F: Future, E: OnExit<F::Output>> {
-    Running {
-        scope: Scope<F>,
-        /// Taken once, when the task ends.
-        exit: ManuallyDrop<E>,
-    },
-    Ended(Option<Outcome<E::Output>>),
+/// The state word says which of the two it is: it runs until [`COMPLETED`] is set, or just before.
+union Stage<F: Future, E: OnExit<F::Output>> {
+    running: ManuallyDrop<Running<F, E>>,
+    /// Emptied before the cell is freed.
+    ended: ManuallyDrop<Option<Outcome<E::Output>>>,
+}
+
+struct Running<F, E>
+where
+    F: Future,
+{
+    scope: Scope<F>,
+    /// Taken once, when the task ends.
+    exit: ManuallyDrop<E>,
 }
 
 impl Header {
@@ -174,6 +182,14 @@ impl Header {
             Audience::Awaiter(awaiter) => Some(awaiter),
             Audience::Nobody(_) => None,
         }
+    }
+
+    /// # Safety
+    /// As [`take_awaiter`](Self::take_awaiter).
+    #[inline]
+    unsafe fn has_awaiter(&self) -> bool {
+        // SAFETY: by the caller.
+        matches!(unsafe { &*self.audience() }, Audience::Awaiter(_))
     }
 
     /// # Safety
@@ -242,9 +258,12 @@ impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
     ///
     /// # Safety
     /// The block is the caller's, and large enough.
-    unsafe fn write(block: NonNull<u8>, header: Header, stage: Stage<F, E>) -> NonNull<Header> {
+    #[inline]
+    unsafe fn write(block: NonNull<u8>, header: Header, future: F, exit: E) -> NonNull<Header> {
         let cell = block.cast::<Self>();
         let word = header.word.load(Ordering::Relaxed);
+        let running = Running { scope: Scope::new(future), exit: ManuallyDrop::new(exit) };
+        let stage = Stage { running: ManuallyDrop::new(running) };
         // SAFETY: by the caller. The header is written without its word, which others may be reading; a word like it
         // is there from a former task, or the zero that the slab has put there.
         unsafe {
@@ -274,29 +293,74 @@ unsafe fn write_header(place: *mut Header, header: Header) {
 }
 
 impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
+    /// Where it is what runs.
+    #[inline]
+    fn running(&self) -> *mut Running<F, E> {
+        // SAFETY: the stage is there, whatever is in it. A `ManuallyDrop` is laid out as what is in it.
+        self.stage.with_mut(|stage| unsafe { &raw mut (*stage).running }).cast()
+    }
+
+    /// Where it is the outcome.
+    #[inline]
+    fn ended(&self) -> *mut Option<Outcome<E::Output>> {
+        // SAFETY: as above.
+        self.stage.with_mut(|stage| unsafe { &raw mut (*stage).ended }).cast()
+    }
+
+    /// Its future, with the cleanups. It is pinned: while it runs the stage is never moved, only dropped in its place.
+    #[inline]
+    fn scope(&self) -> *mut Scope<F> {
+        // SAFETY: this makes a pointer into the cell, and no reference.
+        unsafe { &raw mut (*self.running()).scope }
+    }
+
     /// Puts the outcome in the place of the future.
     ///
     /// # Safety
-    /// The stage is the caller's, by the rules of the home, and is running. The context of the task is this thread's.
+    /// The stage is the caller's, by the rules of the home, and is running; it has ended then. The context of the task
+    /// is this thread's.
     #[inline]
     unsafe fn end(&self, outcome: Outcome<F::Output>) {
-        let header = &self.header;
-        // SAFETY: by the caller.
-        let stage = unsafe { &mut *self.stage.with_mut(|stage| stage) };
-        let kept = match stage {
-            // SAFETY: it is taken once: the stage does not run any more when this is done.
-            Stage::Running { exit, .. } => tell(unsafe { ManuallyDrop::take(exit) }, outcome),
-            Stage::Ended(_) => unreachable!("a task ends once"),
-        };
-        header.drop_context();
-        let ended = Stage::Ended(Some(kept));
-        match stage {
-            // Nearly always. There is nothing in it that would have to be dropped.
-            // SAFETY: the place is the caller's, and what was there needs no destructor.
-            Stage::Running { scope, .. } if scope.is_empty() => unsafe { std::ptr::write(stage, ended) },
-            // The assignment drops the scope in its place; its future is gone already.
-            _ => *stage = ended,
+        // SAFETY: by the caller; it is taken once, since the stage has ended when this is done.
+        let kept = unsafe { ManuallyDrop::take(&mut (*self.running()).exit) }.contained(outcome);
+        self.header.drop_context();
+        let scope = self.scope();
+        // SAFETY: by the caller. The future is gone already.
+        unsafe {
+            if !(*scope).is_empty() {
+                std::ptr::drop_in_place(scope);
+            }
+            self.ended().write(Some(kept));
         }
+    }
+
+    /// [`end`](Self::end) of what has failed.
+    ///
+    /// # Safety
+    /// As there.
+    #[cold]
+    unsafe fn fail(&self, error: JoinError) {
+        // SAFETY: by the caller.
+        unsafe { self.end(Err(error)) };
+    }
+
+    /// Drops the future, which was never polled, and puts in its place that it was cancelled.
+    ///
+    /// # Safety
+    /// As [`end`](Self::end).
+    ///
+    /// # Panics
+    /// If the destructor of the future does, when all of that is done.
+    unsafe fn end_unpolled(&self) {
+        // SAFETY: by the caller; each is taken or dropped once, and the stage holds nothing then.
+        let (exit, dropped) = unsafe {
+            let exit = ManuallyDrop::take(&mut (*self.running()).exit);
+            let dropped = catch_unwind(AssertUnwindSafe(|| std::ptr::drop_in_place(self.scope())));
+            self.ended().write(Some(Err(JoinError::cancelled_by(Reason::Shutdown))));
+            (exit, dropped)
+        };
+        drop(exit);
+        dropped.unwrap_or_else(|payload| resume_unwind(payload));
     }
 
     /// Drops the outcome, which nobody will take.
@@ -307,30 +371,18 @@ impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
         let header = &self.header;
         // SAFETY: by the caller.
         unsafe {
-            let outcome = self.outcome().as_mut().take();
+            let outcome = (*self.ended()).take();
             discard(header.owner(), &header.meta, outcome, header.take_report());
         }
         // The destructor of the output may have set something.
         header.drop_context();
     }
 
-    /// Where the outcome is.
-    ///
-    /// # Safety
-    /// The stage is the caller's, and has ended.
-    unsafe fn outcome(&self) -> NonNull<Option<Outcome<E::Output>>> {
-        // SAFETY: by the caller.
-        match unsafe { &mut *self.stage.with_mut(|stage| stage) } {
-            Stage::Ended(outcome) => NonNull::from(outcome),
-            Stage::Running { .. } => unreachable!("a task that has completed does not run"),
-        }
-    }
-
     /// # Safety
     /// As [`VTable::outcome`].
     unsafe fn erased_outcome(header: NonNull<Header>) -> NonNull<()> {
         // SAFETY: by the caller.
-        unsafe { header.cast::<Self>().as_ref().outcome() }.cast()
+        unsafe { NonNull::new_unchecked(header.cast::<Self>().as_ref().ended()) }.cast()
     }
 }
 

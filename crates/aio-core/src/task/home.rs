@@ -60,6 +60,13 @@ pub trait OnExit<T>: Sized {
     /// # Errors
     /// What the awaiter of the task gets in place of an output.
     fn on_exit(self, outcome: Result<T, JoinError>) -> Result<Self::Output, JoinError>;
+
+    /// [`on_exit`](Self::on_exit); a panic in there is how it ended for the handle.
+    #[doc(hidden)]
+    fn contained(self, outcome: Result<T, JoinError>) -> Result<Self::Output, JoinError> {
+        catch_unwind(AssertUnwindSafe(|| self.on_exit(outcome)))
+            .unwrap_or_else(|payload| Err(JoinError::panicked(payload)))
+    }
 }
 
 /// The outcome goes to the handle as it is.
@@ -69,14 +76,15 @@ pub(crate) struct ToHandle;
 impl<T> OnExit<T> for ToHandle {
     type Output = T;
 
+    #[inline]
     fn on_exit(self, outcome: Outcome<T>) -> Outcome<T> {
         outcome
     }
-}
 
-/// Tells `exit` how the task ended. A panic in there is how it ended for the handle.
-pub(super) fn tell<T, E: OnExit<T>>(exit: E, outcome: Outcome<T>) -> Outcome<E::Output> {
-    catch_unwind(AssertUnwindSafe(|| exit.on_exit(outcome))).unwrap_or_else(|payload| Err(JoinError::panicked(payload)))
+    #[inline]
+    fn contained(self, outcome: Outcome<T>) -> Outcome<T> {
+        outcome
+    }
 }
 
 /// Drops an outcome that nobody will take. A panic that nobody knows of is reported, and so is of an output what

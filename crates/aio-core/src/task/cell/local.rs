@@ -26,23 +26,21 @@ mod waker;
 
 use std::alloc::Layout;
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::ptr::NonNull;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use aio_base::sync::atomic::Ordering;
 
 pub(super) use self::count::Count;
 use super::{
-    CANCELLED, CLEANUP, COMPLETED, GIVEN_UP, HANDLE, Header, REASON, REASON_SHIFT, SCHEDULED, Stage, TAKEN, TaskCell,
+    CANCELLED, CLEANUP, COMPLETED, GIVEN_UP, HANDLE, Header, REASON, REASON_SHIFT, SCHEDULED, TAKEN, TaskCell,
     VTable, WATCHED, free,
 };
 use crate::current;
 use crate::event_loop::{BlockKind, Core, Mail};
 use crate::failure;
 use crate::reason::Reason;
-use crate::scope::Scope;
 use crate::task::home::{Handle, Report, discard};
 use crate::task::step::step;
 use crate::task::watchers::Watcher;
@@ -74,15 +72,13 @@ where
         Begin::Now => HANDLE,
         Begin::AsCleanup => HANDLE | SCHEDULED | CLEANUP,
     };
-    let header = Header::new(Local::<F, E>::VTABLE, word, meta);
-    let stage = Stage::Running { scope: Scope::new(future), exit: ManuallyDrop::new(exit) };
     let block = core.slab.allocate(BlockKind::Pinned, Layout::new::<TaskCell<F, E>>());
     // SAFETY: the block is fresh and has this layout.
-    let header = unsafe { TaskCell::write(block, header, stage) };
+    let header = unsafe { TaskCell::write(block, Header::new(Local::<F, E>::VTABLE, word, meta), future, exit) };
     core.note_spawn();
     if begin == Begin::Now {
         // SAFETY: the claim HANDLE keeps the cell alive, and the task has not completed; it is in no queue.
-        current::outside(|| unsafe { Local::<F, E>::turn(header) });
+        current::outside(|| unsafe { Local::<F, E>::turn(header, word) });
     } else {
         core.push(header);
     }
@@ -104,12 +100,13 @@ impl Header {
         self.word.load(Ordering::Relaxed) & bits != 0
     }
 
-    /// Not a locked operation: one thread writes.
+    /// Not a locked operation: one thread writes. Returns what is there then.
     #[inline]
-    fn change(&self, clear: u64, set: u64) {
-        let word = self.word.load(Ordering::Relaxed);
+    fn change(&self, clear: u64, set: u64) -> u64 {
+        let word = self.word.load(Ordering::Relaxed) & !clear | set;
         // Release pairs with the Acquire of `is_finished` on other threads.
-        self.word.store(word & !clear | set, Ordering::Release);
+        self.word.store(word, Ordering::Release);
+        word
     }
 
     /// Whether the caller has to put the task into the run queue: not if it is there, or has completed. On the thread
@@ -198,50 +195,44 @@ impl<F: Future, E: OnExit<F::Output>> Local<F, E> {
         // SAFETY: the claim SCHEDULED kept it alive; from here on, as long as the task has not completed, its other
         // claim.
         let this = unsafe { header.as_ref() };
-        this.change(SCHEDULED, 0);
-        if this.has(COMPLETED) {
+        let word = this.change(SCHEDULED, 0);
+        if word & COMPLETED != 0 {
             // It was woken in its last turn.
             // SAFETY: a claim was given up; nothing of the cell is used afterwards.
             unsafe { release_claim(header) };
         } else {
             // SAFETY: it has not completed.
-            unsafe { Self::turn(header) };
+            unsafe { Self::turn(header, word) };
         }
     }
 
     /// # Safety
-    /// On the thread of the worker; the task has not completed.
+    /// On the thread of the worker; the task has not completed, and this is its state.
     #[inline]
-    unsafe fn turn(header: NonNull<Header>) {
+    unsafe fn turn(header: NonNull<Header>, word: u64) {
         // SAFETY: the cell is alive: it has not completed. This is a shared reference, and the stage in a cell.
         let this = unsafe { header.cast::<TaskCell<F, E>>().as_ref() };
         let waker = waker::borrowed(header);
         let mut cx = Context::from_waker(&waker);
         let completed = current::enter_task(header, || {
-            // SAFETY: rule 1 of the module: nobody else touches the stage during a poll. The reference is pinned: the
-            // stage is never moved while it runs, only dropped in its place.
-            let mut scope = match unsafe { &mut *this.stage.with_mut(|stage| stage) } {
-                // SAFETY: as above.
-                Stage::Running { scope, .. } => unsafe { Pin::new_unchecked(scope) },
-                Stage::Ended(_) => unreachable!("a task that has not completed is running"),
-            };
-            if this.header.has(CANCELLED) {
-                this.header.cut(this.header.word.load(Ordering::Relaxed), scope.as_mut());
+            // SAFETY: rule 1 of the module: nobody else touches the stage during a poll.
+            let mut scope = unsafe { Pin::new_unchecked(&mut *this.scope()) };
+            if word & CANCELLED != 0 {
+                this.header.cut(word, scope.as_mut());
             }
-            match step(scope, &mut cx) {
-                Poll::Pending => false,
-                Poll::Ready(outcome) => {
-                    // SAFETY: rule 1. The handle is asked for after the foreign code of `end`, which may have dropped
-                    // it.
-                    unsafe {
-                        this.end(outcome);
-                        if !this.header.has(HANDLE) {
-                            this.discard();
-                        }
-                    }
-                    true
+            // SAFETY: rule 1.
+            unsafe {
+                match step(scope, &mut cx) {
+                    Poll::Pending => return false,
+                    Poll::Ready(Ok(output)) => this.end(Ok(output)),
+                    Poll::Ready(Err(error)) => this.fail(error),
+                }
+                // After the foreign code of `end`, which may have dropped the handle.
+                if !this.header.has(HANDLE) {
+                    this.discard();
                 }
             }
+            true
         });
         if completed {
             // SAFETY: it has not completed yet, and does so here.
@@ -254,41 +245,47 @@ impl<F: Future, E: OnExit<F::Output>> Local<F, E> {
 ///
 /// # Safety
 /// On the thread of the worker; the task has not completed; its stage holds the outcome for the handle, or nothing.
+#[inline]
 unsafe fn complete(header: NonNull<Header>) {
     current::with_loop(|core| {
         // Not a reference that a call was given: those would have to stay valid until it returns.
         // SAFETY: it has not completed, so the worker's claim exists.
         let this = unsafe { header.as_ref() };
-        this.change(0, COMPLETED);
+        let word = this.change(0, COMPLETED);
         core.note_end();
         // SAFETY: rule 1.
-        let awaiter = unsafe { this.take_awaiter() };
-        if !this.has(WATCHED | REASON) {
-            // Nearly always. The cell is not used any more when the waker, foreign code, runs: it may drop the handle.
-            match awaiter {
-                // SAFETY: the claim "not completed" is given up, and this is the last use.
-                None => unsafe { release_claim(header) },
-                Some(awaiter) => {
-                    let who = this.meta.anonymous();
-                    // SAFETY: as above.
-                    unsafe { release_claim(header) };
-                    failure::contain(core.worker(), &who, "ended, and a waker panicked", || awaiter.wake());
-                }
-            }
-            return;
-        }
-        if (this.word.load(Ordering::Relaxed) & REASON) >> REASON_SHIFT == u64::from(Reason::OTHER) {
-            // If the future was finished before it could be cut.
-            drop(core.scheduler().reasons.take(this.meta.id));
-        }
-        let watchers = if this.has(WATCHED) { core.watchers.borrow_mut().take(this.meta.id) } else { Vec::new() };
-        let who = this.meta.anonymous();
-        // SAFETY: as above.
-        unsafe { release_claim(header) };
-        for waker in awaiter.into_iter().chain(watchers.into_iter().map(|watcher| watcher.waker)) {
-            failure::contain(core.worker(), &who, "ended, and a waker panicked", || waker.wake());
+        if word & (WATCHED | REASON) == 0 && unsafe { !this.has_awaiter() } {
+            // SAFETY: the claim "not completed" is given up, and this is the last use.
+            unsafe { release_claim(header) };
+        } else {
+            // SAFETY: as above.
+            unsafe { tell_end(core, header) };
         }
     });
+}
+
+/// Wakes who waits for the end.
+///
+/// # Safety
+/// As [`complete`], which has marked it.
+#[inline(never)]
+unsafe fn tell_end(core: &Core, header: NonNull<Header>) {
+    // SAFETY: the worker's claim is given up below.
+    let this = unsafe { header.as_ref() };
+    // SAFETY: rule 1.
+    let awaiter = unsafe { this.take_awaiter() };
+    if (this.word.load(Ordering::Relaxed) & REASON) >> REASON_SHIFT == u64::from(Reason::OTHER) {
+        // If the future was finished before it could be cut.
+        drop(core.scheduler().reasons.take(this.meta.id));
+    }
+    let watchers = if this.has(WATCHED) { core.watchers.borrow_mut().take(this.meta.id) } else { Vec::new() };
+    let who = this.meta.anonymous();
+    // The cell is not used any more when a waker, foreign code, runs: it may drop the handle.
+    // SAFETY: as `complete` says.
+    unsafe { release_claim(header) };
+    for waker in awaiter.into_iter().chain(watchers.into_iter().map(|watcher| watcher.waker)) {
+        failure::contain(core.worker(), &who, "ended, and a waker panicked", || waker.wake());
+    }
 }
 
 /// The handle of a local task.
@@ -305,12 +302,15 @@ impl<T> LocalHandle<T> {
         unsafe { self.header.as_ref() }
     }
 
+    #[inline]
     fn take(&self) -> Option<Outcome<T>> {
         // SAFETY: as `outcome` says; the handle stays on the thread of the worker, so nobody else uses the place.
         unsafe { self.outcome().as_mut() }.take()
     }
 
     /// What is to be done before the handle goes, if the outcome is or will be there.
+    #[cold]
+    #[inline(never)]
     fn release_untaken(&self, report: Option<Report<T>>) {
         let header = self.header();
         if header.has(COMPLETED) {
@@ -324,7 +324,21 @@ impl<T> LocalHandle<T> {
         }
     }
 
+    /// The task has not completed; `waker` is for whoever completes it.
+    #[inline(never)]
+    fn await_with(&self, waker: &Waker) {
+        let header = self.header();
+        // SAFETY: rule 1, here and below.
+        let awaiter = match unsafe { header.take_awaiter() } {
+            Some(former) if former.will_wake(waker) => former,
+            _ => waker.clone(),
+        };
+        // SAFETY: as above.
+        unsafe { header.set_awaiter(awaiter) };
+    }
+
     /// Where the outcome is. The task has completed.
+    #[inline]
     fn outcome(&self) -> NonNull<Option<Outcome<T>>> {
         debug_assert!(self.header().has(COMPLETED), "a task that runs has no outcome");
         // SAFETY: the caller has seen COMPLETED, and this is the handle. The type is that which the cell was spawned
@@ -340,17 +354,10 @@ impl<T> Handle<T> for LocalHandle<T> {
 
     #[inline]
     fn poll_finished(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let header = self.header();
-        if header.has(COMPLETED) {
+        if self.header().has(COMPLETED) {
             return Poll::Ready(());
         }
-        // SAFETY: rule 1, here and below.
-        let awaiter = match unsafe { header.take_awaiter() } {
-            Some(former) if former.will_wake(cx.waker()) => former,
-            _ => cx.waker().clone(),
-        };
-        // SAFETY: as above.
-        unsafe { header.set_awaiter(awaiter) };
+        self.await_with(cx.waker());
         Poll::Pending
     }
 

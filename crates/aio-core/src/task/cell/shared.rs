@@ -41,7 +41,6 @@
 use std::alloc::Layout;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::Arc; // facade: shared data without a protocol
@@ -50,18 +49,17 @@ use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker, ready};
 use aio_base::sync::atomic::{AtomicU64, Ordering};
 
 use super::{
-    BorrowedWaker, CANCELLED, COMPLETED, GIVEN_UP, HANDLE, Header, REASON, REASON_SHIFT, SCHEDULED, Stage, TaskCell,
+    BorrowedWaker, CANCELLED, COMPLETED, GIVEN_UP, HANDLE, Header, REASON, REASON_SHIFT, SCHEDULED, TaskCell,
     VTable, WATCHED, free,
 };
 use crate::current;
 use crate::event_loop::{BlockKind, Core, Scheduler};
 use crate::failure;
 use crate::reason::Reason;
-use crate::scope::Scope;
 use crate::task::home::{Handle, Report, discard};
 use crate::task::step::step;
 use crate::task::watchers::Watcher;
-use crate::task::{JoinError, Meta, OnExit, Outcome, TaskRef};
+use crate::task::{Meta, OnExit, Outcome, TaskRef};
 
 /// Somebody has it: a queue, or the thread that runs it.
 const OWNED: u64 = 1 << 11;
@@ -78,11 +76,10 @@ where
     E: OnExit<F::Output> + Send + 'static,
     E::Output: Send + 'static,
 {
-    let header = Header::new(Shared::<F, E>::VTABLE, HANDLE | SCHEDULED | OWNED, meta);
-    let stage = Stage::Running { scope: Scope::new(future), exit: ManuallyDrop::new(exit) };
     let block = allocate(Layout::new::<TaskCell<F, E>>());
+    let header = Header::new(Shared::<F, E>::VTABLE, HANDLE | SCHEDULED | OWNED, meta);
     // SAFETY: the block is fresh and has this layout.
-    unsafe { TaskCell::write(block, header, stage) }
+    unsafe { TaskCell::write(block, header, future, exit) }
 }
 
 /// Starts a task on a worker of the loop of this thread; now, if it is eager.
@@ -240,29 +237,23 @@ where
             // Not a reference that a call was given, see `update`.
             // SAFETY: as above. This is a shared reference, and the stage in a cell.
             let this = unsafe { cell.as_ref() };
-            // SAFETY: rule 1 of the module: this thread is the owner. The reference is pinned: the stage is never moved
-            // while it runs, only dropped in its place.
-            let mut scope = match unsafe { &mut *this.stage.with_mut(|stage| stage) } {
-                // SAFETY: as above.
-                Stage::Running { scope, .. } => unsafe { Pin::new_unchecked(scope) },
-                Stage::Ended(_) => unreachable!("a task that has not completed is running"),
-            };
+            // SAFETY: rule 1 of the module: this thread is the owner.
+            let mut scope = unsafe { Pin::new_unchecked(&mut *this.scope()) };
             if word & CANCELLED != 0 {
                 this.header.cut(word, scope.as_mut());
             }
-            match step(scope, &mut cx) {
-                Poll::Pending => None,
-                Poll::Ready(outcome) => {
-                    // SAFETY: rule 1; the stage has ended then.
-                    let word = unsafe {
-                        this.end(outcome);
-                        complete(cell)
-                    };
-                    // After the destructor of an output that nobody takes, which may spawn.
-                    current::with_loop(Core::note_end);
-                    Some(word)
+            // SAFETY: rule 1; the stage has ended then.
+            let word = unsafe {
+                match step(scope, &mut cx) {
+                    Poll::Pending => return None,
+                    Poll::Ready(Ok(output)) => this.end(Ok(output)),
+                    Poll::Ready(Err(error)) => this.fail(error),
                 }
-            }
+                complete(cell)
+            };
+            // After the destructor of an output that nobody takes, which may spawn.
+            current::with_loop(Core::note_end);
+            Some(word)
         });
         match completed {
             // SAFETY: it came from there, and is told once.
@@ -285,18 +276,8 @@ where
         // SAFETY: the caller owns it, and has its handle; rule 1.
         unsafe {
             let this = header.cast::<TaskCell<F, E>>().as_ref();
-            let stage = this.stage.with_mut(|stage| stage);
             let during = "was spawned after the end of its loop, and panicked in dropping its future";
-            let ended = || *stage = Stage::Ended(Some(Err(JoinError::cancelled_by(Reason::Shutdown))));
-            // An assignment whose drop panics has taken place.
-            failure::contain(this.header.owner(), &this.header.meta, during, || {
-                if let Stage::Running { exit, .. } = &mut *stage {
-                    let exit = ManuallyDrop::take(exit);
-                    let dropped = catch_unwind(AssertUnwindSafe(ended));
-                    drop(exit);
-                    dropped.unwrap_or_else(|payload| std::panic::resume_unwind(payload));
-                }
-            });
+            failure::contain(this.header.owner(), &this.header.meta, during, || this.end_unpolled());
             this.header.drop_context();
             tell_end(header, complete(header.cast::<TaskCell<F, E>>()));
         }
