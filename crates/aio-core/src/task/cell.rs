@@ -193,10 +193,24 @@ impl Header {
     }
 
     /// # Safety
-    /// As [`take_awaiter`](Self::take_awaiter); there is no awaiter that would be lost.
-    unsafe fn set_awaiter(&self, awaiter: Waker) {
+    /// As [`take_awaiter`](Self::take_awaiter).
+    #[inline]
+    unsafe fn is_awaited_by(&self, waker: &Waker) -> bool {
         // SAFETY: by the caller.
-        unsafe { *self.audience() = Audience::Awaiter(awaiter) };
+        matches!(unsafe { &*self.audience() }, Audience::Awaiter(awaiter) if awaiter.will_wake(waker))
+    }
+
+    /// Returns who awaited the handle before.
+    ///
+    /// # Safety
+    /// As [`take_awaiter`](Self::take_awaiter).
+    #[inline]
+    unsafe fn set_awaiter(&self, awaiter: Waker) -> Option<Waker> {
+        // SAFETY: by the caller.
+        match unsafe { std::mem::replace(&mut *self.audience(), Audience::Awaiter(awaiter)) } {
+            Audience::Awaiter(former) => Some(former),
+            Audience::Nobody(_) => None,
+        }
     }
 
     /// # Safety

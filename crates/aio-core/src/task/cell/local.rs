@@ -254,34 +254,52 @@ unsafe fn complete(header: NonNull<Header>) {
         let word = this.change(0, COMPLETED);
         core.note_end();
         // SAFETY: rule 1.
-        if word & (WATCHED | REASON) == 0 && unsafe { !this.has_awaiter() } {
+        if word & (WATCHED | REASON) == 0 && !unsafe { this.has_awaiter() } {
             // SAFETY: the claim "not completed" is given up, and this is the last use.
             unsafe { release_claim(header) };
         } else {
             // SAFETY: as above.
-            unsafe { tell_end(core, header) };
+            unsafe { tell_end(core, header, word) };
         }
     });
 }
 
-/// Wakes who waits for the end.
+/// Wakes who awaits the handle, and whoever waits for the end beside it.
 ///
 /// # Safety
-/// As [`complete`], which has marked it.
+/// As [`complete`], which has made it `word`. The cell is not used afterwards.
 #[inline(never)]
-unsafe fn tell_end(core: &Core, header: NonNull<Header>) {
+unsafe fn tell_end(core: &Core, header: NonNull<Header>, word: u64) {
     // SAFETY: the worker's claim is given up below.
     let this = unsafe { header.as_ref() };
     // SAFETY: rule 1.
     let awaiter = unsafe { this.take_awaiter() };
-    if (this.word.load(Ordering::Relaxed) & REASON) >> REASON_SHIFT == u64::from(Reason::OTHER) {
+    let others = match awaiter.map(|awaiter| waker::wake_here(core, awaiter)) {
+        None | Some(Ok(())) if word & (WATCHED | REASON) == 0 => {
+            // SAFETY: by the caller.
+            return unsafe { release_claim(header) };
+        }
+        None | Some(Ok(())) => None,
+        Some(Err(awaiter)) => Some(awaiter),
+    };
+    // SAFETY: by the caller.
+    unsafe { tell_others(core, header, word, others) };
+}
+
+/// # Safety
+/// As [`tell_end`].
+#[cold]
+unsafe fn tell_others(core: &Core, header: NonNull<Header>, word: u64, awaiter: Option<Waker>) {
+    // SAFETY: the worker's claim is given up below.
+    let this = unsafe { header.as_ref() };
+    if (word & REASON) >> REASON_SHIFT == u64::from(Reason::OTHER) {
         // If the future was finished before it could be cut.
         drop(core.scheduler().reasons.take(this.meta.id));
     }
-    let watchers = if this.has(WATCHED) { core.watchers.borrow_mut().take(this.meta.id) } else { Vec::new() };
+    let watchers = if word & WATCHED == 0 { Vec::new() } else { core.watchers.borrow_mut().take(this.meta.id) };
     let who = this.meta.anonymous();
     // The cell is not used any more when a waker, foreign code, runs: it may drop the handle.
-    // SAFETY: as `complete` says.
+    // SAFETY: by the caller.
     unsafe { release_claim(header) };
     for waker in awaiter.into_iter().chain(watchers.into_iter().map(|watcher| watcher.waker)) {
         failure::contain(core.worker(), &who, "ended, and a waker panicked", || waker.wake());
@@ -328,13 +346,12 @@ impl<T> LocalHandle<T> {
     #[inline(never)]
     fn await_with(&self, waker: &Waker) {
         let header = self.header();
-        // SAFETY: rule 1, here and below.
-        let awaiter = match unsafe { header.take_awaiter() } {
-            Some(former) if former.will_wake(waker) => former,
-            _ => waker.clone(),
-        };
-        // SAFETY: as above.
-        unsafe { header.set_awaiter(awaiter) };
+        // SAFETY: rule 1.
+        if !unsafe { header.is_awaited_by(waker) } {
+            let awaiter = waker::clone_here(waker);
+            // SAFETY: as above.
+            drop(unsafe { header.set_awaiter(awaiter) });
+        }
     }
 
     /// Where the outcome is. The task has completed.

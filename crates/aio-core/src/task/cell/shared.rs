@@ -398,12 +398,11 @@ impl<T> Handle<T> for SharedHandle<T> {
             return Poll::Ready(());
         }
         // SAFETY: rule 2, here and below.
-        let awaiter = match unsafe { header.take_awaiter() } {
-            Some(former) if former.will_wake(cx.waker()) => former,
-            _ => cx.waker().clone(),
-        };
-        // SAFETY: as above.
-        unsafe { header.set_awaiter(awaiter) };
+        if !unsafe { header.is_awaited_by(cx.waker()) } {
+            let awaiter = cx.waker().clone();
+            // SAFETY: as above.
+            drop(unsafe { header.set_awaiter(awaiter) });
+        }
         // Release pairs with the Acquire of `complete`.
         if header.word.fetch_or(AWAITED, Ordering::AcqRel) & COMPLETED != 0 {
             // It has completed without having seen the awaiter.

@@ -4,10 +4,10 @@ use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
-use super::super::{BorrowedWaker, Header};
+use super::super::{BorrowedWaker, Header, free};
 use super::release;
 use crate::current;
-use crate::event_loop::Mail;
+use crate::event_loop::{Core, Mail};
 use crate::task::TaskRef;
 
 static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake_and_release, wake_raw, release_raw);
@@ -33,11 +33,68 @@ unsafe fn wake(header: NonNull<Header>) {
         if this.schedule_local() {
             current::with_loop(|core| core.push(header));
         }
-    } else if this.count.ask() {
+    } else {
+        // SAFETY: by the caller.
+        unsafe { ask(header) };
+    }
+}
+
+/// Wakes a task of another worker, or of one that is not running.
+///
+/// # Safety
+/// As [`wake`].
+#[inline(never)]
+unsafe fn ask(header: NonNull<Header>) {
+    // SAFETY: by the caller.
+    let this = unsafe { header.as_ref() };
+    if this.count.ask() {
         // After the end of the loop there is nothing left to wake.
         // SAFETY: by the caller.
         drop(this.owner().send(Mail::Wake(unsafe { TaskRef::new(header) })));
     }
+}
+
+/// The task that is woken, if it stays on this worker.
+#[inline]
+fn task_here(waker: &Waker) -> Option<NonNull<Header>> {
+    let task = std::ptr::eq(waker.vtable(), &VTABLE).then(|| header(waker.data()))?;
+    // SAFETY: a waker with this table has a count.
+    unsafe { task.as_ref() }.is_here().then_some(task)
+}
+
+/// A clone, without a call where it is a waker of this worker's.
+#[inline]
+pub(super) fn clone_here(waker: &Waker) -> Waker {
+    match task_here(waker) {
+        Some(task) => {
+            // SAFETY: `waker` has a count.
+            unsafe { task.as_ref() }.count.acquire(true);
+            // SAFETY: the contract of `RawWaker` is kept, see `borrowed`; the count was just taken.
+            unsafe { Waker::new(waker.data(), &VTABLE) }
+        }
+        None => waker.clone(),
+    }
+}
+
+/// Wakes a task of this worker, which is a push.
+///
+/// # Errors
+/// Another waker comes back: it is foreign code, or has to send mail.
+#[inline]
+pub(super) fn wake_here(core: &Core, waker: Waker) -> Result<(), Waker> {
+    let Some(task) = task_here(&waker) else { return Err(waker) };
+    std::mem::forget(waker);
+    // SAFETY: the count of the waker.
+    let this = unsafe { task.as_ref() };
+    this.alive.with(|_| ());
+    if this.schedule_local() {
+        core.push(task);
+    }
+    if this.count.release(true) {
+        // SAFETY: nobody refers to it.
+        unsafe { free(task) };
+    }
+    Ok(())
 }
 
 fn header(data: *const ()) -> NonNull<Header> {
