@@ -195,7 +195,7 @@ impl Slab {
     ///
     /// # Safety
     /// `block` was allocated by a slab, and is not used any more.
-    #[inline]
+    #[inline(never)]
     pub(crate) unsafe fn free_elsewhere(block: NonNull<u8>) {
         let account = {
             // SAFETY: the chunk of a block that is in use exists.

@@ -83,9 +83,13 @@ fn untagged(pointer: *mut u8) -> Option<NonNull<Details>> {
 impl Drop for Origin {
     #[inline]
     fn drop(&mut self) {
-        if let Some(details) = untagged(*self.0.get_mut()) {
+        #[cold]
+        fn drop_details(details: NonNull<Details>) {
             // SAFETY: the box is ours, and this is the end of it.
             drop(unsafe { Box::from_raw(details.as_ptr()) });
+        }
+        if let Some(details) = untagged(*self.0.get_mut()) {
+            drop_details(details);
         }
     }
 }
