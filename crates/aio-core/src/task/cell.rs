@@ -344,7 +344,11 @@ impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
             if !(*scope).is_empty() {
                 std::ptr::drop_in_place(scope);
             }
-            self.ended().write(Some(kept));
+            // Each in its place: together they would be put together elsewhere, and copied.
+            match kept {
+                Ok(output) => self.ended().write(Some(Ok(output))),
+                Err(error) => self.ended().write(Some(Err(error))),
+            }
         }
     }
 
@@ -381,13 +385,26 @@ impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
     ///
     /// # Safety
     /// The stage and the audience are the caller's.
+    #[inline]
     unsafe fn discard(&self) {
+        // SAFETY: by the caller.
+        let (ended, audience) = unsafe { (&mut *self.ended(), &*self.header.audience()) };
+        let is_plain = matches!(ended, Some(Ok(_))) && !std::mem::needs_drop::<E::Output>();
+        if is_plain && matches!(audience, Audience::Nobody(None)) {
+            *ended = None;
+        } else {
+            // SAFETY: by the caller.
+            unsafe { self.discard_with(ended.take()) };
+        }
+    }
+
+    /// # Safety
+    /// As [`discard`](Self::discard).
+    #[inline(never)]
+    unsafe fn discard_with(&self, outcome: Option<Outcome<E::Output>>) {
         let header = &self.header;
         // SAFETY: by the caller.
-        unsafe {
-            let outcome = (*self.ended()).take();
-            discard(header.owner(), &header.meta, outcome, header.take_report());
-        }
+        discard(header.owner(), &header.meta, outcome, unsafe { header.take_report() });
         // The destructor of the output may have set something.
         header.drop_context();
     }

@@ -326,20 +326,22 @@ impl<T> LocalHandle<T> {
         unsafe { self.outcome().as_mut() }.take()
     }
 
-    /// What is to be done before the handle goes, if the outcome is or will be there.
+    /// Has the task `report` when it completes, without anybody who awaits it.
     #[cold]
-    #[inline(never)]
-    fn release_untaken(&self, report: Option<Report<T>>) {
+    fn leave(&self, report: Option<Report<T>>) {
         let header = self.header();
-        if header.has(COMPLETED) {
-            discard(header.owner(), &header.meta, self.take(), report);
-        } else {
-            // SAFETY: rule 1; the report is for the type that the cell was spawned with.
-            unsafe {
-                drop(header.take_awaiter());
-                header.set_report(report);
-            }
+        // SAFETY: rule 1; the report is for the type that the cell was spawned with.
+        unsafe {
+            drop(header.take_awaiter());
+            header.set_report(report);
         }
+    }
+
+    /// Drops the outcome, which is there.
+    #[cold]
+    fn discard(&self, report: Option<Report<T>>) {
+        let header = self.header();
+        discard(header.owner(), &header.meta, self.take(), report);
     }
 
     /// The task has not completed; `waker` is for whoever completes it.
@@ -407,8 +409,13 @@ impl<T> Handle<T> for LocalHandle<T> {
     #[inline]
     fn release(&mut self, report: Option<Report<T>>) {
         let header = self.header();
-        if !header.has(TAKEN) {
-            self.release_untaken(report);
+        if !header.has(COMPLETED) {
+            // SAFETY: rule 1.
+            if report.is_some() || unsafe { header.has_awaiter() } {
+                self.leave(report);
+            }
+        } else if !header.has(TAKEN) {
+            self.discard(report);
         }
         header.change(HANDLE, 0);
         // SAFETY: a claim was given up, and this is the last use.
