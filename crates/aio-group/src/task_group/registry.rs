@@ -1,14 +1,7 @@
-//! The children of a group that have tasks.
-//!
-//! A slab whose memory does not move: a group of many children would otherwise spend much of its time on moving what it
-//! knows of them. For the same reason an entry is written field by field and where it stays, see
-//! [`insert`](Registry::insert).
+//! The children of a group that have tasks: a slab, whose entries are used again.
 
 use aio_base::live::{Kind, Live};
 use aio_core::{Task, TaskHome, TaskRef};
-
-/// How many entries the first segment has; each further one has twice as many as the one before.
-const FIRST: usize = 8;
 
 /// Marks the number of a vacant entry. No child has it: there are never so many.
 const VACANT: u64 = 1 << 63;
@@ -17,11 +10,7 @@ const VACANT: u64 = 1 << 63;
 const NONE: u64 = u64::MAX;
 
 pub(crate) struct Registry {
-    segments: Vec<Box<[Entry]>>,
-    /// How many entries all segments have.
-    capacity: usize,
-    /// How many of them have been used so far.
-    used: usize,
+    entries: Vec<Entry>,
     /// The first vacant entry, as a link; or [`NONE`].
     vacant: u64,
     len: usize,
@@ -43,7 +32,7 @@ struct Registered {
 
 impl Registry {
     pub(crate) fn new() -> Self {
-        Self { segments: Vec::new(), capacity: 0, used: 0, vacant: NONE, len: 0 }
+        Self { entries: Vec::new(), vacant: NONE, len: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -61,23 +50,17 @@ impl Registry {
         if self.vacant != NONE {
             let key = linked(self.vacant);
             // Its task is absent already.
-            self.vacant = std::mem::replace(&mut self.entry(key).number, number);
+            self.vacant = std::mem::replace(&mut self.entries[key].number, number);
             return key;
         }
-        // Those that have never been used come one after the other, without a list that would have to be followed.
-        let key = self.used;
-        self.used += 1;
-        if key == self.capacity {
-            self.grow();
-        }
-        self.entry(key).number = number;
-        key
+        self.entries.push(Entry { number, task: None });
+        self.entries.len() - 1
     }
 
     /// Fills the place, if it is still that of the child of this number.
     #[inline]
     pub(crate) fn attach<T, H: TaskHome>(&mut self, key: usize, number: u64, task: &Task<T, H>) {
-        let entry = self.entry(key);
+        let entry = &mut self.entries[key];
         if entry.number == number {
             // The reference is made here, where it stays.
             entry.task = Some(Registered { task: task.task_ref(), _live: Live::new(Kind::Registration) });
@@ -91,7 +74,7 @@ impl Registry {
     #[inline]
     pub(crate) fn remove(&mut self, key: usize) -> u64 {
         let vacant = self.vacant;
-        let entry = self.entry(key);
+        let entry = &mut self.entries[key];
         entry.task = None;
         let number = std::mem::replace(&mut entry.number, vacant);
         self.vacant = link(key);
@@ -101,24 +84,7 @@ impl Registry {
 
     /// All tasks that are known, in no order.
     pub(crate) fn tasks(&self) -> impl Iterator<Item = &TaskRef> {
-        self.segments.iter().flatten().filter_map(|entry| Some(&entry.task.as_ref()?.task))
-    }
-
-    #[inline]
-    fn entry(&mut self, key: usize) -> &mut Entry {
-        // The segments begin at 0, FIRST, 3 * FIRST, 7 * FIRST and so on.
-        let segment = (key / FIRST + 1).ilog2();
-        let start = FIRST * ((1 << segment) - 1);
-        &mut self.segments[segment as usize][key - start]
-    }
-
-    /// One more segment. Its entries are written here, all at once, and afterwards only changed: a new one would be
-    /// made elsewhere and moved, which costs more.
-    #[cold]
-    fn grow(&mut self) {
-        let size = FIRST << self.segments.len();
-        self.segments.push((0..size).map(|_| Entry { number: NONE, task: None }).collect());
-        self.capacity += size;
+        self.entries.iter().filter_map(|entry| Some(&entry.task.as_ref()?.task))
     }
 }
 
@@ -145,11 +111,11 @@ mod tests {
     }
 
     #[test]
-    fn places_are_found_again_in_all_segments() {
+    fn places_are_found_again() {
         let mut registry = Registry::new();
         let keys: Vec<usize> = (0..100).map(|key| registry.insert(number(key))).collect();
         assert_eq!(keys, (0..100).collect::<Vec<_>>());
-        assert_eq!((registry.len(), registry.segments.len()), (100, 4));
+        assert_eq!(registry.len(), 100);
         for key in keys.into_iter().rev() {
             assert_eq!(registry.remove(key), number(key));
         }
@@ -160,13 +126,13 @@ mod tests {
     fn places_are_used_again_before_there_are_more() {
         let mut registry = Registry::new();
         for round in 0..1000 {
-            let keys: Vec<usize> = (0..FIRST).map(|key| registry.insert(number(key + round))).collect();
-            assert!(keys.iter().all(|key| *key < FIRST), "{keys:?}");
+            let keys: Vec<usize> = (0..8).map(|key| registry.insert(number(key + round))).collect();
+            assert!(keys.iter().all(|key| *key < 8), "{keys:?}");
             for (index, key) in keys.into_iter().enumerate() {
                 assert_eq!(registry.remove(key), number(index + round));
             }
         }
-        assert_eq!(registry.segments.len(), 1);
+        assert_eq!(registry.entries.len(), 8);
     }
 
     #[test]
