@@ -153,7 +153,7 @@ impl<F: Future> Scope<F> {
         matches!(self.state, State::Spent) && self.finalizers.is_empty()
     }
 
-    /// Whether there is nothing left in it: no future, no output, no cleanup, no panic to let out.
+    /// Whether there is no future, no output, no cleanup and no panic to let out.
     pub(crate) fn is_spent(&self) -> bool {
         matches!(self.state, State::Cut { .. } | State::Spent) && self.finalizers.is_empty()
     }

@@ -331,19 +331,16 @@ impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
     /// Puts the outcome in the place of the future.
     ///
     /// # Safety
-    /// The stage is the caller's, by the rules of the home, and is running; it has ended then. The context of the task
-    /// is this thread's.
+    /// The stage is the caller's, by the rules of the home, and is running; its scope has [ended](super::step::step). The stage has
+    /// ended then. The context of the task is this thread's.
     #[inline]
     unsafe fn end(&self, outcome: Outcome<F::Output>) {
         // SAFETY: by the caller; it is taken once, since the stage has ended when this is done.
         let kept = unsafe { ManuallyDrop::take(&mut (*self.running()).exit) }.contained(outcome);
         self.header.drop_context();
-        let scope = self.scope();
-        // SAFETY: by the caller. The future is gone already.
+        // SAFETY: by the caller. Nothing in the scope needs a destructor any more.
         unsafe {
-            if !(*scope).is_empty() {
-                std::ptr::drop_in_place(scope);
-            }
+            debug_assert!((*self.scope()).is_empty(), "a task ends when its scope has");
             // Each in its place: together they would be put together elsewhere, and copied.
             match kept {
                 Ok(output) => self.ended().write(Some(Ok(output))),

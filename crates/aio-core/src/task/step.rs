@@ -9,7 +9,7 @@ use crate::reason::Reason;
 use crate::scope::Scope;
 
 /// Gives the future of a task its turn, and says how the task ended, once the cleanups are done. A panic, wherever it
-/// comes from, is the outcome and does not leave this function.
+/// comes from, is the outcome and does not leave this function. A scope that has ended is [empty](Scope::is_empty).
 #[inline]
 pub(crate) fn step<F: Future>(mut scope: Pin<&mut Scope<F>>, cx: &mut Context<'_>) -> Poll<Outcome<F::Output>> {
     loop {
@@ -17,7 +17,10 @@ pub(crate) fn step<F: Future>(mut scope: Pin<&mut Scope<F>>, cx: &mut Context<'_
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(Ok(output))) => return Poll::Ready(Ok(output)),
             Ok(Poll::Ready(Err(reason))) => return Poll::Ready(Err(JoinError::cancelled_by(reason))),
-            Err(payload) if scope.is_spent() => return Poll::Ready(Err(JoinError::panicked(payload))),
+            Err(payload) if scope.is_spent() => {
+                scope.abandon();
+                return Poll::Ready(Err(JoinError::panicked(payload)));
+            }
             // The future has panicked, or its destructor, or a cleanup where there is an output already. What is there
             // is dropped, and what cleanups there are run; the panic is let out after them.
             Err(payload) => {
