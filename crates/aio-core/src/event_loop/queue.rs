@@ -52,11 +52,13 @@ impl Queue {
     #[inline(never)]
     fn grow(&self) {
         let len = self.len();
-        let mut slots: Vec<Slot> = Vec::with_capacity((2 * len).max(FIRST));
-        slots.extend((0..len).map(|i| self.slot(self.head.get().wrapping_add(i)).clone()));
-        slots.resize(slots.capacity().next_power_of_two(), Cell::new(None));
-        // SAFETY: nobody has a reference to the old ones.
-        unsafe { *self.slots.get() = slots.into_boxed_slice() };
+        // SAFETY: nobody has a reference to them.
+        let slots = unsafe { &mut *self.slots.get() };
+        // In one piece, the allocator may give it more room where it is.
+        let mut grown = std::mem::take(slots).into_vec();
+        grown.rotate_left(self.head.get() & len.saturating_sub(1));
+        grown.resize((2 * len).max(FIRST), Cell::new(None));
+        *slots = grown.into_boxed_slice();
         self.head.set(0);
         self.tail.set(len);
     }
