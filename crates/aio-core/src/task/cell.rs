@@ -353,7 +353,7 @@ impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
     ///
     /// # Safety
     /// As there.
-    #[cold]
+    #[inline(never)]
     unsafe fn fail(&self, error: JoinError) {
         // SAFETY: by the caller.
         unsafe { self.end(Err(error)) };
@@ -429,6 +429,7 @@ pub(crate) unsafe fn run(header: NonNull<Header>) {
 /// # Safety
 /// Nobody has a count or a claim, so nobody else has a pointer. (The task has completed, so the stage holds nothing:
 /// without a handle, the outcome was taken or dropped.)
+#[inline(never)]
 unsafe fn free(header: NonNull<Header>) {
     // SAFETY: by the caller. The word stays as it is, for those who visit the blocks of the slab.
     unsafe {

@@ -34,8 +34,8 @@ use aio_base::sync::atomic::Ordering;
 
 pub(super) use self::count::Count;
 use super::{
-    CANCELLED, CLEANUP, COMPLETED, GIVEN_UP, HANDLE, Header, REASON, REASON_SHIFT, SCHEDULED, TAKEN, TaskCell,
-    VTable, WATCHED, free,
+    CANCELLED, CLEANUP, COMPLETED, GIVEN_UP, HANDLE, Header, REASON, REASON_SHIFT, SCHEDULED, TAKEN, TaskCell, VTable,
+    WATCHED, free,
 };
 use crate::current;
 use crate::event_loop::{BlockKind, Core, Mail};
@@ -288,7 +288,7 @@ unsafe fn tell_end(core: &Core, header: NonNull<Header>, word: u64) {
 
 /// # Safety
 /// As [`tell_end`].
-#[cold]
+#[inline(never)]
 unsafe fn tell_others(core: &Core, header: NonNull<Header>, word: u64, awaiter: Option<Waker>) {
     // SAFETY: the worker's claim is given up below.
     let this = unsafe { header.as_ref() };

@@ -49,8 +49,8 @@ use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker, ready};
 use aio_base::sync::atomic::{AtomicU64, Ordering};
 
 use super::{
-    BorrowedWaker, CANCELLED, COMPLETED, GIVEN_UP, HANDLE, Header, REASON, REASON_SHIFT, SCHEDULED, TaskCell,
-    VTable, WATCHED, free,
+    BorrowedWaker, CANCELLED, COMPLETED, GIVEN_UP, HANDLE, Header, REASON, REASON_SHIFT, SCHEDULED, TaskCell, VTable,
+    WATCHED, free,
 };
 use crate::current;
 use crate::event_loop::{BlockKind, Core, Scheduler};

@@ -33,21 +33,7 @@ unsafe fn wake(header: NonNull<Header>) {
         if this.schedule_local() {
             current::with_loop(|core| core.push(header));
         }
-    } else {
-        // SAFETY: by the caller.
-        unsafe { ask(header) };
-    }
-}
-
-/// Wakes a task of another worker, or of one that is not running.
-///
-/// # Safety
-/// As [`wake`].
-#[inline(never)]
-unsafe fn ask(header: NonNull<Header>) {
-    // SAFETY: by the caller.
-    let this = unsafe { header.as_ref() };
-    if this.count.ask() {
+    } else if this.count.ask() {
         // After the end of the loop there is nothing left to wake.
         // SAFETY: by the caller.
         drop(this.owner().send(Mail::Wake(unsafe { TaskRef::new(header) })));
