@@ -270,6 +270,9 @@ impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
     /// Writes the cell into a block, which others may look at meanwhile: whether there is a task in it is the last
     /// thing that they see.
     ///
+    /// It takes the parts, so that each is written in its place. A cell that is put together elsewhere is copied in
+    /// larger pieces than it was just written in, and a processor waits for that.
+    ///
     /// # Safety
     /// The block is the caller's, and large enough.
     #[inline]
@@ -331,8 +334,8 @@ impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
     /// Puts the outcome in the place of the future.
     ///
     /// # Safety
-    /// The stage is the caller's, by the rules of the home, and is running; its scope has [ended](super::step::step). The stage has
-    /// ended then. The context of the task is this thread's.
+    /// The stage is the caller's, by the rules of the home, and is running, but its scope has
+    /// [ended](super::step::step). The context of the task is this thread's.
     #[inline]
     unsafe fn end(&self, outcome: Outcome<F::Output>) {
         // SAFETY: by the caller; it is taken once, since the stage has ended when this is done.
@@ -341,7 +344,7 @@ impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
         // SAFETY: by the caller. Nothing in the scope needs a destructor any more.
         unsafe {
             debug_assert!((*self.scope()).is_empty(), "a task ends when its scope has");
-            // Each in its place: together they would be put together elsewhere, and copied.
+            // Not at once, for the reason that `write` has.
             match kept {
                 Ok(output) => self.ended().write(Some(Ok(output))),
                 Err(error) => self.ended().write(Some(Err(error))),
