@@ -1,21 +1,24 @@
-//! A lock for a few instructions that hardly ever meets another thread.
+//! A lock for a few instructions.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::time::Duration;
 
 use crate::sync::UnsafeCell;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::thread;
 
-/// How often a thread looks before it lets others run.
+/// How often a thread looks before it lets others run, and how often it does that before it sleeps.
 const SPINS: u32 = 64;
+const YIELDS: u32 = 64;
+const NAP: Duration = Duration::from_micros(50);
 
-/// Mutual exclusion for a few instructions, where another thread is the exception: a loop's timers, which only a timer
-/// dropped on a foreign thread touches from outside.
+/// Mutual exclusion for a few instructions: a loop's timers, or what a primitive of `aio-sync` keeps.
 ///
 /// A [`Mutex`](crate::sync::Mutex) has to find out, when it is released, whether somebody waits, which is a second
 /// locked operation. Here whoever waits looks again and again, so that the release is a plain store. For anything
-/// longer, or contended in earnest, a `Mutex` is right.
+/// longer a `Mutex` is right.
 pub struct BriefLock<T> {
     locked: AtomicBool,
     /// For whoever has set `locked`, until it clears it.
@@ -29,8 +32,19 @@ pub struct BriefGuard<'a, T>(&'a BriefLock<T>);
 // do.
 unsafe impl<T: Send> Sync for BriefLock<T> {}
 
+// As a `Mutex` that does not poison: no foreign code runs under the lock, so a panic leaves nothing half-changed.
+impl<T> UnwindSafe for BriefLock<T> {}
+impl<T> RefUnwindSafe for BriefLock<T> {}
+
 impl<T> BriefLock<T> {
     /// A free lock around `value`.
+    #[cfg(not(aio_loom))]
+    pub const fn new(value: T) -> Self {
+        Self { locked: AtomicBool::new(false), value: UnsafeCell::new(value) }
+    }
+
+    /// A free lock around `value`.
+    #[cfg(aio_loom)]
     pub fn new(value: T) -> Self {
         Self { locked: AtomicBool::new(false), value: UnsafeCell::new(value) }
     }
@@ -44,6 +58,18 @@ impl<T> BriefLock<T> {
         BriefGuard(self)
     }
 
+    /// Takes the lock if nobody has it just now.
+    #[inline]
+    pub fn try_lock(&self) -> Option<BriefGuard<'_, T>> {
+        self.try_take().then(|| BriefGuard(self))
+    }
+
+    /// The value itself, no lock needed: there is no other reference.
+    pub fn get_mut(&mut self) -> &mut T {
+        // SAFETY: `&mut self` is the only reference to the lock, so there is no guard.
+        self.value.with_mut(|value| unsafe { &mut *value })
+    }
+
     #[inline]
     fn try_take(&self) -> bool {
         // Acquire pairs with the Release of the guard's drop: what was done to the value before is visible.
@@ -51,15 +77,23 @@ impl<T> BriefLock<T> {
     }
 
     #[cold]
+    #[inline(never)]
     fn wait(&self) {
-        let mut spins = 0;
-        while !self.try_take() {
-            if spins < SPINS && !cfg!(aio_loom) {
-                spins += 1;
+        let mut looks = 0;
+        // Relaxed: a look that costs the holder less than an attempt.
+        while self.locked.load(Ordering::Relaxed) || !self.try_take() {
+            looks += 1;
+            if cfg!(aio_loom) {
+                thread::yield_now();
+            } else if looks < SPINS {
                 std::hint::spin_loop();
-            } else {
+            } else if looks < SPINS + YIELDS {
                 // Its holder may have lost its core in the middle.
                 thread::yield_now();
+            } else {
+                // And may not get it back by that, if it has a lower priority.
+                looks = SPINS;
+                thread::sleep(NAP);
             }
         }
     }
@@ -118,6 +152,16 @@ mod tests {
         }))
         .unwrap_err();
         assert_eq!(*lock.lock(), 1);
+    }
+
+    #[test]
+    fn a_lock_that_is_taken_is_not_taken_again() {
+        let mut lock = BriefLock::new(1);
+        let guard = lock.lock();
+        assert!(lock.try_lock().is_none());
+        drop(guard);
+        *lock.try_lock().unwrap() += 1;
+        assert_eq!(*lock.get_mut(), 2);
     }
 
     #[test]

@@ -9,10 +9,16 @@ use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
 
+use crate::sync::Arc;
 use crate::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use crate::sync::{Arc, Mutex};
 
-/// The home of values that may cross threads: [`Arc`], [`Mutex`], atomics.
+#[cfg(not(aio_loom))]
+use crate::BriefLock as Lock;
+// A model that looks again and again for a lock has too many branches. `BriefLock` has a model of its own.
+#[cfg(aio_loom)]
+use crate::sync::Mutex as Lock;
+
+/// The home of values that may cross threads: [`Arc`], [`BriefLock`](crate::BriefLock), atomics.
 #[derive(Debug, Clone, Copy)]
 pub struct Shared;
 
@@ -41,6 +47,13 @@ pub trait Exclusive<T> {
     fn new(value: T) -> Self;
     /// Runs `f` with the value. No foreign code may run in `f`: no waker may be cloned, woken or dropped in it.
     fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R;
+    /// The same if nobody has the value just now, for a few steps that lead nowhere else: nothing watches that they do
+    /// not lead back here, not even where there is one thread.
+    ///
+    /// # Safety
+    /// `f` calls nothing that might use this value again: no code that the caller has not in view, an allocator's
+    /// included.
+    unsafe fn try_with_leaf<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R>;
     /// The value, when nobody else can have it.
     fn get_mut(&mut self) -> &mut T;
 }
@@ -68,7 +81,7 @@ pub trait Word<T> {
 
 impl Home for Shared {
     type Ref<T> = Arc<T>;
-    type Exclusive<T> = Mutex<T>;
+    type Exclusive<T> = Lock<T>;
     type Word = AtomicUsize;
     type Byte = AtomicU8;
 
@@ -88,14 +101,18 @@ impl Home for Local {
     }
 }
 
-impl<T> Exclusive<T> for Mutex<T> {
+impl<T> Exclusive<T> for Lock<T> {
     #[inline]
     fn new(value: T) -> Self {
-        Mutex::new(value)
+        Lock::new(value)
     }
     #[inline]
     fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         f(&mut self.lock())
+    }
+    #[inline]
+    unsafe fn try_with_leaf<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
+        self.try_lock().map(|mut value| f(&mut value))
     }
     #[inline]
     fn get_mut(&mut self) -> &mut T {
@@ -111,6 +128,12 @@ impl<T> Exclusive<T> for RefCell<T> {
     #[inline]
     fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         f(&mut self.borrow_mut())
+    }
+    #[inline]
+    unsafe fn try_with_leaf<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
+        // SAFETY: nobody writes the flag meanwhile. Nor does anybody use the value: it is borrowed by `with` alone, and
+        // mutably, which is seen here; `f` does not lead there, as the caller vouches, and the thread is the only one.
+        unsafe { self.try_borrow_unguarded().is_ok().then(|| f(&mut *self.as_ptr())) }
     }
     #[inline]
     fn get_mut(&mut self) -> &mut T {

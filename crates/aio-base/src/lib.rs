@@ -5,7 +5,7 @@
 //!
 //! - [`sync`] and [`thread`]: the *facade*. Atomics, locks, condition variables and threads come from here and from
 //!   nowhere else, so that a model checker can stand in for them (`--cfg aio_loom`).
-//! - [`Parker`]: a thread that waits for a token; [`BriefLock`]: a lock that hardly ever meets another thread.
+//! - [`Parker`]: a thread that waits for a token; [`BriefLock`]: a lock for a few instructions.
 //! - [`WakeList`], [`WakerSlot`] and [`WakerSet`]: wakers are taken out under a lock, and run, cloned and
 //!   dropped outside of it.
 //! - [`ReadySet`]: futures polled in place, each only when it was woken.

@@ -12,6 +12,8 @@ use loom::{cell, sync as imp};
 #[cfg(not(aio_loom))]
 use std::{cell, sync as imp};
 
+use std::sync::TryLockError; // facade: loom's locks have the same
+
 pub use imp::Arc;
 /// Under the facade as it is: a lazily made value is not a protocol of ours to model.
 pub use std::sync::OnceLock;
@@ -108,6 +110,15 @@ impl<T> Mutex<T> {
     /// Blocks the thread until the lock is free, and takes it.
     pub fn lock(&self) -> MutexGuard<'_, T> {
         MutexGuard(self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+
+    /// Takes the lock if it is free now.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        match self.0.try_lock() {
+            Ok(guard) => Some(MutexGuard(guard)),
+            Err(TryLockError::Poisoned(poisoned)) => Some(MutexGuard(poisoned.into_inner())),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     /// The value itself, no lock needed: there is no other reference.

@@ -60,6 +60,14 @@ pub fn yield_now() {
     std::thread::yield_now();
 }
 
+/// Lets some time pass, and other threads run; loom knows no time.
+pub fn sleep(duration: std::time::Duration) {
+    #[cfg(aio_loom)]
+    let _ = (duration, loom::thread::yield_now());
+    #[cfg(not(aio_loom))]
+    std::thread::sleep(duration);
+}
+
 /// How many threads can run at the same time, as far as the system tells; at least one.
 pub fn parallelism() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)

@@ -4,9 +4,9 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
-use aio_base::home::Exclusive;
 #[cfg(not(aio_loom))]
-use aio_base::sync::Mutex;
+use aio_base::BriefLock;
+use aio_base::home::Exclusive;
 use aio_base::{Home, Shared};
 
 use crate::lock::{Lock, LockFuture, LockGuard};
@@ -170,7 +170,7 @@ impl<H: Home> Condition<H> {
 impl Condition<Shared> {
     /// A condition that nobody waits for, for a `static`.
     pub const fn const_new() -> Self {
-        Self { waiting: Mutex::new(Waiting::new()) }
+        Self { waiting: BriefLock::new(Waiting::new()) }
     }
 }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use aio_base::home::{Exclusive, Word};
 use aio_base::sync::atomic::Ordering;
 #[cfg(not(aio_loom))]
-use aio_base::sync::{Mutex, atomic::AtomicUsize};
+use aio_base::{BriefLock, sync::atomic::AtomicUsize};
 use aio_base::{Home, Shared};
 
 use crate::wait_queue::{Line, Wait, Waiter, wake_batches};
@@ -130,7 +130,7 @@ impl<H: Home> Event<H> {
 impl Event<Shared> {
     /// An event that is not set, for a `static`.
     pub const fn const_new() -> Self {
-        Self { flag: Flag(AtomicUsize::new(CLEAR)), line: Mutex::new(Sets::new()) }
+        Self { flag: Flag(AtomicUsize::new(CLEAR)), line: BriefLock::new(Sets::new()) }
     }
 }
 

@@ -10,7 +10,7 @@ use aio_base::home::{Exclusive, Word};
 use aio_base::sync::UnsafeCell;
 use aio_base::sync::atomic::Ordering;
 #[cfg(not(aio_loom))]
-use aio_base::sync::{Mutex, atomic::AtomicUsize};
+use aio_base::{BriefLock, sync::atomic::AtomicUsize};
 use aio_base::{Home, Shared};
 
 use crate::wait_queue::{Line, Wait, Waiter, wake};
@@ -160,7 +160,7 @@ impl<T> Lock<T, Shared> {
     /// static LOG: Lock<Vec<String>> = Lock::const_new(Vec::new());
     /// ```
     pub const fn const_new(value: T) -> Self {
-        let gate = Gate { state: AtomicUsize::new(UNLOCKED), line: Mutex::new(Line::new()) };
+        let gate = Gate { state: AtomicUsize::new(UNLOCKED), line: BriefLock::new(Line::new()) };
         Self { gate, value: UnsafeCell::new(value) }
     }
 }

@@ -291,28 +291,49 @@ pub struct PutFuture<'a, T, H: Home = Shared> {
 impl<T, H: Home> Future for PutFuture<'_, T, H> {
     type Output = Result<(), PutError<T>>;
 
-    // Small, since what waits is apart; and a call would move the item through memory.
+    // Small, since all that is rare is apart; and a call would move the item through memory.
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
         // `Wait` is. `item` is not: it is moved.
-        let (item, wait) = unsafe {
+        let (item, mut wait) = unsafe {
             let this = self.get_unchecked_mut();
-            (Cell::from_mut(&mut this.item), Pin::new_unchecked(&mut this.wait))
+            (&mut this.item, Pin::new_unchecked(&mut this.wait))
         };
-        // Nearly always there is room.
-        if wait.is_new() {
-            let offered = item.take().expect("an item that was not put yet");
-            match wait.waiter.0.state.with(|state| state.offer(offered)) {
-                Err(error) if error.is_full() => item.set(Some(error.into_item())),
-                done => {
-                    wait.pass();
-                    return Poll::Ready(done.map(wake));
-                }
+        let queue = wait.waiter.0;
+        // SAFETY: `push` moves the item, and calls nothing.
+        let output = if wait.is_new() && unsafe { queue.state.try_with_leaf(|state| state.push(item)) } == Some(true) {
+            Ok(())
+        } else {
+            ready!(offer_or_wait(item, wait.as_mut(), cx))
+        };
+        // In sight of the destructor, which then has nothing to do: if it had to look, what is here would be kept in
+        // registers that are saved and restored each time.
+        wait.pass();
+        Poll::Ready(output)
+    }
+}
+
+/// All that [`State::push`] does not do.
+#[cold]
+#[inline(never)]
+fn offer_or_wait<T, H: Home>(
+    item: &mut Option<T>,
+    wait: Pin<&mut Wait<H, Putter<'_, T, H>>>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), PutError<T>>> {
+    if wait.is_new()
+        && let Some(offered) = item.take()
+    {
+        match wait.waiter.0.state.with(|state| state.offer(offered)) {
+            Err(error) if error.is_full() => *item = Some(error.into_item()),
+            done => {
+                wait.pass();
+                return Poll::Ready(done.map(wake));
             }
         }
-        wait_for_room(item, wait, cx)
     }
+    wait_for_room(Cell::from_mut(item), wait, cx)
 }
 
 #[inline(never)]
@@ -360,26 +381,31 @@ pub struct GetFuture<'a, T, H: Home = Shared> {
 impl<T, H: Home> Future for GetFuture<'_, T, H> {
     type Output = Result<T, GetError>;
 
-    // Small, since what waits is apart; and a call would move the item through memory.
+    // Small, since all that is rare is apart; and a call would move the item through memory.
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
         // `Wait` is.
-        let wait = unsafe { self.map_unchecked_mut(|this| &mut this.wait) };
-        // Nearly always there is an item.
-        if wait.is_new()
-            && let Ok((item, putter)) = wait.waiter.0.state.with(State::take)
+        let mut wait = unsafe { self.map_unchecked_mut(|this| &mut this.wait) };
+        let queue = wait.waiter.0;
+        let output = if wait.is_new()
+            // SAFETY: `pop` moves the item, and calls nothing.
+            && let Some(Some(item)) = unsafe { queue.state.try_with_leaf(State::pop) }
         {
-            wait.pass();
-            wake(putter);
-            return Poll::Ready(Ok(item));
-        }
-        wait_for_item(wait, cx)
+            Ok(item)
+        } else {
+            ready!(take_or_wait(wait.as_mut(), cx))
+        };
+        // As in `PutFuture`.
+        wait.pass();
+        Poll::Ready(output)
     }
 }
 
+/// All that [`State::pop`] does not do.
+#[cold]
 #[inline(never)]
-fn wait_for_item<T, H: Home>(
+fn take_or_wait<T, H: Home>(
     wait: Pin<&mut Wait<H, Getter<'_, T, H>>>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<T, GetError>> {

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker, ready};
 use aio_base::home::{Exclusive, Word};
 use aio_base::sync::atomic::Ordering;
 #[cfg(not(aio_loom))]
-use aio_base::sync::{Mutex, atomic::AtomicUsize};
+use aio_base::{BriefLock, sync::atomic::AtomicUsize};
 use aio_base::{Home, Panics, Shared};
 
 use crate::wait_queue::{Line, Wait, Waiter};
@@ -288,7 +288,7 @@ impl Semaphore<Shared> {
     #[track_caller]
     pub const fn const_new(permits: usize) -> Self {
         assert!(permits <= Self::MAX_PERMITS, "too many permits");
-        Self { free: AtomicUsize::new(permits), waiting: Mutex::new(Waiting::new()) }
+        Self { free: AtomicUsize::new(permits), waiting: BriefLock::new(Waiting::new()) }
     }
 }
 

@@ -32,6 +32,7 @@
 //! dropped; then its memory is never reused either, and the node may stay in the line for ever (whoever wakes it gets
 //! no answer). Nodes point to each other and never to the line, which therefore may move when nothing borrows it.
 
+use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomPinned;
 use std::mem::MaybeUninit;
@@ -45,11 +46,18 @@ use aio_base::sync::UnsafeCell;
 use aio_base::sync::atomic::Ordering;
 use aio_base::{Home, Panics, Shared, WakeList};
 
-const NEW: u8 = 0;
-const QUEUED: u8 = 1;
-const GIVEN: u8 = 2;
-const DISMISSED: u8 = 3;
-const DONE: u8 = 4;
+/// How far a node has come, as its owner knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    New,
+    /// QUEUED, GIVEN or DISMISSED: so says the mark.
+    Entered,
+    Done,
+}
+
+const QUEUED: u8 = 0;
+const GIVEN: u8 = 1;
+const DISMISSED: u8 = 2;
 
 /// One way to wait for a primitive.
 ///
@@ -94,9 +102,12 @@ pub(crate) enum Turn {
 
 /// A place in the line.
 struct Node<H: Home, N> {
-    /// NEW, QUEUED, GIVEN, DISMISSED or DONE. Written by the future's owner, except for edge 2, which takes the node
-    /// away from the line and is the last that others do to it.
-    stage: H::Byte,
+    /// For the future's owner alone, who then has the only reference to the future. (Not atomic, so that the compiler
+    /// sees that a future that is done has nothing to drop.)
+    stage: Cell<Stage>,
+    /// QUEUED, GIVEN or DISMISSED, once the stage is `Entered`. Written by the owner to join the line, and by edge 2,
+    /// which takes the node away from the line and is the last that others do to it.
+    mark: H::Byte,
     /// There exactly while QUEUED, and then for the holder of the line's lock to read and write. (A node that never
     /// has to wait does not pay for making it.)
     place: UnsafeCell<MaybeUninit<Place<H, N>>>,
@@ -123,7 +134,7 @@ unsafe impl<N: Send> Send for Line<Shared, N> {}
 unsafe impl<N: Send> Send for Node<Shared, N> {}
 
 // SAFETY: a shared reference to a node reaches its `place` only under the line's lock (as `Line` and `Wait` do); the
-// stage is atomic.
+// mark is atomic; the stage is written by whoever polls or drops the future, and has no other reference to it then.
 unsafe impl<N: Send> Sync for Node<Shared, N> {}
 
 impl<H: Home, N> Line<H, N> {
@@ -168,17 +179,17 @@ impl<H: Home, N> Line<H, N> {
         true
     }
 
-    fn take_first(&mut self, stage: u8) -> Option<Waker> {
+    fn take_first(&mut self, mark: u8) -> Option<Waker> {
         let node = self.first?;
         // SAFETY: it is in the line, and it is marked next.
         let waker = unsafe { self.unlink(node) };
-        // SAFETY: the node exists: its owner, who has not seen the new stage yet, cannot free it without the lock,
+        // SAFETY: the node exists: its owner, who has not seen the new mark yet, cannot free it without the lock,
         // which is held. This store is what lets the owner go, so it is the last thing done to the node, and done by a
         // raw pointer (a reference would have to stay valid until its function returns).
         //
         // Release pairs with the Acquire of `Wait::poll` (`Wait::leave` takes the lock): the one woken sees what was
         // done before, and its node is not freed before the above.
-        unsafe { (*node.as_ptr()).stage.store(stage, Ordering::Release) };
+        unsafe { (*node.as_ptr()).mark.store(mark, Ordering::Release) };
         Some(waker)
     }
 
@@ -201,7 +212,8 @@ impl<H: Home, N> Line<H, N> {
     }
 
     /// # Safety
-    /// `node` is in this line, and is marked as something else than QUEUED before the lock is released.
+    /// `node` is in this line, and before the lock is released is marked as something else than QUEUED, or as good as
+    /// dropped.
     unsafe fn unlink(&mut self, node: NonNull<Node<H, N>>) -> Waker {
         // SAFETY: it is in the line. Nobody reads the place after it was moved out: it will not be QUEUED any more.
         let Place { previous, next, waker, .. } = unsafe { Self::place(node, |place| place.read()) };
@@ -239,8 +251,21 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
     /// One that has yet to come.
     #[inline]
     pub(crate) fn new(waiter: W) -> Self {
-        let (place, note) = (UnsafeCell::new(MaybeUninit::uninit()), UnsafeCell::new(MaybeUninit::uninit()));
-        Self { waiter, node: Node { stage: Word::new(NEW), place, note, _pinned: PhantomPinned } }
+        let mut wait = MaybeUninit::<Self>::uninit();
+        // SAFETY: all is written that has to be. A place and a note need not: they are `MaybeUninit`, and to write even
+        // that would fill them with zeros, which takes as many stores as all the rest. (The model's cells have more in
+        // them.) The pin marker has no size.
+        unsafe {
+            let this = wait.as_mut_ptr();
+            (&raw mut (*this).waiter).write(waiter);
+            (&raw mut (*this).node.stage).write(Cell::new(Stage::New));
+            (&raw mut (*this).node.mark).write(Word::new(QUEUED));
+            if cfg!(aio_loom) {
+                (&raw mut (*this).node.place).write(UnsafeCell::new(MaybeUninit::uninit()));
+                (&raw mut (*this).node.note).write(UnsafeCell::new(MaybeUninit::uninit()));
+            }
+            wait.assume_init()
+        }
     }
 
     /// `Ready` once it has been woken, or if it need not wait.
@@ -260,28 +285,29 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
         // Others may hold a pointer to the node: from here on there is only a shared reference to it.
         let this = self.into_ref().get_ref();
         // Acquire pairs with the Release of `Line::take_first`.
-        match this.stage(Ordering::Acquire) {
-            NEW if may_pass(&this.waiter) => this.end(Turn::Passed),
-            NEW => this.enter(cx, enter),
-            QUEUED => this.stay(cx),
-            GIVEN => this.end(Turn::Given),
-            DISMISSED => this.end(Turn::Dismissed),
-            _ => panic!("polled again after it was ready"),
+        match this.node.stage.get() {
+            Stage::New if may_pass(&this.waiter) => this.end(Turn::Passed),
+            Stage::New => this.enter(cx, enter),
+            Stage::Entered => match this.mark(Ordering::Acquire) {
+                QUEUED => this.stay(cx),
+                GIVEN => this.end(Turn::Given),
+                _ => this.end(Turn::Dismissed),
+            },
+            Stage::Done => panic!("polled again after it was ready"),
         }
     }
 
-    /// Whether it has yet to come. Who knows that it need not wait may then [`pass`](Self::pass) instead of polling.
+    /// Whether it has yet to come. Who finds that it need not wait may then [`pass`](Self::pass) instead of polling.
     #[inline]
     pub(crate) fn is_new(&self) -> bool {
-        // Relaxed: written by the owner.
-        self.stage(Ordering::Relaxed) == NEW
+        self.node.stage.get() == Stage::New
     }
 
-    /// Edge 3, of one that is new.
+    /// Edge 3, of one that is new. (Nothing happens to one that is done already.)
     #[inline]
     pub(crate) fn pass(&self) {
-        debug_assert!(self.is_new(), "it has come already");
-        self.node.stage.store(DONE, Ordering::Relaxed);
+        debug_assert_ne!(self.node.stage.get(), Stage::Entered, "somebody may have a pointer to it");
+        self.node.stage.set(Stage::Done);
     }
 
     /// Edges 1 and 3.
@@ -292,7 +318,7 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
         self.waiter.guarded().with(|guarded| {
             let Some(note) = enter(&self.waiter, guarded) else { return self.end(Turn::Passed) };
             let waker = waker.take().expect("it is taken once, here");
-            self.node.stage.store(QUEUED, Ordering::Relaxed);
+            self.node.stage.set(Stage::Entered);
             // SAFETY: (1) It was NEW, hence in no line, and is QUEUED now. (2) It stays where it is, since `poll` has
             // pinned it, and `drop` takes it out of the line, which is the same then.
             unsafe { W::line(guarded).push_last(NonNull::from(&self.node), note, waker) };
@@ -309,7 +335,7 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
             // The old one is dropped here, after the lock was released.
         }
         // Acquire as in `poll`. It may have been woken meanwhile, by the old waker: then this is the poll it asked for.
-        match self.stage(Ordering::Acquire) {
+        match self.mark(Ordering::Acquire) {
             QUEUED => Poll::Pending,
             GIVEN => self.end(Turn::Given),
             _ => self.end(Turn::Dismissed),
@@ -320,7 +346,7 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
     fn with_waker<R>(&self, f: impl FnOnce(&mut Waker) -> R) -> Option<R> {
         self.waiter.guarded().with(|_guarded| {
             // Relaxed: edge 2 is made under the lock, which is held.
-            let in_line = self.stage(Ordering::Relaxed) == QUEUED;
+            let in_line = self.mark(Ordering::Relaxed) == QUEUED;
             // SAFETY: it is in the line.
             in_line.then(|| unsafe { Line::place(NonNull::from(&self.node), |place| f(&mut (*place).waker)) })
         })
@@ -328,12 +354,12 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
 
     /// Edges 3 and 4. By the owner of a node that is in no line.
     fn end(&self, turn: Turn) -> Poll<Turn> {
-        self.node.stage.store(DONE, Ordering::Relaxed);
+        self.node.stage.set(Stage::Done);
         Poll::Ready(turn)
     }
 
-    fn stage(&self, order: Ordering) -> u8 {
-        self.node.stage.load(order)
+    fn mark(&self, order: Ordering) -> u8 {
+        self.node.mark.load(order)
     }
 
     /// Edges 5 and 6.
@@ -341,12 +367,11 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
     fn leave(&self) {
         let in_line = self.waiter.guarded().with(|guarded| {
             // Relaxed: edge 2 is made under the lock, which is held.
-            if self.stage(Ordering::Relaxed) != QUEUED {
+            if self.mark(Ordering::Relaxed) != QUEUED {
                 return None;
             }
-            // SAFETY: it is in the line, and is marked as DONE.
+            // SAFETY: it is in the line, and nobody asks it any more: its owner drops it.
             let waker = unsafe { W::line(guarded).unlink(NonNull::from(&self.node)) };
-            self.node.stage.store(DONE, Ordering::Relaxed);
             W::leaves(guarded);
             Some(waker)
         });
@@ -358,7 +383,7 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
                 panics.catch(|| self.waiter.left());
             }
             // Relaxed: it was woken before the lock was taken, and only its owner changes it from there.
-            None if self.stage(Ordering::Relaxed) == GIVEN => self.waiter.pass_on(),
+            None if self.mark(Ordering::Relaxed) == GIVEN => self.waiter.pass_on(),
             None => {}
         }
         panics.resume();
@@ -368,8 +393,7 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
 impl<H: Home, W: Waiter<H>> Drop for Wait<H, W> {
     #[inline]
     fn drop(&mut self) {
-        // Relaxed: NEW and DONE were written by the owner; for the others, `leave` looks again under the lock.
-        if let QUEUED | GIVEN | DISMISSED = self.stage(Ordering::Relaxed) {
+        if self.node.stage.get() == Stage::Entered {
             self.leave();
         }
         // For the model checker: nobody else may be at the node when it is freed.
@@ -379,12 +403,12 @@ impl<H: Home, W: Waiter<H>> Drop for Wait<H, W> {
 
 impl<H: Home, W: Waiter<H>> fmt::Debug for Wait<H, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Relaxed: a snapshot for people.
-        f.write_str(match self.stage(Ordering::Relaxed) {
-            NEW => "New",
-            QUEUED => "Queued",
-            GIVEN | DISMISSED => "Woken",
-            _ => "Done",
+        f.write_str(match self.node.stage.get() {
+            Stage::New => "New",
+            // Relaxed: a snapshot for people.
+            Stage::Entered if self.mark(Ordering::Relaxed) == QUEUED => "Queued",
+            Stage::Entered => "Woken",
+            Stage::Done => "Done",
         })
     }
 }

@@ -1,7 +1,7 @@
 //! What the lock of a queue guards: the items, the room, and those who wait for either.
 //!
 //! Whoever is woken finds what it waited for: an item or room is set aside for it ([`State::handed`],
-//! [`State::reserved`]) until it comes for it, or gives it back. So these hold whenever the lock is free:
+//! [`State::spoken_for`]) until it comes for it, or gives it back. So these hold whenever the lock is free:
 //!
 //! - Somebody waits for an item only if there is none (but those handed to others).
 //! - Somebody waits for room only if there is none: items, also those handed over, and reserved room fill the queue.
@@ -24,10 +24,12 @@ pub(super) struct State<T, H: Home> {
     /// One for each getter that was woken and has not come. Whoever of them comes first gets the first, so that items
     /// keep their order when one is given back.
     handed: VecDeque<T>,
-    /// Room for each putter that was woken and has not come.
-    reserved: usize,
+    /// Room that is taken by others than `items`: by each of `handed`, and for each putter that was woken and has not
+    /// come.
+    spoken_for: usize,
     capacity: usize,
-    is_closed: bool,
+    /// Below what there is room: the capacity, or nothing in a closed queue.
+    limit: usize,
     /// How many items have been put in that have not been dealt with.
     unfinished: usize,
     /// How often everything has been done.
@@ -53,9 +55,9 @@ impl<T, H: Home> State<T, H> {
         Self {
             items: VecDeque::new(),
             handed: VecDeque::new(),
-            reserved: 0,
+            spoken_for: 0,
             capacity,
-            is_closed: false,
+            limit: capacity,
             unfinished: 0,
             rounds: 0,
             getters: Line::new(),
@@ -68,9 +70,12 @@ impl<T, H: Home> State<T, H> {
         self.items.len() + self.handed.len()
     }
 
-    #[inline]
+    fn taken(&self) -> usize {
+        self.items.len() + self.spoken_for
+    }
+
     pub(super) fn has_room(&self) -> bool {
-        self.items.len() + self.handed.len() + self.reserved < self.capacity
+        self.taken() < self.capacity
     }
 
     pub(super) fn capacity(&self) -> usize {
@@ -78,13 +83,35 @@ impl<T, H: Home> State<T, H> {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.is_closed
+        self.limit == 0
+    }
+
+    /// [`offer`](Self::offer) where an item is put in and that is all, as nearly always: nobody is to be woken, and no
+    /// memory is needed. Otherwise nothing is done.
+    #[inline]
+    pub(super) fn push(&mut self, item: &mut Option<T>) -> bool {
+        if self.taken() < self.limit
+            && self.getters.is_empty()
+            && self.items.len() < self.items.capacity()
+            && let Some(item) = item.take()
+        {
+            self.unfinished += 1;
+            self.items.push_back(item);
+            return true;
+        }
+        false
+    }
+
+    /// [`take`](Self::take) where an item is taken out and that is all, as nearly always. Otherwise nothing is done.
+    #[inline]
+    pub(super) fn pop(&mut self) -> Option<T> {
+        if self.putters.is_empty() { self.items.pop_front() } else { None }
     }
 
     /// By somebody to whom nothing was given.
     #[inline]
     pub(super) fn offer(&mut self, item: T) -> Result<Option<Waker>, PutError<T>> {
-        if self.is_closed {
+        if self.is_closed() {
             Err(PutError::closed(item))
         } else if self.has_room() {
             Ok(self.accept(item))
@@ -95,9 +122,9 @@ impl<T, H: Home> State<T, H> {
 
     /// By a putter to whom room was given.
     pub(super) fn offer_reserved(&mut self, item: T) -> Result<Option<Waker>, PutError<T>> {
-        self.reserved -= 1;
+        self.spoken_for -= 1;
         // (If it is closed, nobody else waits for the room.)
-        if self.is_closed { Err(PutError::closed(item)) } else { Ok(self.accept(item)) }
+        if self.is_closed() { Err(PutError::closed(item)) } else { Ok(self.accept(item)) }
     }
 
     #[inline]
@@ -108,6 +135,7 @@ impl<T, H: Home> State<T, H> {
             return None;
         }
         self.handed.push_back(item);
+        self.spoken_for += 1;
         self.getters.wake_first()
     }
 
@@ -116,7 +144,7 @@ impl<T, H: Home> State<T, H> {
     pub(super) fn take(&mut self) -> Result<(T, Option<Waker>), GetError> {
         match self.items.pop_front() {
             Some(item) => Ok((item, self.give_room())),
-            None if self.is_closed => Err(GetError::CLOSED),
+            None if self.is_closed() => Err(GetError::CLOSED),
             None => Err(GetError::EMPTY),
         }
     }
@@ -124,6 +152,7 @@ impl<T, H: Home> State<T, H> {
     /// By a getter to whom an item was given.
     pub(super) fn take_handed(&mut self) -> (T, Option<Waker>) {
         let item = self.handed.pop_front().expect("one for each getter that was woken");
+        self.spoken_for -= 1;
         (item, self.give_room())
     }
 
@@ -132,6 +161,7 @@ impl<T, H: Home> State<T, H> {
         let next = self.getters.wake_first();
         if next.is_none() {
             let last_handed = self.handed.pop_back().expect("one for each getter that was woken");
+            self.spoken_for -= 1;
             self.items.push_front(last_handed);
         }
         next
@@ -139,7 +169,7 @@ impl<T, H: Home> State<T, H> {
 
     /// By a putter to whom room was given, and who does not use it.
     pub(super) fn give_back_room(&mut self) -> Option<Waker> {
-        self.reserved -= 1;
+        self.spoken_for -= 1;
         self.give_room()
     }
 
@@ -147,13 +177,13 @@ impl<T, H: Home> State<T, H> {
     #[inline]
     fn give_room(&mut self) -> Option<Waker> {
         let next = self.putters.wake_first();
-        self.reserved += usize::from(next.is_some());
+        self.spoken_for += usize::from(next.is_some());
         next
     }
 
     /// Takes those who wait out of their lines, as many as there is room for. Whether there may be more.
     pub(super) fn close(&mut self, wakers: &mut WakeList) -> bool {
-        self.is_closed = true;
+        self.limit = 0;
         self.getters.dismiss_batch(wakers, |()| true) || self.putters.dismiss_batch(wakers, |()| true)
     }
 
