@@ -221,6 +221,46 @@ fn a_panic_in_a_generator_inside_leaves_the_outer_one_as_it_was() {
     assert_eq!(poll_next(numbers.as_mut()), Poll::Ready(None));
 }
 
+#[test]
+fn an_item_that_was_emitted_before_a_panic_is_dropped_once() {
+    let item = Rc::new(());
+    let mut items = pin!(generate(async |out| {
+        let _ = poll_once(pin!(out.emit(item.clone()))).await;
+        panic!("bang");
+    }));
+    panic_of(|| drop(poll_next(items.as_mut())));
+    assert_eq!(Rc::strong_count(&item), 1);
+    // The thread is in no generator any more.
+    assert_eq!(block_on(generate(async |out| out.emit(1).await).collect::<Vec<_>>()), [1]);
+}
+
+/// What a generator knows of its last poll must not be taken for what is true of this one.
+#[test]
+fn a_generator_may_be_polled_from_a_different_place_each_time() {
+    let outer_emitter = RefCell::new(None);
+    let mut numbers = pin!(generate(async |out| {
+        for n in 0.. {
+            if let Some(outer) = outer_emitter.take() {
+                // The generator around this one; the item comes when both have returned.
+                let _ = poll_once(pin!(Emitter::emit(&outer, n))).await;
+            }
+            out.emit(n).await;
+        }
+    }));
+    assert_eq!(poll_next(numbers.as_mut()), Poll::Ready(Some(0)));
+    for n in [1, 3] {
+        // Each time inside of another generator, and once in between outside.
+        let mut around = pin!(generate(async |out| {
+            *outer_emitter.borrow_mut() = Some(out);
+            assert_eq!(poll_next(numbers.as_mut()), Poll::Ready(Some(n)));
+            std::future::pending::<()>().await;
+        }));
+        assert_eq!(poll_next(around.as_mut()), Poll::Ready(Some(n)));
+        assert_eq!(poll_next(around.as_mut()), Poll::Pending);
+        assert_eq!(poll_next(numbers.as_mut()), Poll::Ready(Some(n + 1)));
+    }
+}
+
 async fn catch_unwind_of<T>(future: impl Future<Output = T>) -> std::thread::Result<T> {
     let mut future = pin!(future);
     std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
