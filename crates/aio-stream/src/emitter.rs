@@ -66,7 +66,7 @@ impl<T> Future for Emit<'_, T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // Polled again: the body runs, so all items have been taken. (Looked at before it is taken: that stores nothing.)
+        // Polled again: the body runs, so all items have been taken. (`take` alone would store something here too.)
         if self.ahead.is_none() {
             return Poll::Ready(());
         }

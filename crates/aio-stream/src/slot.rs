@@ -65,8 +65,8 @@ pub(crate) struct Head {
     /// [`Around::cx`], of the poll that the slot is open to, or was. With [`MARK`] while the backlog must be looked at
     /// before the body is polled. Zero if there is no body to be polled.
     cx: usize,
-    /// The address of [`Around::outer`], of the same poll. The pointer that was there first is not kept: the slot that it
-    /// leads to may have been borrowed anew since.
+    /// The address of [`Around::outer`], of the same poll. Not a pointer, since that would be the one of the first such
+    /// poll, and the slot that it leads to may have been borrowed anew.
     outer: usize,
 }
 
