@@ -16,6 +16,7 @@ impl Panics {
 
     /// Calls `f`. A panic is kept if it is the first one; the payload of a later one is forgotten, since its
     /// destructor may panic too.
+    #[inline]
     pub fn catch<R>(&mut self, f: impl FnOnce() -> R) -> Option<R> {
         match catch_unwind(AssertUnwindSafe(f)) {
             Ok(value) => Some(value),
@@ -27,6 +28,7 @@ impl Panics {
     }
 
     /// Keeps a panic caught elsewhere, by the same rule.
+    #[cold]
     pub fn keep(&mut self, payload: Box<dyn Any + Send>) {
         if self.0.is_none() {
             self.0 = Some(payload);

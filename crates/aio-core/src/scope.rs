@@ -50,14 +50,10 @@ pin_project! {
     impl<F: Future> PinnedDrop for Scope<F> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            let finalizers: &Finalizers = this.finalizers;
-            if matches!(*this.state, State::Spent) {
-                // Nearly always: it has ended.
-                return finalizers.hand_over();
+            // Nearly never: it has ended.
+            if !matches!(*this.state, State::Spent) {
+                drop_unfinished(this.finalizers, this.state);
             }
-            // Also if the destructor of the future panics: what it left until then must not be lost.
-            let _hand_over = HandOver(finalizers);
-            drop_inside(finalizers, this.state, State::Spent);
         }
     }
 }
@@ -76,17 +72,15 @@ pin_project! {
     }
 }
 
-struct HandOver<'a>(&'a Finalizers);
-
-impl Drop for HandOver<'_> {
-    fn drop(&mut self) {
-        self.0.hand_over();
-    }
-}
-
 /// Drops the future, if it is still there, so that what its destructors leave lands in `finalizers`.
 fn drop_inside<F: Future>(finalizers: &Finalizers, mut state: Pin<&mut State<F>>, next: State<F>) {
     current::enter_scope(finalizers, || state.set(next));
+}
+
+/// What it has left is handed over when the finalizers are dropped, also if the destructor of the future panics.
+#[inline(never)]
+fn drop_unfinished<F: Future>(finalizers: &Finalizers, state: Pin<&mut State<F>>) {
+    drop_inside(finalizers, state, State::Spent);
 }
 
 impl<F: Future> Scope<F> {
@@ -135,6 +129,13 @@ impl<F: Future> Scope<F> {
         step(self, cx)
     }
 
+    /// Polls a scope whose future is finished or was cut: what [`poll`](Future::poll) does then, without the code that
+    /// polls the future.
+    pub fn poll_ended(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+        let this = self.project();
+        poll_rest(this.finalizers, this.state, None, cx).map(Result::ok)
+    }
+
     /// Whether the future is still there: neither finished nor cut.
     pub fn is_running(&self) -> bool {
         matches!(self.state, State::Running { .. })
@@ -179,19 +180,30 @@ impl<F: Future> Scope<F> {
         });
         match output {
             // Nearly always: nothing was left, and the output need not wait.
-            Some(output) if finalizers.is_empty() => return Poll::Ready(Ok(output)),
-            Some(output) => this.state.set(State::Ended { output }),
-            None => {}
+            Some(output) if finalizers.is_empty() => Poll::Ready(Ok(output)),
+            None if finalizers.is_empty() && matches!(*this.state, State::Running { .. }) => Poll::Pending,
+            output => poll_rest(finalizers, this.state, output, cx),
         }
-        if !finalizers.is_empty() {
-            ready!(finalizers.poll(cx, !matches!(*this.state, State::Running { .. })));
-        }
-        if matches!(*this.state, State::Running { .. }) { Poll::Pending } else { Poll::Ready(take_end(this.state)) }
     }
 }
 
-/// The output, or why the future was cut; there is nothing left afterwards.
+/// The rest of a poll that has found cleanups, or that the future was cut.
 #[cold]
+#[inline(never)]
+fn poll_rest<F: Future>(
+    finalizers: &Finalizers,
+    mut state: Pin<&mut State<F>>,
+    output: Option<F::Output>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<F::Output, Reason>> {
+    if let Some(output) = output {
+        state.set(State::Ended { output });
+    }
+    ready!(finalizers.poll(cx, !matches!(*state, State::Running { .. })));
+    if matches!(*state, State::Running { .. }) { Poll::Pending } else { Poll::Ready(take_end(state)) }
+}
+
+/// The output, or why the future was cut; there is nothing left afterwards.
 fn take_end<F: Future>(state: Pin<&mut State<F>>) -> Result<F::Output, Reason> {
     match state.project_replace(State::Spent) {
         StateEnd::Ended { output } => Ok(output),

@@ -7,12 +7,15 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::Emitter;
-use crate::slot::{self, Backlog};
+use crate::slot::{Around, Slot};
 
 pin_project! {
     /// `F` makes the future `Fut`, which emits items of type `T`.
+    ///
+    /// `repr(C)`: what is used for each item lies together.
+    #[repr(C)]
     pub(crate) struct Body<T, F, Fut: Future> {
-        backlog: Backlog<T>,
+        slot: Slot<T>,
         #[pin]
         stage: Stage<F, Fut>,
     }
@@ -36,56 +39,67 @@ where
     Fut: Future,
 {
     pub(crate) fn new(make: F) -> Self {
-        Self { backlog: Backlog::new(), stage: Stage::New { make } }
+        Self { slot: Slot::new(), stage: Stage::New { make } }
     }
 
     /// The next item. `None` at the end; then there may be an [output](Self::take_output).
     ///
     /// Always inlined, with the usual case in a straight line, and polls the body in one place only, so that it can be
-    /// inlined as well: that is what makes an item cheap. The item is handed on in the option in which it is left.
+    /// inlined as well: that is what makes an item cheap. What is rare gives its item through a reference: returned, it
+    /// would be merged with that of the usual case before the caller can tell that there is one.
     #[inline(always)]
     pub(crate) fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        // The first poll, the last ones, and those after several emits at once.
-        if !self.is_at_work()
-            && let Some(item) = self.as_mut().next_without_poll()
-        {
-            return Poll::Ready(item);
+        let around = Around::new(cx);
+        // The first poll, the last ones, those after several emits at once, and those from elsewhere.
+        if !self.slot.is_ready(around) {
+            let mut item = None;
+            if self.as_mut().next_without_poll(&mut item) {
+                return Poll::Ready(item);
+            }
+            self.as_mut().project().slot.make_ready(around);
         }
-        let (item, has_ended) = self.as_mut().poll_future(cx);
-        if has_ended {
-            return Poll::Ready(self.project().backlog.pop());
+        let this = self.as_mut().project();
+        let StageProjection::Running { future } = this.stage.project() else {
+            // SAFETY: a slot is ready only for `Stage::Running`: it was when `next_without_poll` gave `false`, and
+            // `end`, the only one to change that, closes the slot.
+            unsafe { std::hint::unreachable_unchecked() }
+        };
+        match this.slot.poll(around, cx, |cx| future.poll(cx)) {
+            (Poll::Pending, item @ Some(_)) => Poll::Ready(item),
+            (Poll::Pending, None) if self.slot.has_backlog() => {
+                let mut item = None;
+                self.next_without_poll(&mut item);
+                Poll::Ready(item)
+            }
+            (Poll::Pending, None) => Poll::Pending,
+            (Poll::Ready(output), mut item) => {
+                self.end(output, &mut item);
+                Poll::Ready(item)
+            }
         }
-        if item.is_some() { Poll::Ready(item) } else { Poll::Pending }
     }
 
-    /// `None` if the future must be polled, which then is there.
+    /// Gives the first item of the backlog, if there is any. `false` if the future must be polled, which then is there.
     #[cold]
     #[inline(never)]
-    fn next_without_poll(mut self: Pin<&mut Self>) -> Option<Option<T>> {
+    fn next_without_poll(mut self: Pin<&mut Self>, item: &mut Option<T>) -> bool {
         self.as_mut().begin();
         let this = self.project();
-        let item = this.backlog.pop();
-        (item.is_some() || matches!(*this.stage, Stage::Ended { .. })).then_some(item)
+        *item = this.slot.pop();
+        item.is_some() || matches!(*this.stage, Stage::Ended { .. })
     }
 
-    /// Whether the next item must come from the future.
-    #[inline(always)]
-    fn is_at_work(&self) -> bool {
-        matches!(self.stage, Stage::Running { .. }) && !self.backlog.is_there()
-    }
-
-    /// An item, if there is one, and whether the future has returned; an item that came with that is in the backlog.
-    #[inline(always)]
-    fn poll_future(self: Pin<&mut Self>, cx: &mut Context<'_>) -> (Option<T>, bool) {
+    /// The future has returned `output` and may have emitted `item` before; that, or what it has emitted else, is put
+    /// there.
+    #[cold]
+    #[inline(never)]
+    fn end(self: Pin<&mut Self>, output: Fut::Output, item: &mut Option<T>) {
         let mut this = self.project();
-        let StageProjection::Running { future } = this.stage.as_mut().project() else {
-            unreachable!("it is at work, or was found to have nothing but the future")
-        };
-        let (polled, item) = slot::poll_body(this.backlog, cx, |cx| future.poll(cx));
-        let Poll::Ready(output) = polled else { return (item, false) };
-        item.into_iter().for_each(|item| this.backlog.push_first(item));
+        this.slot.close();
+        // Not lost if the destructor of the future panics.
+        item.take().into_iter().for_each(|item| this.slot.push_first(item));
         this.stage.set(Stage::Ended { output: Some(output) });
-        (None, true)
+        *item = this.slot.pop();
     }
 
     /// Calls the closure, unless that was done.
@@ -95,7 +109,7 @@ where
             // The closure is out of its place when it is called, so that a panic in it leaves an ended body.
             && let StageReplaced::New { make } = this.stage.as_mut().project_replace(Stage::Ended { output: None })
         {
-            let future = make(Emitter::new(this.backlog.id()));
+            let future = make(Emitter::new(this.slot.id()));
             this.stage.set(Stage::Running { future });
         }
     }
@@ -111,7 +125,7 @@ where
     /// How many items are left, if that is known, and whether an output is.
     pub(crate) fn left(&self) -> Option<(usize, bool)> {
         match &self.stage {
-            Stage::Ended { output } => Some((self.backlog.n_items(), output.is_some())),
+            Stage::Ended { output } => Some((self.slot.n_items(), output.is_some())),
             _ => None,
         }
     }

@@ -66,9 +66,13 @@ impl<T> Future for Emit<'_, T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // Polled again: the body runs, so all items have been taken.
-        let Some((id, _)) = self.ahead else { return Poll::Ready(()) };
-        slot::emit(id, &mut self.ahead, cx);
+        // Polled again: the body runs, so all items have been taken. (`take` alone would store something here too.)
+        if self.ahead.is_none() {
+            return Poll::Ready(());
+        }
+        if let Some((id, item)) = self.ahead.take() {
+            slot::emit(id, item, cx);
+        }
         Poll::Pending
     }
 }

@@ -221,6 +221,46 @@ fn a_panic_in_a_generator_inside_leaves_the_outer_one_as_it_was() {
     assert_eq!(poll_next(numbers.as_mut()), Poll::Ready(None));
 }
 
+#[test]
+fn an_item_that_was_emitted_before_a_panic_is_dropped_once() {
+    let item = Rc::new(());
+    let mut items = pin!(generate(async |out| {
+        let _ = poll_once(pin!(out.emit(item.clone()))).await;
+        panic!("bang");
+    }));
+    panic_of(|| drop(poll_next(items.as_mut())));
+    assert_eq!(Rc::strong_count(&item), 1);
+    // The thread is in no generator any more.
+    assert_eq!(block_on(generate(async |out| out.emit(1).await).collect::<Vec<_>>()), [1]);
+}
+
+/// What a generator knows of its last poll, which had the same `Context`, is not taken for what is true of this one.
+#[test]
+fn a_generator_may_be_polled_inside_of_another_and_outside_in_turns() {
+    let lent = RefCell::new(None);
+    let mut numbers = pin!(generate(async |out| {
+        for n in 0.. {
+            if let Some(outer) = lent.take() {
+                // For the generator around this one. The item is there when both have returned.
+                let _ = poll_once(pin!(Emitter::emit(&outer, -n))).await;
+            }
+            out.emit(n).await;
+        }
+    }));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert_eq!(numbers.as_mut().poll_next(&mut cx), Poll::Ready(Some(0)));
+    for n in [1, 3] {
+        let mut around = pin!(generate(async |out| {
+            *lent.borrow_mut() = Some(out);
+            assert_eq!(numbers.next().await, Some(n));
+            std::future::pending::<()>().await;
+        }));
+        assert_eq!(around.as_mut().poll_next(&mut cx), Poll::Ready(Some(-n)));
+        assert_eq!(around.as_mut().poll_next(&mut cx), Poll::Pending);
+        assert_eq!(numbers.as_mut().poll_next(&mut cx), Poll::Ready(Some(n + 1)));
+    }
+}
+
 async fn catch_unwind_of<T>(future: impl Future<Output = T>) -> std::thread::Result<T> {
     let mut future = pin!(future);
     std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {

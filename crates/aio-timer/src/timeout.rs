@@ -80,14 +80,16 @@ impl<F: Future> Timeout<F> {
             return Poll::Pending;
         }
         this.scope.as_mut().cancel_with(Reason::TimedOut);
-        this.scope.poll(cx).map(|output| output.ok_or(Elapsed))
+        this.scope.poll_ended(cx).map(|output| output.ok_or(Elapsed))
     }
 }
 
 impl<F: Future> Future for Timeout<F> {
     type Output = Result<F::Output, Elapsed>;
 
-    #[inline]
+    /// Always inlined, and polls the future in one place, so that it can be inlined too: where it is ready at once,
+    /// hardly anything is left then.
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.as_mut().project().scope.poll(cx) {
             Poll::Ready(output) => Poll::Ready(output.ok_or(Elapsed)),

@@ -94,8 +94,8 @@ impl Finalizers {
     /// Gives everything to the scope that is current now.
     #[inline]
     pub(crate) fn hand_over(&self) {
-        if let Some(cleanups) = self.take() {
-            hand_over(cleanups);
+        if !self.is_empty() {
+            hand_over(self);
         }
     }
 
@@ -127,7 +127,8 @@ impl Drop for Finalizers {
 }
 
 #[cold]
-fn hand_over(cleanups: Box<Cleanups>) {
+fn hand_over(finalizers: &Finalizers) {
+    let Some(cleanups) = finalizers.take() else { return };
     current::with_scope(|scope| match scope {
         Some(scope) => scope.with(|all| all.push_scope(cleanups)),
         None => leave_outside(cleanups),

@@ -16,13 +16,23 @@ impl SideBySide {
     }
 
     /// Runs `part`, which drops one of the parts. The cleanups left in it run one after the other.
+    #[inline]
     pub fn run<R>(&self, part: impl FnOnce() -> R) -> R {
         struct Left<'a> {
             all: &'a Finalizers,
             part: Finalizers,
         }
         impl Drop for Left<'_> {
+            #[inline]
             fn drop(&mut self) {
+                if !self.part.is_empty() {
+                    self.keep();
+                }
+            }
+        }
+        impl Left<'_> {
+            #[cold]
+            fn keep(&self) {
                 if let Some(cleanups) = self.part.take() {
                     self.all.with(|all| all.push_beside(*cleanups));
                 }

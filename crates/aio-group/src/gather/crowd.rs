@@ -134,7 +134,7 @@ impl<S: Slots> Future for Crowd<S> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let poll = self.as_mut().poll_all(cx);
         if let Poll::Ready(Err(_)) = poll {
-            cutting(&S::Keep::WHY, || self.release());
+            cutting(S::Keep::WHY, || self.release());
         }
         poll
     }

@@ -21,7 +21,7 @@ pub trait Keep<O>: sealed::Sealed {
 
     /// Why the others are dropped when one ends the whole.
     #[doc(hidden)]
-    const WHY: Reason = Reason::Outrun;
+    const WHY: &Reason = &Reason::Outrun;
 
     #[doc(hidden)]
     fn keep(output: O) -> Result<Self::Kept, Self::Failure>;
@@ -56,7 +56,7 @@ impl<T, E> Keep<Result<T, E>> for Successes {
     type Kept = T;
     type Failure = E;
 
-    const WHY: Reason = Reason::Aborted;
+    const WHY: &Reason = &Reason::Aborted;
 
     fn keep(output: Result<T, E>) -> Result<T, E> {
         output

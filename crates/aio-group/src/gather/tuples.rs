@@ -39,7 +39,15 @@ macro_rules! tuple {
             $($F: Future, K: Keep<$F::Output>),+
         {
             /// Drops the children that still run.
+            #[inline]
             fn release(self: Pin<&mut Self>) {
+                // Nearly always none when this is dropped.
+                if $(self.$field.is_running())||+ {
+                    self.release_running();
+                }
+            }
+
+            fn release_running(self: Pin<&mut Self>) {
                 let this = self.project();
                 let mut release = Release::default();
                 $(release.child(this.$field);)+
@@ -78,7 +86,7 @@ macro_rules! tuple {
                 let mut all_ended = true;
                 $(match this.$field.as_mut().poll(cx) {
                     Poll::Ready(Err(failure)) => {
-                        cutting(&<K as Keep<$F::Output>>::WHY, || self.release());
+                        cutting(<K as Keep<$F::Output>>::WHY, || self.release());
                         return Poll::Ready(Err(failure));
                     }
                     poll => all_ended &= poll.is_ready(),
