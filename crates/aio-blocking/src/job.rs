@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use aio_base::live::{Kind, Live};
-use aio_base::sync::Mutex;
+use aio_base::{Home, Shared};
 use aio_core::Context;
 
 const POLLED_AGAIN: &str = "`ToThread` polled after it was ready";
@@ -60,8 +60,10 @@ pub(crate) enum Outcome<T> {
     Refused,
 }
 
+type Locked<T> = <Shared as Home>::Exclusive<T>;
+
 pub(crate) struct Job<F, T> {
-    stage: Mutex<Stage<F, T>>,
+    stage: Locked<Stage<F, T>>,
     _live: Live,
 }
 
@@ -75,7 +77,7 @@ enum Stage<F, T> {
 
 impl<F, T> Job<F, T> {
     pub(crate) fn new(f: F) -> Self {
-        Self { stage: Mutex::new(Stage::New(f)), _live: Live::new(Kind::Job) }
+        Self { stage: Locked::new(Stage::New(f)), _live: Live::new(Kind::Job) }
     }
 
     /// Edges 3, 6 and 7: leaves the outcome for the awaiter and returns whom to wake; or gives it back, if there is
@@ -119,10 +121,19 @@ where
     }
 
     fn refuse(self: Arc<Self>) -> Option<Waker> {
+        /// Whom the panic of a destructor must not keep waiting.
+        struct Awaiter(Option<Waker>);
+        impl Drop for Awaiter {
+            fn drop(&mut self) {
+                if let Some(waker) = self.0.take() {
+                    waker.wake();
+                }
+            }
+        }
         let taken = self.take()?;
-        let waker = self.complete(Outcome::Refused).ok();
+        let mut awaiter = Awaiter(self.complete(Outcome::Refused).ok());
         drop(taken);
-        waker
+        awaiter.0.take()
     }
 }
 

@@ -419,6 +419,29 @@ fn a_pool_may_be_dropped_by_its_own_job() {
 }
 
 #[test]
+fn a_closure_that_panics_when_it_is_refused_keeps_no_awaiter_waiting() {
+    leak_check(|| {
+        let pool = pool_of_one();
+        let (gate, opened) = mpsc::channel::<Pool>();
+        let mut dropper = pool.run(move || {
+            catch_unwind(AssertUnwindSafe(|| drop(opened.recv().unwrap())))
+                .is_err_and(|panic| message(&*panic) == "dropped")
+        });
+        assert!(poll(&mut dropper).is_pending());
+        let held = PanicsWhenDropped;
+        let mut refused = pool.run(move || drop(held));
+        let wakes = Arc::new(CountWakes(AtomicUsize::new(0)));
+        let waker = Waker::from(wakes.clone());
+        assert!(Pin::new(&mut refused).poll(&mut Context::from_waker(&waker)).is_pending());
+        gate.send(pool).unwrap();
+        assert!(block_on(dropper));
+        assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
+        let panic = catch_unwind(AssertUnwindSafe(|| poll(&mut refused))).unwrap_err();
+        assert!(message(&*panic).contains("shut down"));
+    });
+}
+
+#[test]
 fn a_job_may_use_to_thread_itself() {
     leak_check(|| {
         let pool = pool_of_one();

@@ -27,6 +27,9 @@ pub(super) const POLLS_BETWEEN_LOOKS: usize = 64;
 /// few that their lock is rarely taken.
 const INJECTED_AT_ONCE: usize = 8;
 
+/// For how much mail memory is kept.
+const MAIL_KEPT: usize = 256;
+
 pub(crate) struct Core {
     /// The tasks of this worker; where it is the only one, also those that may cross threads.
     queue: Queue,
@@ -48,6 +51,8 @@ pub(crate) struct Core {
     searching: Cell<bool>,
     /// Where it looks first for something to steal.
     victim: Cell<usize>,
+    /// Room for the next mail.
+    read_mail: Cell<Vec<Mail>>,
     /// Whether it is in a blocking call, see [`block_in_place`](super::block_in_place()).
     is_blocked: Cell<bool>,
 }
@@ -76,6 +81,7 @@ impl Core {
             crossing: Cell::new(0),
             searching: Cell::new(false),
             victim: Cell::new(index + 1),
+            read_mail: Cell::default(),
             is_blocked: Cell::new(false),
         }
     }
@@ -232,12 +238,16 @@ impl Core {
 
     #[cold]
     pub(super) fn read_all_mail(&self) {
-        for mail in self.worker().mailbox.take() {
+        let mut mail = self.worker().mailbox.take(self.read_mail.take());
+        for mail in mail.drain(..) {
             match mail {
                 Mail::Wake(task) => task.wake_asked(self),
                 Mail::Run(Owned(task)) => self.push_shared(task),
                 Mail::Call(call) => call(self),
             }
+        }
+        if mail.capacity() <= MAIL_KEPT {
+            self.read_mail.set(mail);
         }
     }
 

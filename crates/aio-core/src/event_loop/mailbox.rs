@@ -8,7 +8,8 @@ use aio_base::sync::atomic::{AtomicBool, Ordering};
 use super::core::Core;
 use crate::task::{Header, TaskRef};
 
-/// Read between turns. Who sends unparks the worker afterwards.
+/// Read between turns. Who sends the first mail unparks the worker afterwards, and so for all that comes before that is
+/// read: while there is mail, the worker does not park without a token that was left or is about to be.
 pub(super) struct Mailbox {
     state: Mutex<State>,
     /// Whether there is mail: lets the worker look without the lock.
@@ -41,17 +42,20 @@ impl Mailbox {
         Self { state: Mutex::new(State { mail: Vec::new(), closed: false }), has_mail: AtomicBool::new(false) }
     }
 
+    /// Whether it is the first, so that the caller has to unpark the worker.
+    ///
     /// # Errors
     /// The mail itself, after the end of the worker.
-    pub(super) fn put(&self, mail: Mail) -> Result<(), Mail> {
+    pub(super) fn put(&self, mail: Mail) -> Result<bool, Mail> {
         let mut state = self.state.lock();
         if state.closed {
             return Err(mail);
         }
+        let is_first = state.mail.is_empty();
         state.mail.push(mail);
         // Relaxed: the worker that sees it takes the lock; one that does not, and parks, is unparked.
         self.has_mail.store(true, Ordering::Relaxed);
-        Ok(())
+        Ok(is_first)
     }
 
     #[inline]
@@ -64,10 +68,11 @@ impl Mailbox {
         self.state.lock().mail.len()
     }
 
-    pub(super) fn take(&self) -> Vec<Mail> {
+    /// All mail, in exchange for an empty list that has room.
+    pub(super) fn take(&self, empty: Vec<Mail>) -> Vec<Mail> {
         let mut state = self.state.lock();
         self.has_mail.store(false, Ordering::Relaxed);
-        std::mem::take(&mut state.mail)
+        std::mem::replace(&mut state.mail, empty)
     }
 
     /// Closes it for good, unless there is mail.

@@ -105,6 +105,59 @@ fn wakes_from_two_threads_are_both_seen() {
     });
 }
 
+/// The thread asks a second time, mostly before the first one was answered, and drops the last reference but that of
+/// the mail: the answer, which then need not be a locked operation, lets the poll see what was written before the
+/// second wake.
+#[test]
+fn what_was_written_before_a_second_wake_is_seen() {
+    model(|| {
+        let data = Arc::new(AtomicUsize::new(0));
+        let (other, loop_) = run(async {
+            let mut other = None;
+            poll_fn(|cx| {
+                other.get_or_insert_with(|| {
+                    let (waker, data) = (cx.waker().clone(), data.clone());
+                    start(move || {
+                        waker.wake_by_ref();
+                        data.store(1, Ordering::Relaxed);
+                        waker.wake();
+                    })
+                });
+                if data.load(Ordering::Relaxed) == 1 { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            (other, shared())
+        });
+        other.unwrap().join().unwrap();
+        assert_freed(loop_);
+    });
+}
+
+/// Two threads wake a task each: who finds the other's mail leaves it to that one to end the park.
+#[test]
+fn tasks_woken_by_two_threads_both_run() {
+    model(|| {
+        let (others, loop_) = run(async {
+            let tasks = [(); 2].map(|()| {
+                local::spawn(async {
+                    let mut other = None;
+                    give_waker(|waker| other = Some(start(move || waker.wake()))).await;
+                    other
+                })
+            });
+            let mut others = Vec::new();
+            for task in tasks {
+                others.extend(task.await);
+            }
+            (others, shared())
+        });
+        for other in others {
+            other.join().unwrap();
+        }
+        assert_freed(loop_);
+    });
+}
+
 /// The other thread wakes and drops the last waker while the task completes, the loop takes stock of its cells, and
 /// ends.
 #[test]

@@ -140,8 +140,9 @@ impl Worker {
     /// # Errors
     /// The mail itself, after the end of the worker.
     pub(crate) fn send(&self, mail: Mail) -> Result<(), Mail> {
-        self.mailbox.put(mail)?;
-        self.unpark();
+        if self.mailbox.put(mail)? {
+            self.unpark();
+        }
         Ok(())
     }
 

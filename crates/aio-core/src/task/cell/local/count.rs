@@ -96,16 +96,31 @@ impl Count {
         self.shared.fetch_add(change, Ordering::AcqRel).wrapping_add(change) & !ASKED == 0
     }
 
-    /// Asks for a wake. Whether the caller has to tell the loop.
+    /// Asks for a wake. Whether the caller has to tell the loop; then there is one more, which goes with the mail.
     #[must_use = "the first to ask sends the task to the mailbox"]
     pub(super) fn ask(&self) -> bool {
-        // AcqRel: Release pairs with `answer`, so that the poll sees what was written before the wake, also when the
-        // bit was set already.
-        self.shared.fetch_or(ASKED, Ordering::AcqRel) & ASKED == 0
+        let mut word = self.shared.load(Ordering::Relaxed);
+        loop {
+            let is_first = word & ASKED == 0;
+            let next = if is_first { (word | ASKED) + ONE } else { word };
+            // AcqRel: Release pairs with `answer`, so that the poll sees what was written before the wake, also when
+            // the bit was set already.
+            match self.shared.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) if next > LIMIT => std::process::abort(),
+                Ok(_) => return is_first,
+                Err(now) => word = now,
+            }
+        }
     }
 
-    /// The loop has seen the request.
+    /// The loop has seen the request, and has the reference that came with it.
     pub(super) fn answer(&self) {
-        self.shared.fetch_and(!ASKED, Ordering::AcqRel);
+        // If that is the only one, as mostly, nobody can ask meanwhile, and no locked operation is needed. Acquire as
+        // below.
+        if self.local.get() == 1 && self.shared.load(Ordering::Acquire) == CLAIMED | ASKED {
+            self.shared.store(CLAIMED, Ordering::Relaxed);
+        } else {
+            self.shared.fetch_and(!ASKED, Ordering::AcqRel);
+        }
     }
 }

@@ -34,9 +34,10 @@ unsafe fn wake(header: NonNull<Header>) {
             current::with_loop(|core| core.push(header));
         }
     } else if this.count.ask() {
+        // SAFETY: `ask` has counted one.
+        let task = unsafe { TaskRef::from_raw(header) };
         // After the end of the loop there is nothing left to wake.
-        // SAFETY: by the caller.
-        drop(this.owner().send(Mail::Wake(unsafe { TaskRef::new(header) })));
+        drop(this.owner().send(Mail::Wake(task)));
     }
 }
 
