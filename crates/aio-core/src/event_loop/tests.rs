@@ -111,22 +111,25 @@ fn wakes_from_two_threads_are_both_seen() {
 #[test]
 fn what_was_written_before_a_second_wake_is_seen() {
     model(|| {
-        let data = Arc::new(AtomicUsize::new(0));
         let (other, loop_) = run(async {
-            let mut other = None;
-            poll_fn(|cx| {
-                other.get_or_insert_with(|| {
-                    let (waker, data) = (cx.waker().clone(), data.clone());
-                    start(move || {
+            // Not the main task, to which the loop refers.
+            let task = local::spawn(async {
+                let data = Arc::new(AtomicUsize::new(0));
+                let mut other = None;
+                // The data is not looked at before: the model would not show the old value a second time.
+                give_waker(|waker| {
+                    let data = data.clone();
+                    other = Some(start(move || {
                         waker.wake_by_ref();
                         data.store(1, Ordering::Relaxed);
                         waker.wake();
-                    })
-                });
-                if data.load(Ordering::Relaxed) == 1 { Poll::Ready(()) } else { Poll::Pending }
-            })
-            .await;
-            (other, shared())
+                    }));
+                })
+                .await;
+                poll_fn(|_| if data.load(Ordering::Relaxed) == 1 { Poll::Ready(()) } else { Poll::Pending }).await;
+                other
+            });
+            (task.await, shared())
         });
         other.unwrap().join().unwrap();
         assert_freed(loop_);
