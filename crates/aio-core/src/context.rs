@@ -160,4 +160,11 @@ impl ContextSlot {
     fn put(&self, context: Context) {
         self.0.set(context);
     }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        let context = self.0.take();
+        let is_empty = context.is_empty();
+        self.0.set(context);
+        is_empty
+    }
 }

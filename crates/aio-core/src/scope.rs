@@ -181,7 +181,7 @@ impl<F: Future> Scope<F> {
         match output {
             // Nearly always: nothing was left, and the output need not wait.
             Some(output) if finalizers.is_empty() => Poll::Ready(Ok(output)),
-            None if finalizers.is_empty() && matches!(*this.state, State::Running { .. }) => Poll::Pending,
+            None if finalizers.is_empty() && is_running(this.state.as_mut()) => Poll::Pending,
             output => poll_rest(finalizers, this.state, output, cx),
         }
     }
@@ -199,8 +199,14 @@ fn poll_rest<F: Future>(
     if let Some(output) = output {
         state.set(State::Ended { output });
     }
-    ready!(finalizers.poll(cx, !matches!(*state, State::Running { .. })));
-    if matches!(*state, State::Running { .. }) { Poll::Pending } else { Poll::Ready(take_end(state)) }
+    ready!(finalizers.poll(cx, !is_running(state.as_mut())));
+    if is_running(state.as_mut()) { Poll::Pending } else { Poll::Ready(take_end(state)) }
+}
+
+/// By a reference that says that the future may refer to itself.
+#[inline]
+fn is_running<F: Future>(state: Pin<&mut State<F>>) -> bool {
+    matches!(state.project(), StateProj::Running { .. })
 }
 
 /// The output, or why the future was cut; there is nothing left afterwards.

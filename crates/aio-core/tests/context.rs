@@ -6,9 +6,13 @@ mod common;
 #[path = "common/log.rs"]
 mod log;
 
+use std::cell::RefCell;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
-use aio_core::{Context, ContextVar, EventLoop, ThreadPark, block_on, defer, local, run, spawn, yield_now};
+use aio_base::Local;
+use aio_core::{Context, ContextVar, EventLoop, Task, ThreadPark, block_on, defer, local, run, spawn, yield_now};
 use common::check;
 use log::Log;
 
@@ -182,6 +186,101 @@ fn what_is_set_at_the_very_end_is_dropped_on_the_loop() {
         let lines = log.take();
         assert_eq!(lines.len(), 2, "{lines:?}");
         assert!(lines.iter().all(|line| line.ends_with("panicked in dropping its context: value")), "{lines:?}");
+    });
+}
+
+/// A destructor may set another value when the values of the task are being dropped: that is dropped there, too, and not
+/// with the task's memory, when anything may be going on.
+#[test]
+fn what_the_destructor_of_a_value_sets_is_dropped_on_the_loop() {
+    static FIRST: ContextVar<Arc<SetsInDrop>> = ContextVar::new();
+    static SECOND: ContextVar<Arc<PanicsInDrop>> = ContextVar::new();
+    struct SetsInDrop;
+    impl Drop for SetsInDrop {
+        fn drop(&mut self) {
+            SECOND.set(Arc::new(PanicsInDrop));
+        }
+    }
+    struct PanicsInDrop;
+    impl Drop for PanicsInDrop {
+        fn drop(&mut self) {
+            panic!("value");
+        }
+    }
+    check(|| {
+        let log = Log::default();
+        let seen = log.clone();
+        EventLoop::new(ThreadPark::new()).on_failure(move |failure| seen.note(failure.to_string())).run(async {
+            spawn(async { FIRST.set(Arc::new(SetsInDrop)) }).detach();
+            spawn(async { FIRST.set(Arc::new(SetsInDrop)) }).await;
+            local::spawn(async { FIRST.set(Arc::new(SetsInDrop)) }).detach();
+            local::spawn(async { FIRST.set(Arc::new(SetsInDrop)) }).await;
+        });
+        let lines = log.take();
+        assert_eq!(lines.len(), 4, "{lines:?}");
+        assert!(lines.iter().all(|line| line.ends_with("panicked in dropping its context: value")), "{lines:?}");
+    });
+}
+
+/// The values of a task that has ended, but to which a waker still refers, drop the handle of another when that ends.
+#[test]
+fn a_value_may_own_the_task_that_its_own_task_waited_for() {
+    static FIRST: ContextVar<Arc<SetsInDrop>> = ContextVar::new();
+    static OWNER: ContextVar<Arc<OwnsTask>> = ContextVar::new();
+    thread_local! {
+        static TASK: RefCell<Option<Task<u32, Local>>> = const { RefCell::new(None) };
+    }
+    struct SetsInDrop;
+    impl Drop for SetsInDrop {
+        fn drop(&mut self) {
+            OWNER.set(Arc::new(OwnsTask));
+        }
+    }
+    struct OwnsTask;
+    impl Drop for OwnsTask {
+        fn drop(&mut self) {
+            TASK.take().unwrap().detach();
+        }
+    }
+    check(|| {
+        run(async {
+            TASK.set(Some(local::spawn(async {
+                yield_now().await;
+                yield_now().await;
+                7
+            })));
+            local::spawn(async {
+                FIRST.set(Arc::new(SetsInDrop));
+                poll_fn(|cx| {
+                    TASK.with_borrow_mut(|task| assert!(task.as_mut().unwrap().poll_finished(cx).is_pending()));
+                    Poll::Ready(())
+                })
+                .await;
+            })
+            .await;
+            for _ in 0..5 {
+                yield_now().await;
+            }
+            assert!(TASK.take().is_none());
+        });
+    });
+}
+
+/// What would go on for ever is leaked at some point.
+#[test]
+fn a_value_whose_destructor_sets_it_anew_does_not_keep_the_loop() {
+    static PHOENIX: ContextVar<Arc<SetsItself>> = ContextVar::new();
+    struct SetsItself;
+    impl Drop for SetsItself {
+        fn drop(&mut self) {
+            PHOENIX.set(Arc::new(SetsItself));
+        }
+    }
+    check(|| {
+        run(async {
+            spawn(async { PHOENIX.set(Arc::new(SetsItself)) }).await;
+            local::spawn(async { PHOENIX.set(Arc::new(SetsItself)) }).await;
+        });
     });
 }
 

@@ -5,12 +5,13 @@
 mod common;
 
 use std::future::{pending, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
 
-use aio_core::{JoinError, run, yield_now};
+use aio_core::{JoinError, Task, TaskHome, run, yield_now};
 use common::check;
 
 async fn turns(n: usize) {
@@ -35,6 +36,25 @@ impl Drop for Dropped {
     fn drop(&mut self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// Whether the task is pending for this waker, if that does not panic.
+fn poll_finished_with<H: TaskHome>(task: &mut Task<i32, H>, waker: &Waker) -> std::thread::Result<bool> {
+    catch_unwind(AssertUnwindSafe(|| task.poll_finished(&mut Context::from_waker(waker)).is_pending()))
+}
+
+fn panics_in_clone() -> Waker {
+    static VTABLE: RawWakerVTable = RawWakerVTable::new(|_| panic!("in clone"), |_| (), |_| (), |_| ());
+    // SAFETY: the functions use no data.
+    unsafe { Waker::new(std::ptr::null(), &VTABLE) }
+}
+
+fn panics_in_drop_of_clones() -> Waker {
+    const CLONE: RawWaker = RawWaker::new(std::ptr::null(), &CLONES);
+    static VTABLE: RawWakerVTable = RawWakerVTable::new(|_| CLONE, |_| (), |_| (), |_| ());
+    static CLONES: RawWakerVTable = RawWakerVTable::new(|_| CLONE, |_| (), |_| (), |_| panic!("in drop"));
+    // SAFETY: the functions use no data.
+    unsafe { Waker::new(std::ptr::null(), &VTABLE) }
 }
 
 /// The same tests for both homes.
@@ -117,5 +137,33 @@ in_both_homes! {
             drop(task);
             assert_eq!(dropped.load(Ordering::Relaxed), 1);
         });
+    }
+
+    fn a_waker_whose_clone_panics_takes_the_place_of_none() {
+        let count = Arc::new(Count::default());
+        run(async {
+            let mut task = spawn(async { turns(3).await; 7 });
+            turns(1).await;
+            assert!(poll_finished_with(&mut task, &count.clone().into()).unwrap());
+            poll_finished_with(&mut task, &panics_in_clone()).unwrap_err();
+            turns(6).await;
+            assert!(task.is_finished());
+            drop(task);
+        });
+        assert_eq!(Arc::strong_count(&count), 1, "the waker was leaked");
+    }
+
+    fn a_waker_whose_destructor_panics_leaves_its_place() {
+        let count = Arc::new(Count::default());
+        run(async {
+            let mut task = spawn(async { turns(3).await; 7 });
+            turns(1).await;
+            assert!(poll_finished_with(&mut task, &panics_in_drop_of_clones()).unwrap());
+            poll_finished_with(&mut task, &count.clone().into()).unwrap_err();
+            turns(6).await;
+            assert!(task.is_finished());
+            drop(task);
+        });
+        assert_eq!(Arc::strong_count(&count), 1, "the waker was leaked");
     }
 }

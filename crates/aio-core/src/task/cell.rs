@@ -23,6 +23,7 @@ use aio_base::sync;
 use aio_base::sync::atomic::{AtomicU64, Ordering};
 
 use self::local::Count;
+use super::home::sealed::Here;
 use super::home::{Report, discard};
 use super::step::cut;
 use super::{JoinError, Meta, OnExit, Outcome};
@@ -236,12 +237,22 @@ impl Header {
     }
 
     /// Drops the values of its context variables, which may be anything: on the loop, while the task still counts. Only
-    /// for the running task, or for who owns it.
+    /// for the running task, or for who owns it. There are none afterwards, so nothing foreign runs when the cell is
+    /// freed.
     #[inline]
     fn drop_context(&self) {
+        /// A destructor may set others, for ever: those of the last round are leaked.
+        const ROUNDS: usize = 8;
         #[cold]
         fn drop_it(header: &Header, context: &ContextSlot) {
-            failure::contain(header.owner(), &header.meta, "panicked in dropping its context", || drop(context.take()));
+            for _ in 0..ROUNDS {
+                let values = context.take();
+                if values.is_empty() {
+                    return;
+                }
+                failure::contain(header.owner(), &header.meta, "panicked in dropping its context", || drop(values));
+            }
+            std::mem::forget(context.take());
         }
         if let Some(context) = self.meta.context() {
             drop_it(self, context);
@@ -339,7 +350,7 @@ impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
     #[inline]
     unsafe fn end(&self, outcome: Outcome<F::Output>) {
         // SAFETY: by the caller; it is taken once, since the stage has ended when this is done.
-        let kept = unsafe { ManuallyDrop::take(&mut (*self.running()).exit) }.contained(outcome);
+        let kept = unsafe { ManuallyDrop::take(&mut (*self.running()).exit) }.contained(outcome, Here);
         self.header.drop_context();
         // SAFETY: by the caller. Nothing in the scope needs a destructor any more.
         unsafe {
@@ -365,7 +376,7 @@ impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
     /// Drops the future, which was never polled, and puts in its place that it was cancelled.
     ///
     /// # Safety
-    /// As [`end`](Self::end).
+    /// The stage is the caller's, by the rules of the home, and is running.
     ///
     /// # Panics
     /// If the destructor of the future does, when all of that is done.
@@ -437,6 +448,7 @@ unsafe fn free(header: NonNull<Header>) {
     // SAFETY: by the caller. The word stays as it is, for those who visit the blocks of the slab.
     unsafe {
         header.as_ref().alive.with_mut(|_| ());
+        debug_assert!(header.as_ref().meta.holds_nothing_foreign(), "a destructor would run anywhere");
         debug_assert!(matches!(*header.as_ref().audience(), Audience::Nobody(_)), "a waker would be leaked");
         std::ptr::drop_in_place(header.as_ptr());
     }

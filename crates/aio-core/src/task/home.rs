@@ -61,12 +61,18 @@ pub trait OnExit<T>: Sized {
     /// What the awaiter of the task gets in place of an output.
     fn on_exit(self, outcome: Result<T, JoinError>) -> Result<Self::Output, JoinError>;
 
-    /// [`on_exit`](Self::on_exit); a panic in there is how it ended for the handle.
+    /// [`on_exit`](Self::on_exit); a panic in there is how it ended for the handle. A task relies on it that no panic
+    /// gets out, so nobody else can write this: it takes a value that nobody else can name.
     #[doc(hidden)]
-    fn contained(self, outcome: Result<T, JoinError>) -> Result<Self::Output, JoinError> {
+    fn contained(self, outcome: Result<T, JoinError>, _: sealed::Here) -> Result<Self::Output, JoinError> {
         catch_unwind(AssertUnwindSafe(|| self.on_exit(outcome)))
             .unwrap_or_else(|payload| Err(JoinError::panicked(payload)))
     }
+}
+
+pub(super) mod sealed {
+    #[allow(missing_debug_implementations, reason = "internal")]
+    pub struct Here;
 }
 
 /// The outcome goes to the handle as it is.
@@ -82,7 +88,7 @@ impl<T> OnExit<T> for ToHandle {
     }
 
     #[inline]
-    fn contained(self, outcome: Outcome<T>) -> Outcome<T> {
+    fn contained(self, outcome: Outcome<T>, _: sealed::Here) -> Outcome<T> {
         outcome
     }
 }

@@ -113,6 +113,11 @@ impl Meta {
         &self.origin.make_details().context
     }
 
+    /// Whether the context variables have no values. Only for who has the task for himself.
+    pub(crate) fn holds_nothing_foreign(&self) -> bool {
+        self.context().is_none_or(ContextSlot::is_empty)
+    }
+
     /// The same task, without its name.
     pub(crate) fn anonymous(&self) -> Self {
         Self { id: self.id, origin: Origin::new(None, self.spawned_at(), Context::default()) }

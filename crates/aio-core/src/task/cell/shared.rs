@@ -399,9 +399,12 @@ impl<T> Handle<T> for SharedHandle<T> {
         }
         // SAFETY: rule 2, here and below.
         if !unsafe { header.is_awaited_by(cx.waker()) } {
+            // Empty first, in case that foreign code panics: without AWAITED nobody takes out what is there.
+            // SAFETY: as above.
+            drop(unsafe { header.take_awaiter() });
             let awaiter = cx.waker().clone();
             // SAFETY: as above.
-            drop(unsafe { header.set_awaiter(awaiter) });
+            unsafe { header.set_awaiter(awaiter) };
         }
         // Release pairs with the Acquire of `complete`.
         if header.word.fetch_or(AWAITED, Ordering::AcqRel) & COMPLETED != 0 {
