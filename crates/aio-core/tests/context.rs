@@ -189,8 +189,8 @@ fn what_is_set_at_the_very_end_is_dropped_on_the_loop() {
     });
 }
 
-/// A destructor may set another value when the values of the task are being dropped: that is dropped there, too, and not
-/// with the task's memory, when anything may be going on.
+/// A destructor may set another value when the values of the task are being dropped: that is dropped there, too, and
+/// not with the task's memory, when anything may be going on.
 #[test]
 fn what_the_destructor_of_a_value_sets_is_dropped_on_the_loop() {
     static FIRST: ContextVar<Arc<SetsInDrop>> = ContextVar::new();
