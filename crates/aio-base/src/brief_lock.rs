@@ -165,6 +165,19 @@ mod tests {
     }
 
     #[test]
+    fn a_lock_that_is_held_for_long_is_got_in_the_end() {
+        let lock = std::sync::Arc::new(BriefLock::new(1));
+        let guard = lock.lock();
+        let theirs = lock.clone();
+        let other = std::thread::spawn(move || *theirs.lock() += 1);
+        std::thread::sleep(20 * NAP); // clock: so that the other mostly sleeps; nothing depends on it
+        assert_eq!(*guard, 1);
+        drop(guard);
+        other.join().unwrap();
+        assert_eq!(*lock.lock(), 2);
+    }
+
+    #[test]
     fn many_threads_count_to_their_sum() {
         let lock = std::sync::Arc::new(BriefLock::new(0));
         let threads = [(); 4].map(|()| {

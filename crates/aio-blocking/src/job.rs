@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use aio_base::live::{Kind, Live};
-use aio_base::{Home, Shared};
+use aio_base::{Home, Panics, Shared};
 use aio_core::Context;
 
 const POLLED_AGAIN: &str = "`ToThread` polled after it was ready";
@@ -37,8 +37,9 @@ pub(crate) trait Run: Send + Sync {
     /// Runs the closure, unless it was cancelled. Returns whom to wake.
     fn run(self: Arc<Self>) -> Option<Waker>;
 
-    /// Drops the closure, unless it was cancelled, since the pool will not run it. Returns whom to wake.
-    fn refuse(self: Arc<Self>) -> Option<Waker>;
+    /// Drops the closure, unless it was cancelled, since the pool will not run it; `panics` keeps that of its
+    /// destructor. Returns whom to wake.
+    fn refuse(self: Arc<Self>, panics: &mut Panics) -> Option<Waker>;
 }
 
 /// A job as the awaiter sees it.
@@ -60,6 +61,7 @@ pub(crate) enum Outcome<T> {
     Refused,
 }
 
+/// Under a lock that values are only moved under, so a brief one.
 type Locked<T> = <Shared as Home>::Exclusive<T>;
 
 pub(crate) struct Job<F, T> {
@@ -120,20 +122,11 @@ where
         self.complete(outcome).ok()
     }
 
-    fn refuse(self: Arc<Self>) -> Option<Waker> {
-        /// Whom the panic of a destructor must not keep waiting.
-        struct Awaiter(Option<Waker>);
-        impl Drop for Awaiter {
-            fn drop(&mut self) {
-                if let Some(waker) = self.0.take() {
-                    waker.wake();
-                }
-            }
-        }
+    fn refuse(self: Arc<Self>, panics: &mut Panics) -> Option<Waker> {
         let taken = self.take()?;
-        let mut awaiter = Awaiter(self.complete(Outcome::Refused).ok());
-        drop(taken);
-        awaiter.0.take()
+        let awaiter = self.complete(Outcome::Refused).ok();
+        panics.catch(|| drop(taken));
+        awaiter
     }
 }
 

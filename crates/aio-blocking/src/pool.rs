@@ -109,7 +109,7 @@ impl Drop for Pool {
             room.bell.notify_one();
         }
         while let Some(job) = queue.pop() {
-            let awaiter = panics.catch(|| job.refuse()).flatten();
+            let awaiter = job.refuse(&mut panics);
             panics.catch(|| awaiter.map(Waker::wake));
         }
         let others = |room: &Room| room.token != thread::token();

@@ -159,15 +159,17 @@ fn a_loop_inherits_from_the_context_it_was_started_in() {
     });
 }
 
+struct PanicsInDrop;
+
+impl Drop for PanicsInDrop {
+    fn drop(&mut self) {
+        panic!("value");
+    }
+}
+
 /// A variable may be set as late as in the destructor of an output that nobody takes.
 #[test]
 fn what_is_set_at_the_very_end_is_dropped_on_the_loop() {
-    struct PanicsInDrop;
-    impl Drop for PanicsInDrop {
-        fn drop(&mut self) {
-            panic!("value");
-        }
-    }
     struct SetsInDrop;
     impl Drop for SetsInDrop {
         fn drop(&mut self) {
@@ -199,12 +201,6 @@ fn what_the_destructor_of_a_value_sets_is_dropped_on_the_loop() {
     impl Drop for SetsInDrop {
         fn drop(&mut self) {
             SECOND.set(Arc::new(PanicsInDrop));
-        }
-    }
-    struct PanicsInDrop;
-    impl Drop for PanicsInDrop {
-        fn drop(&mut self) {
-            panic!("value");
         }
     }
     check(|| {
