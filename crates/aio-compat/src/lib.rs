@@ -1,0 +1,1 @@
+//! hyper and libraries written for tokio's traits, on streams and loops of aio.

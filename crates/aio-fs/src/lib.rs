@@ -1,0 +1,1 @@
+//! Files and directories for the aio runtime, through its pool of threads.

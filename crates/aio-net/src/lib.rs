@@ -1,0 +1,1 @@
+//! Sockets, servers, name lookup and connections for the aio runtime.

@@ -1,0 +1,1 @@
+//! The driver that waits for sockets and other descriptors: epoll, kqueue, and what Windows has.

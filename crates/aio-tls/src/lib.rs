@@ -1,0 +1,1 @@
+//! TLS over any stream of the aio runtime, by rustls.
