@@ -1,0 +1,48 @@
+//! Memory to read into, shared by all readers of a thread.
+//!
+//! A reader does not know what comes before it asks, so whoever waits needs memory to be asked into: per connection,
+//! that is what an idle one costs. One piece for each thread does instead, and what came is copied to where it belongs.
+//! It is filled with zeros once, not before each read.
+
+use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
+
+/// How much is read at once, at most.
+pub(crate) const SCRATCH: usize = 16 * 1024;
+
+aio_base::thread_local! {
+    static SPARE: Cell<Option<Box<[u8]>>> = Cell::new(None);
+}
+
+/// The memory of this thread, taken out for one poll; a poll inside of that one gets a piece of its own.
+pub(crate) struct Scratch(Box<[u8]>);
+
+impl Scratch {
+    pub(crate) fn take() -> Self {
+        // While the thread ends, there is none.
+        let spare = SPARE.try_with(Cell::take).ok().flatten();
+        Self(spare.unwrap_or_else(|| vec![0; SCRATCH].into_boxed_slice()))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let memory = std::mem::take(&mut self.0);
+        // Gone with the thread otherwise.
+        let _ = SPARE.try_with(|spare| spare.set(Some(memory)));
+    }
+}
+
+impl Deref for Scratch {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl DerefMut for Scratch {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}
