@@ -79,11 +79,6 @@ impl Buffer {
             *self = Self::new();
         }
     }
-
-    #[cfg(test)]
-    pub(crate) fn capacity(&self) -> usize {
-        self.bytes.capacity()
-    }
 }
 
 impl fmt::Debug for Buffer {

@@ -90,7 +90,8 @@ where
         let this = self.get_mut();
         let a_to_b = this.a_to_b.poll(cx, this.a, this.b);
         // Not polled if the first has failed: what it copied then would not be reported.
-        let b_to_a = if let Poll::Ready(Err(_)) = a_to_b { Poll::Pending } else { this.b_to_a.poll(cx, this.b, this.a) };
+        let b_to_a =
+            if let Poll::Ready(Err(_)) = a_to_b { Poll::Pending } else { this.b_to_a.poll(cx, this.b, this.a) };
         let copied = Copied { a_to_b: this.a_to_b.transfer.n_written, b_to_a: this.b_to_a.transfer.n_written };
         let failed = |is_from_a, (half, source)| CopyError { is_from_a, half, copied, source };
         let is_over = a_to_b.map_err(|error| failed(true, error))?.is_ready()

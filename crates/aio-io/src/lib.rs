@@ -31,17 +31,17 @@
 //! Not for parsers of whole protocols: those read into their own memory with [`ReadExt::read`], or look at
 //! [`StreamReader::fill`].
 
-mod stream_reader;
-mod lines;
-mod read_error;
-mod separators;
-mod stream_writer;
-mod read_ext;
-mod write_ext;
 mod copy;
 mod copy_bidirectional;
 mod duplex;
+mod lines;
+mod read_error;
+mod read_ext;
+mod separators;
 mod simplex;
+mod stream_reader;
+mod stream_writer;
+mod write_ext;
 
 mod attempt;
 mod buffer;

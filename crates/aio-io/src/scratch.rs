@@ -5,32 +5,48 @@
 //! It is filled with zeros once, not before each read.
 
 use std::cell::Cell;
+use std::mem;
 use std::ops::{Deref, DerefMut};
 
 /// How much is read at once, at most.
 pub(crate) const SCRATCH: usize = 16 * 1024;
 
+/// How many pieces a thread keeps: as many are needed as readers are read through by one another.
+const KEEP: usize = 4;
+
 aio_base::thread_local! {
-    static SPARE: Cell<Option<Box<[u8]>>> = Cell::new(None);
+    static SPARE: Cell<Vec<Box<[u8]>>> = Cell::new(Vec::new());
 }
 
-/// The memory of this thread, taken out for one poll; a poll inside of that one gets a piece of its own.
+/// A piece of this thread's memory, taken out for one poll; a poll inside of that one gets another.
 pub(crate) struct Scratch(Box<[u8]>);
 
 impl Scratch {
     pub(crate) fn take() -> Self {
         // While the thread ends, there is none.
-        let spare = SPARE.try_with(Cell::take).ok().flatten();
+        let spare = SPARE.try_with(|spare| with(spare, Vec::pop)).ok().flatten();
         Self(spare.unwrap_or_else(|| vec![0; SCRATCH].into_boxed_slice()))
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let memory = std::mem::take(&mut self.0);
-        // Gone with the thread otherwise.
-        let _ = SPARE.try_with(|spare| spare.set(Some(memory)));
+        let piece = mem::take(&mut self.0);
+        let keep = |spare: &mut Vec<_>| {
+            if spare.len() < KEEP {
+                spare.push(piece);
+            }
+        };
+        // It is freed while the thread ends.
+        let _ = SPARE.try_with(|spare| with(spare, keep));
     }
+}
+
+fn with<T: Default, R>(cell: &Cell<T>, f: impl FnOnce(&mut T) -> R) -> R {
+    let mut value = cell.take();
+    let result = f(&mut value);
+    cell.set(value);
+    result
 }
 
 impl Deref for Scratch {

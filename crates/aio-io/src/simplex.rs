@@ -5,6 +5,7 @@ mod tests;
 
 use std::fmt;
 use std::io;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
@@ -97,11 +98,7 @@ fn close(pipe: &Mutex<Pipe>, other: impl Fn(&mut Pipe) -> &mut Option<Waker>) {
 }
 
 impl SimplexReader {
-    fn poll_take(
-        &self,
-        cx: &Context<'_>,
-        mut take: impl FnMut(&mut Buffer) -> usize,
-    ) -> Poll<io::Result<usize>> {
+    fn poll_take(&self, cx: &Context<'_>, mut take: impl FnMut(&mut Buffer) -> usize) -> Poll<io::Result<usize>> {
         let attempt = |pipe: &mut Pipe| {
             if pipe.bytes.is_empty() && !pipe.is_closed {
                 // Whoever waits may wait for long.
@@ -183,15 +180,24 @@ impl AsyncWrite for SimplexWriter {
     }
 }
 
+/// A future that was dropped has left its waker here, which would keep its task alive as long as the other end.
 impl Drop for SimplexReader {
     fn drop(&mut self) {
+        let (own, _bytes) = {
+            let mut pipe = self.0.lock();
+            (pipe.reader.take(), mem::replace(&mut pipe.bytes, Buffer::new()))
+        };
         close(&self.0, |pipe| &mut pipe.writer);
+        drop(own);
     }
 }
 
+/// As with the reader.
 impl Drop for SimplexWriter {
     fn drop(&mut self) {
+        let own = self.0.lock().writer.take();
         close(&self.0, |pipe| &mut pipe.reader);
+        drop(own);
     }
 }
 

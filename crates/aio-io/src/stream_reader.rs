@@ -159,18 +159,18 @@ impl<R: AsyncRead + Unpin> StreamReader<R> {
         poll_fn(|cx| self.poll_read_into(cx, buf)).await
     }
 
-    /// Waits until the buffer holds more than it does now, or the stream ends, and gives all that it holds. For parsers
-    /// that know themselves what is complete: they [`consume`](Self::consume) that, and come back for more.
+    /// Waits until more comes into the [`buffer`](Self::buffer), and gives how much that was. Zero is the end. For
+    /// parsers that know themselves what is complete: they [`consume`](Self::consume) that, and come back for more.
     ///
     /// # Errors
-    /// Those of the reader underneath, and [`is_limit`](ReadError::is_limit) if the buffer holds `limit` bytes already.
-    pub async fn fill(&mut self) -> Result<&[u8], ReadError> {
-        if self.buffer.len() >= self.limit {
+    /// Those of the reader underneath, and [`is_limit`](ReadError::is_limit) if as much as the limit is in the buffer
+    /// already.
+    pub async fn fill(&mut self) -> Result<usize, ReadError> {
+        let room = self.limit.saturating_sub(self.buffer.len());
+        if room == 0 && !self.has_ended {
             return Err(ReadError::limit(self.buffer.len(), self.limit));
         }
-        let room = self.limit.max(SCRATCH) - self.buffer.len();
-        poll_fn(|cx| self.poll_fill(cx, room)).await?;
-        Ok(self.buffer.as_slice())
+        Ok(poll_fn(|cx| self.poll_fill(cx, room)).await?)
     }
 
     /// Fills `buf`.
@@ -189,8 +189,7 @@ impl<R: AsyncRead + Unpin> StreamReader<R> {
     pub async fn read_exactly(&mut self, n: usize) -> Result<Vec<u8>, ReadError> {
         poll_fn(|cx| {
             while self.buffer.len() < n {
-                let missing = n - self.buffer.len();
-                if ready!(self.poll_fill(cx, missing.max(SCRATCH)))? == 0 {
+                if ready!(self.poll_fill(cx, SCRATCH))? == 0 {
                     return Poll::Ready(Err(ReadError::incomplete(self.take_all(), Some(n))));
                 }
             }
@@ -336,12 +335,40 @@ impl<R: AsyncRead + Unpin> StreamReader<R> {
     fn poll_read_exact(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<(), ReadError>> {
         while self.buffer.len() < buf.len() {
             let missing = buf.len() - self.buffer.len();
-            if ready!(self.poll_fill(cx, missing.max(SCRATCH)))? == 0 {
+            let n = if missing < SCRATCH || self.has_ended {
+                ready!(self.poll_fill(cx, SCRATCH))?
+            } else {
+                ready!(self.poll_rest_into(cx, buf))?
+            };
+            if n == 0 {
                 return Poll::Ready(Err(ReadError::incomplete(self.take_all(), Some(buf.len()))));
+            }
+            if n == missing {
+                break;
             }
         }
         self.take_into(buf);
         Poll::Ready(Ok(()))
+    }
+
+    /// Reads what is missing in the buffer straight to where it belongs in `buf`. If there comes all of it, it stays
+    /// there, and otherwise it goes into the buffer. Zero is the end.
+    fn poll_rest_into(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut direct = Direct { from: self.buffer.len(), until: self.buffer.len(), buf, buffer: &mut self.buffer };
+        loop {
+            match ready!(attempt::poll_read(&mut self.inner, cx, &mut direct.buf[direct.until..]))? {
+                0 => {
+                    self.has_ended = true;
+                    return Poll::Ready(Ok(0));
+                }
+                n => direct.until += n,
+            }
+            if direct.until == direct.buf.len() {
+                let missing = direct.until - direct.from;
+                direct.until = direct.from;
+                return Poll::Ready(Ok(missing));
+            }
+        }
     }
 
     /// Where the first separator ends, as soon as it is in the buffer; `None` if the stream ends without.
@@ -380,6 +407,21 @@ impl<R: AsyncRead + Unpin> StreamReader<R> {
             None => Some(self.take_all()),
         };
         Poll::Ready(Ok(line))
+    }
+}
+
+/// Bytes that were read to where they belong at the end. If that does not come now (the reader waits, fails, panics),
+/// they go to where they are not lost.
+struct Direct<'a> {
+    buffer: &'a mut Buffer,
+    buf: &'a mut [u8],
+    from: usize,
+    until: usize,
+}
+
+impl Drop for Direct<'_> {
+    fn drop(&mut self) {
+        self.buffer.push(&self.buf[self.from..self.until]);
     }
 }
 
