@@ -24,8 +24,8 @@ use crate::copy::{Half, Transfer};
 /// Both directions go on in turns. Lets other tasks run after every 32 pieces, if all is always ready.
 ///
 /// # Errors
-/// [`CopyError`], as soon as one direction fails: it tells which one, and how much was copied in both. What was read and
-/// could not be written yet is lost.
+/// [`CopyError`], as soon as one direction fails: it tells which one, and how much was copied in both. What was read
+/// and could not be written yet is lost.
 ///
 /// # Examples
 /// ```

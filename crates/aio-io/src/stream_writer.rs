@@ -19,12 +19,12 @@ use crate::write_ext::{Close, Flush, Write, WriteAll, WriteAllFrom, WriteAllVect
 ///
 /// # Coming from asyncio
 ///
-/// | asyncio                                   | here                                                             |
-/// |-------------------------------------------|------------------------------------------------------------------|
-/// | `w.write(data); await w.drain()`          | [`w.write_all(data).await?`](Self::write_all)                    |
-/// | `w.writelines(list)`                      | [`w.write_all_vectored(&mut list).await?`](Self::write_all_vectored) |
-/// | `w.write_eof()`                           | [`w.close().await?`](Self::close): reading goes on               |
-/// | `w.close(); await w.wait_closed()`        | [`w.close().await?`](Self::close), and dropping it               |
+/// | asyncio                            | here                                                                 |
+/// |------------------------------------|----------------------------------------------------------------------|
+/// | `w.write(data); await w.drain()`   | [`w.write_all(data).await?`](Self::write_all)                        |
+/// | `w.writelines(list)`               | [`w.write_all_vectored(&mut list).await?`](Self::write_all_vectored) |
+/// | `w.write_eof()`                    | [`w.close().await?`](Self::close); reading goes on                   |
+/// | `w.close(); await w.wait_closed()` | [`w.close().await?`](Self::close), and dropping it                   |
 ///
 /// # Cancel safety
 /// What is in the buffer stays there. When the writer is dropped, it is lost: flush or close it before.

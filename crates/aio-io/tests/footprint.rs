@@ -81,7 +81,7 @@ fn per_future<F: Future>(start: impl Fn() -> F) -> (isize, usize) {
 #[test]
 fn a_connection_that_waits_has_no_buffer() {
     let lines = || async {
-        let mut stream = StreamReader::new(StreamWriter::with_buffer(Peer(vec![b'\n'; 10_000]), 8192));
+        let mut stream = StreamReader::new(StreamWriter::with_buffer(Peer(vec![b'\n'; 3_000]), 8192));
         while let Some(line) = stream.read_line().await.unwrap() {
             aio_io::WriteExt::write_all(&mut stream, line.as_bytes()).await.unwrap();
             if stream.buffer().is_empty() {
@@ -96,7 +96,7 @@ fn a_connection_that_waits_has_no_buffer() {
     assert!(bytes < size as isize + 64, "{bytes}");
 
     let proxy = || async {
-        let (mut a, mut b) = (Peer(vec![0; 10_000]), Peer(vec![0; 10_000]));
+        let (mut a, mut b) = (Peer(vec![0; 3_000]), Peer(vec![0; 3_000]));
         copy_bidirectional(&mut a, &mut b).await.unwrap();
     };
     let (bytes, size) = per_future(proxy);

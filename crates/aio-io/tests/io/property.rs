@@ -55,7 +55,7 @@ fn piece() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => vec(letters.clone(), 1..8).prop_map(Step::Give),
         1 => vec(letters, 1..50).prop_map(Step::Give),
-        6 => Just(Step::Wait),
+        10 => Just(Step::Wait),
         1 => Just(Step::Fail(io::ErrorKind::TimedOut)),
         1 => Just(Step::Fail(io::ErrorKind::Interrupted)),
     ]
@@ -206,7 +206,7 @@ fn reads_that_are_cancelled_or_fail_lose_and_double_no_byte() {
     leak_check(|| {
         let n_cancelled = AtomicUsize::new(0);
         let large = prop_oneof![9 => Just(None), 1 => Just(Some(Step::Give(b"ab".repeat(15_000))))];
-        let cases = (vec(piece(), 0..120), large, vec(read(), 0..150), 1..60_usize);
+        let cases = (vec(piece(), 0..250), large, vec(read(), 0..200), 1..60_usize);
         TestRunner::new(config(6_000))
             .run(&cases, |(mut steps, large, ops, limit)| {
                 steps.extend(large);
@@ -233,8 +233,8 @@ fn take() -> impl Strategy<Value = Take> {
 fn writes_that_are_cancelled_or_fail_report_each_byte() {
     leak_check(|| {
         let n_cancelled = AtomicUsize::new(0);
-        let ops = vec((prop_oneof![3 => (0..30_usize).prop_map(Some), 1 => Just(None)], 1..4_usize), 0..150);
-        let cases = (vec(take(), 0..200), ops, prop_oneof![Just(0_usize), 1..20_usize]);
+        let ops = vec((prop_oneof![3 => (0..30_usize).prop_map(Some), 1 => Just(None)], 1..4_usize), 0..200);
+        let cases = (vec(take(), 0..300), ops, prop_oneof![Just(0_usize), 1..20_usize]);
         TestRunner::new(config(6_000))
             .run(&cases, |(steps, ops, capacity)| {
                 let mut writer = StreamWriter::with_buffer(Sink::new(steps), capacity);

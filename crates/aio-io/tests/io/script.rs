@@ -10,7 +10,7 @@ use aio_io::{AsyncRead, AsyncWrite};
 
 /// What a [`Script`] does at its next read.
 #[derive(Debug, Clone)]
-pub enum Step {
+pub(crate) enum Step {
     /// Gives these bytes, in as many reads as that takes.
     Give(Vec<u8>),
     /// Has nothing now, and wakes at once.
@@ -23,19 +23,19 @@ pub enum Step {
 }
 
 /// Gives `text` in one piece.
-pub fn give(text: impl AsRef<[u8]>) -> Step {
+pub(crate) fn give(text: impl AsRef<[u8]>) -> Step {
     Step::Give(text.as_ref().to_vec())
 }
 
 #[derive(Debug)]
-pub struct Script {
+pub(crate) struct Script {
     steps: VecDeque<Step>,
-    pub reads: usize,
-    pub reads_at_end: usize,
+    pub(crate) reads: usize,
+    pub(crate) reads_at_end: usize,
 }
 
 impl Script {
-    pub fn new(steps: impl IntoIterator<Item = Step>) -> Self {
+    pub(crate) fn new(steps: impl IntoIterator<Item = Step>) -> Self {
         Self { steps: steps.into_iter().collect(), reads: 0, reads_at_end: 0 }
     }
 }
@@ -71,7 +71,7 @@ impl AsyncRead for Script {
 
 /// What a [`Sink`] does at its next write; when there is no more to do, it takes everything.
 #[derive(Debug, Clone)]
-pub enum Take {
+pub(crate) enum Take {
     AtMost(usize),
     Wait,
     Fail(io::ErrorKind),
@@ -79,16 +79,16 @@ pub enum Take {
 }
 
 #[derive(Debug, Default)]
-pub struct Sink {
+pub(crate) struct Sink {
     steps: VecDeque<Take>,
-    pub bytes: Vec<u8>,
-    pub writes: usize,
-    pub flushes: usize,
-    pub closes: usize,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) writes: usize,
+    pub(crate) flushes: usize,
+    pub(crate) closes: usize,
 }
 
 impl Sink {
-    pub fn new(steps: impl IntoIterator<Item = Take>) -> Self {
+    pub(crate) fn new(steps: impl IntoIterator<Item = Take>) -> Self {
         Self { steps: steps.into_iter().collect(), ..Self::default() }
     }
 }
@@ -122,7 +122,7 @@ impl AsyncWrite for Sink {
 }
 
 /// Polls a future a few times and drops it; `None` if it was not ready by then.
-pub fn poll_times<F: Future>(times: usize, future: F) -> Option<F::Output> {
+pub(crate) fn poll_times<F: Future>(times: usize, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     for _ in 0..times {
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
