@@ -1,5 +1,8 @@
 //! Bytes that have come and were not asked for yet.
 
+#[cfg(all(test, not(aio_loom)))]
+mod tests;
+
 use std::fmt;
 
 /// What an empty buffer may keep of its memory while its owner waits.

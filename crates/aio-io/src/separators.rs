@@ -1,5 +1,8 @@
 //! What ends a piece: one byte string, or one of several.
 
+#[cfg(all(test, not(aio_loom)))]
+mod tests;
+
 use memchr::{memchr, memmem};
 
 /// What [`StreamReader::read_until`](crate::StreamReader::read_until) looks for: a byte, a byte string or text, or an

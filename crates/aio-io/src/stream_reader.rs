@@ -1,5 +1,8 @@
 //! A reader with a buffer, in asyncio's terms.
 
+#[cfg(all(test, not(aio_loom)))]
+mod tests;
+
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
@@ -22,17 +25,17 @@ pub const DEFAULT_LIMIT: usize = 64 * 1024;
 ///
 /// # Coming from asyncio
 ///
-/// | asyncio                  | here                                                                                     |
-/// |--------------------------|------------------------------------------------------------------------------------------|
-/// | `await r.read(n)`        | [`r.read(&mut buf).await?`](Self::read): zero at the end                                 |
-/// | `await r.read()`         | [`r.read_to_end().await?`](Self::read_to_end)                                            |
-/// | `await r.readexactly(n)` | [`read_exactly`](Self::read_exactly), or into a buffer: [`read_exact`](Self::read_exact) |
-/// | `await r.readuntil(sep)` | [`r.read_until(sep).await?`](Self::read_until): one or several                           |
-/// | `await r.readline()`     | [`r.read_line().await?`](Self::read_line): `None` at the end                             |
-/// | `async for line in r`    | [`r.lines()`](Self::lines), a stream; [`r.byte_lines()`](Self::byte_lines)               |
-/// | `r.at_eof()`             | [`r.at_eof()`](Self::at_eof)                                                             |
-/// | `IncompleteReadError`    | [`ReadError::is_incomplete`]                                                             |
-/// | `LimitOverrunError`      | [`ReadError::is_limit`]; `read_line` keeps the line, too                                 |
+/// | asyncio                  | here                                                                                 |
+/// |--------------------------|--------------------------------------------------------------------------------------|
+/// | `await r.read(n)`        | [`r.read(&mut buf).await?`](Self::read): zero at the end                             |
+/// | `await r.read()`         | [`r.read_to_end().await?`](Self::read_to_end)                                        |
+/// | `await r.readexactly(n)` | [`read_exactly`](Self::read_exactly); [`read_exact`](Self::read_exact) into a buffer |
+/// | `await r.readuntil(sep)` | [`r.read_until(sep).await?`](Self::read_until): one or several                       |
+/// | `await r.readline()`     | [`r.read_line().await?`](Self::read_line): `None` at the end                         |
+/// | `async for line in r`    | [`r.lines()`](Self::lines), a stream; [`r.byte_lines()`](Self::byte_lines)           |
+/// | `r.at_eof()`             | [`r.at_eof()`](Self::at_eof)                                                         |
+/// | `IncompleteReadError`    | [`ReadError::is_incomplete`]                                                         |
+/// | `LimitOverrunError`      | [`ReadError::is_limit`]; `read_line` keeps the line, too                             |
 ///
 /// # Memory
 /// Without a buffer until there is something to keep, and again while it waits with nothing in it. Searching for a
