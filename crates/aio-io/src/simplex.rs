@@ -69,12 +69,12 @@ fn poll<T>(
             }
             return Poll::Ready(result);
         }
-        let place = place(&mut locked);
-        if place.as_ref().is_some_and(|old| old.will_wake(cx.waker())) {
+        let slot = place(&mut locked);
+        if slot.as_ref().is_some_and(|old| old.will_wake(cx.waker())) {
             return Poll::Pending;
         }
         if let Some(waker) = waker.take() {
-            let old = place.replace(waker);
+            let old = slot.replace(waker);
             drop(locked);
             drop(old);
             return Poll::Pending;

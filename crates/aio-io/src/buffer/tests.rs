@@ -17,7 +17,8 @@ fn what_is_taken_whole_is_not_copied() {
     let mut buffer = Buffer::new();
     buffer.push(&[b'a'; 1000]);
     let place = buffer.as_slice().as_ptr();
-    assert_eq!(buffer.take(1000).as_ptr(), place);
+    let taken = buffer.take(1000);
+    assert_eq!(taken.as_ptr(), place);
     assert_eq!(buffer.bytes.capacity(), 0);
     // Unless what is taken would hold much more memory than it needs.
     buffer.push(&[b'a'; 1000]);
