@@ -28,8 +28,8 @@ fn what_holds_a_stream_may_be_sent_if_the_stream_may() {
         )*};
     }
     send!(StreamReader<_>, StreamWriter<_>, Lines<'static, _>, ByteLines<'static, _>);
-    assert!(<IsSend<CopyBidirectional<'static, u8, u8>>>::IS);
-    assert!(!<IsSend<CopyBidirectional<'static, u8, Rc<u8>>>>::IS);
+    const { assert!(<IsSend<CopyBidirectional<'static, u8, u8>>>::IS) };
+    const { assert!(!<IsSend<CopyBidirectional<'static, u8, Rc<u8>>>>::IS) };
 }
 
 #[test]
