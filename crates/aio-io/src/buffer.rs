@@ -21,14 +21,17 @@ impl Buffer {
         Self { bytes: Vec::new(), start: 0 }
     }
 
+    #[inline]
     pub(crate) fn as_slice(&self) -> &[u8] {
         &self.bytes[self.start..]
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.bytes.len() - self.start
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -43,6 +46,7 @@ impl Buffer {
     }
 
     /// Takes out the first `n`.
+    #[inline]
     pub(crate) fn consume(&mut self, n: usize) {
         assert!(n <= self.len(), "{n} bytes consumed of {} in the buffer", self.len());
         self.start += n;
@@ -53,6 +57,7 @@ impl Buffer {
     }
 
     /// Takes out as many as there are and fit.
+    #[inline]
     pub(crate) fn take_into(&mut self, buf: &mut [u8]) -> usize {
         let n = buf.len().min(self.len());
         buf[..n].copy_from_slice(&self.as_slice()[..n]);

@@ -18,7 +18,7 @@ use crate::buffer::Buffer;
 /// writes more waits.
 ///
 /// # Panics
-/// If the capacity is zero.
+/// If the capacity is zero. A waker that panics does so in the read or write that wakes it, which was done.
 #[track_caller]
 pub fn simplex(capacity: usize) -> (SimplexReader, SimplexWriter) {
     assert!(capacity > 0, "a pipe without room lets nothing through");

@@ -346,6 +346,7 @@ impl<R: AsyncRead + Unpin> StreamReader<R> {
             if n == 0 {
                 return Poll::Ready(Err(ReadError::incomplete(self.take_all(), Some(buf.len()))));
             }
+            // Now all is there: in the buffer, or the rest of it in its place.
             if n == missing {
                 break;
             }
