@@ -9,7 +9,6 @@ use aio_io::{ReadError, StreamReader, StreamWriter, WriteExt, simplex};
 use futures_lite::future::block_on;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
 
 use crate::script::{Script, Sink, Step, Take, poll_times};
 
@@ -206,14 +205,15 @@ fn reads_that_are_cancelled_or_fail_lose_and_double_no_byte() {
     leak_check(|| {
         let n_cancelled = AtomicUsize::new(0);
         let large = prop_oneof![9 => Just(None), 1 => Just(Some(Step::Give(b"ab".repeat(15_000))))];
-        let cases = (vec(piece(), 0..250), large, vec(read(), 0..200), 1..60_usize);
-        TestRunner::new(config(6_000))
-            .run(&cases, |(mut steps, large, ops, limit)| {
-                steps.extend(large);
-                n_cancelled.fetch_add(run(steps, ops, limit), Ordering::Relaxed);
-                Ok(())
-            })
-            .unwrap();
+        proptest!(config(6_000), |(
+            mut steps in vec(piece(), 0..250),
+            large in large,
+            ops in vec(read(), 0..200),
+            limit in 1..60_usize,
+        )| {
+            steps.extend(large);
+            n_cancelled.fetch_add(run(steps, ops, limit), Ordering::Relaxed);
+        });
         let n_cancelled = n_cancelled.into_inner();
         assert!(n_cancelled >= 100_000, "{n_cancelled} cancelled");
     });
@@ -229,37 +229,43 @@ fn take() -> impl Strategy<Value = Take> {
     ]
 }
 
+/// Writes pieces of these sizes, and flushes where there is none. Gives how many operations were cancelled.
+fn write(steps: Vec<Take>, ops: Vec<(Option<usize>, usize)>, capacity: usize) -> usize {
+    let mut writer = StreamWriter::with_buffer(Sink::new(steps), capacity);
+    let (mut written, mut n_cancelled) = (Vec::new(), 0);
+    let mut bytes = (0..=255_u8).cycle();
+    for (op, polls) in ops {
+        let done = if let Some(n) = op {
+            let piece: Vec<u8> = bytes.by_ref().take(n).collect();
+            let mut rest = &piece[..];
+            let done = poll_times(polls, writer.write_all_from(&mut rest));
+            assert!(!matches!(done, Some(Ok(()))) || rest.is_empty());
+            written.extend_from_slice(&piece[..n - rest.len()]);
+            done
+        } else {
+            let done = poll_times(polls, writer.flush());
+            assert!(!matches!(done, Some(Ok(()))) || writer.buffer().is_empty());
+            done
+        };
+        n_cancelled += usize::from(done.is_none());
+        assert!(writer.buffer().len() <= capacity);
+        assert_eq!([&writer.get_ref().bytes, writer.buffer()].concat(), written);
+    }
+    n_cancelled
+}
+
 #[test]
 fn writes_that_are_cancelled_or_fail_report_each_byte() {
     leak_check(|| {
         let n_cancelled = AtomicUsize::new(0);
-        let ops = vec((prop_oneof![3 => (0..30_usize).prop_map(Some), 1 => Just(None)], 1..4_usize), 0..200);
-        let cases = (vec(take(), 0..300), ops, prop_oneof![Just(0_usize), 1..20_usize]);
-        TestRunner::new(config(6_000))
-            .run(&cases, |(steps, ops, capacity)| {
-                let mut writer = StreamWriter::with_buffer(Sink::new(steps), capacity);
-                let mut written = Vec::new();
-                let mut bytes = (0..=255_u8).cycle();
-                for (op, polls) in ops {
-                    let done = if let Some(n) = op {
-                        let piece: Vec<u8> = bytes.by_ref().take(n).collect();
-                        let mut rest = &piece[..];
-                        let done = poll_times(polls, writer.write_all_from(&mut rest));
-                        assert!(!matches!(done, Some(Ok(()))) || rest.is_empty());
-                        written.extend_from_slice(&piece[..n - rest.len()]);
-                        done
-                    } else {
-                        let done = poll_times(polls, writer.flush());
-                        assert!(!matches!(done, Some(Ok(()))) || writer.buffer().is_empty());
-                        done
-                    };
-                    n_cancelled.fetch_add(usize::from(done.is_none()), Ordering::Relaxed);
-                    assert!(writer.buffer().len() <= capacity);
-                    assert_eq!([&writer.get_ref().bytes, writer.buffer()].concat(), written);
-                }
-                Ok(())
-            })
-            .unwrap();
+        let op = (prop_oneof![3 => (0..30_usize).prop_map(Some), 1 => Just(None)], 1..4_usize);
+        proptest!(config(6_000), |(
+            steps in vec(take(), 0..300),
+            ops in vec(op, 0..200),
+            capacity in prop_oneof![Just(0_usize), 1..20_usize],
+        )| {
+            n_cancelled.fetch_add(write(steps, ops, capacity), Ordering::Relaxed);
+        });
         let n_cancelled = n_cancelled.into_inner();
         assert!(n_cancelled >= 100_000, "{n_cancelled} cancelled");
     });
