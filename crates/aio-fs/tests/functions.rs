@@ -3,7 +3,6 @@
 
 mod common;
 
-use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
