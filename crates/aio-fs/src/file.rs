@@ -459,3 +459,6 @@ impl std::os::windows::io::AsHandle for File {
         self.desk.file.as_handle()
     }
 }
+
+#[cfg(all(test, not(aio_loom)))]
+mod tests;
