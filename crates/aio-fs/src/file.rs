@@ -31,9 +31,9 @@ use crate::attempt::failed;
 /// # Written, or not
 /// That a write has failed is therefore told later: by the next [`write`](Self::write), [`flush`](Self::flush),
 /// [`close`](Self::close), [`sync_all`](Self::sync_all), [`sync_data`](Self::sync_data) or
-/// [`into_std`](Self::into_std), once. The bytes that could not be written are gone then, and the cursor is behind those
-/// that were. End with [`flush`](Self::flush) or [`close`](Self::close): if a file is dropped, what a write took is
-/// still written, even if the loop ends, but nobody is told of an error.
+/// [`into_std`](Self::into_std), once. The bytes that could not be written are gone then, and the cursor is behind
+/// those that were. End with [`flush`](Self::flush) or [`close`](Self::close): if a file is dropped, what a write took
+/// is still written, even if the loop ends, but nobody is told of an error.
 ///
 /// # Cancel safety
 /// An operation that is dropped before it is ready *did not happen*:

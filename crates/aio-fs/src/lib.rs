@@ -22,11 +22,11 @@
 //! # }).unwrap();
 //! ```
 //!
-//! - Free functions named like those of [`std::fs`]: [`read`], [`write`], [`copy`], [`rename`], [`metadata`],
-//!   [`create_dir_all`] and so on, and [`append`].
+//! - Free functions named like those of [`std::fs`]: [`read`], [`write()`], [`copy`], [`rename`],
+//!   [`metadata()`], [`create_dir_all`] and so on, and [`append`].
 //! - [`File`], opened by [`File::open`], [`File::create`] or [`OpenOptions`], is read and written through the traits of
 //!   `futures-io`, or at given offsets by [`File::read_at`] and [`File::write_at`].
-//! - [`read_dir`] goes through a directory, many entries for each trip to a thread.
+//! - [`read_dir()`] goes through a directory, many entries for each trip to a thread.
 //!
 //! Each error says what was attempted on which path, and keeps its [kind](std::io::Error::kind); the error of the
 //! system is its [source](std::error::Error::source).

@@ -1,7 +1,8 @@
 //! Under executors that are not ours, files go through the pool of the process.
 #![cfg(not(aio_loom))]
 
-mod common;
+#[path = "common/dir.rs"]
+mod dir;
 
 use std::io::SeekFrom;
 
@@ -9,7 +10,7 @@ use aio_base::live::leak_check;
 use aio_fs::OpenOptions;
 use futures_lite::{AsyncReadExt, AsyncWriteExt, StreamExt};
 
-use crate::common::Dir;
+use crate::dir::Dir;
 
 async fn work() {
     let dir = Dir::new();
@@ -25,7 +26,7 @@ async fn work() {
     file.write_all(b"the end").await.unwrap();
     file.close().await.unwrap();
     assert_eq!(aio_fs::read_to_string(&path).await.unwrap(), text + "the end");
-    let entries = aio_fs::read_dir(dir.path()).await.unwrap();
+    let entries = aio_fs::read_dir(&*dir).await.unwrap();
     let names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect().await;
     assert_eq!(names, ["file"]);
     assert!(aio_fs::read(dir.join("missing")).await.is_err());

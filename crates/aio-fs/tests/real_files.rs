@@ -1,16 +1,26 @@
 //! Large files, many files, and what is left of them.
 #![cfg(not(aio_loom))]
 
-mod common;
+#[path = "common/dir.rs"]
+mod dir;
 
 use std::io::SeekFrom;
 use std::process::Command;
 use std::sync::Arc;
 
+use aio_base::live::leak_check;
 use aio_fs::{File, OpenOptions};
 use futures_lite::AsyncWriteExt;
 
-use crate::common::run;
+use crate::dir::Dir;
+
+/// Runs `main` on a loop of `aio`; nothing may be left.
+fn run<R>(main: impl AsyncFnOnce(&Dir) -> R) -> R {
+    leak_check(|| {
+        let dir = Dir::new();
+        aio_core::run(main(&dir))
+    })
+}
 
 /// What `/proc/self/status` says, in KiB.
 #[cfg(target_os = "linux")]
@@ -79,9 +89,9 @@ fn ten_thousand_files_leave_no_descriptor() {
     const AT_ONCE: usize = 32;
     run(async |dir| {
         // Whatever the loop itself opens is open now.
-        aio_fs::metadata(dir.path()).await.unwrap();
+        aio_fs::metadata(&**dir).await.unwrap();
         let before = n_open_files();
-        let path = Arc::new(dir.path().to_owned());
+        let path = Arc::new(dir.to_path_buf());
         let writers: Vec<_> = (0..AT_ONCE)
             .map(|first| {
                 let path = path.clone();
@@ -101,7 +111,7 @@ fn ten_thousand_files_leave_no_descriptor() {
             writer.await;
         }
         let mut n_entries = 0;
-        let mut entries = aio_fs::read_dir(dir.path()).await.unwrap();
+        let mut entries = aio_fs::read_dir(&**dir).await.unwrap();
         while let Some(entry) = entries.next_entry().await.unwrap() {
             n_entries += 1;
             let name = entry.file_name().into_string().unwrap();
@@ -110,7 +120,7 @@ fn ten_thousand_files_leave_no_descriptor() {
         }
         assert_eq!(n_entries, FILES);
         drop(entries);
-        aio_fs::remove_dir_all(dir.path()).await.unwrap();
+        aio_fs::remove_dir_all(&**dir).await.unwrap();
         // What was dropped is closed by threads of the pool.
         while n_open_files() > before {
             aio_fs::exists("/").await.unwrap();

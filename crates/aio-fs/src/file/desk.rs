@@ -14,8 +14,8 @@
 //! 3. [`Desk::take`], [`Desk::try_take`]: the file takes the outcome.
 //! 4. [`Desk::withdraw`]: the file is dropped, and nobody cares for what it wanted to read.
 //!
-//! The lock is held while a thread of the pool reads or writes. The thread of the loop never waits for that: it takes the
-//! lock if it is free, or knows that nobody runs an errand.
+//! The lock is held while a thread of the pool reads or writes. The thread of the loop never waits for that: it takes
+//! the lock if it is free, or knows that nobody runs an errand.
 
 use std::fs;
 use std::io::{self, Seek, SeekFrom};

@@ -1,45 +1,20 @@
-//! A directory for a test, and a pool whose one thread is held up.
-#![allow(dead_code, reason = "each test program uses its part")]
+//! A loop for a test, and a pool whose one thread is held up.
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::path::PathBuf;
 use std::sync::mpsc;
 
 use aio_base::live::leak_check;
 use aio_blocking::{Pool, PoolConfig, to_thread};
 use futures_lite::future::poll_once;
 
-/// A directory of its own for each test, removed with all that is in it.
-pub(crate) struct Dir(PathBuf);
+pub(crate) use crate::dir::Dir;
 
 impl Dir {
-    pub(crate) fn new() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let name = format!("aio-fs-test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-
-    pub(crate) fn join(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-
     /// The path of a new file with these contents.
     pub(crate) fn file(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
         let path = self.join(name);
         std::fs::write(&path, contents).unwrap();
         path
-    }
-}
-
-impl Drop for Dir {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

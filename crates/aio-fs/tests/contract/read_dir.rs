@@ -1,7 +1,4 @@
 //! Directories are gone through.
-#![cfg(not(aio_loom))]
-
-mod common;
 
 use std::collections::BTreeSet;
 
@@ -19,10 +16,10 @@ fn each_entry_comes_once() {
             dir.file(&n.to_string(), "");
         }
         let mut names = BTreeSet::new();
-        let mut entries = aio_fs::read_dir(dir.path()).await.unwrap();
+        let mut entries = aio_fs::read_dir(&**dir).await.unwrap();
         while let Some(entry) = entries.next().await {
             let entry = entry.unwrap();
-            assert_eq!(entry.path(), dir.path().join(entry.file_name()));
+            assert_eq!(entry.path(), dir.join(entry.file_name()));
             assert!(names.insert(entry.file_name().into_string().unwrap()));
         }
         assert_eq!(names, (0..MANY).map(|n| n.to_string()).collect());
@@ -36,7 +33,7 @@ fn dropping_next_entry_loses_no_entry() {
         for n in 0..MANY {
             dir.file(&n.to_string(), "");
         }
-        let mut entries = aio_fs::read_dir(dir.path()).await.unwrap();
+        let mut entries = aio_fs::read_dir(&**dir).await.unwrap();
         let (mut n_entries, mut n_dropped) = (0, 0);
         loop {
             match cancel(entries.next_entry()).await {
@@ -59,7 +56,7 @@ fn an_entry_knows_its_type_and_metadata() {
         dir.file("file", "12345");
         std::fs::create_dir(dir.join("dir")).unwrap();
         let mut n_entries = 0;
-        let mut entries = aio_fs::read_dir(dir.path()).await.unwrap();
+        let mut entries = aio_fs::read_dir(&**dir).await.unwrap();
         while let Some(entry) = entries.next_entry().await.unwrap() {
             n_entries += 1;
             let (file_type, metadata) = (entry.file_type().await.unwrap(), entry.metadata().await.unwrap());
@@ -77,7 +74,7 @@ fn an_entry_knows_its_type_and_metadata() {
 fn an_entry_that_is_gone_is_told_with_its_path() {
     run(async |dir| {
         let path = dir.file("file", "");
-        let mut entries = aio_fs::read_dir(dir.path()).await.unwrap();
+        let mut entries = aio_fs::read_dir(&**dir).await.unwrap();
         let entry = entries.next_entry().await.unwrap().unwrap();
         std::fs::remove_file(&path).unwrap();
         let error = entry.metadata().await.unwrap_err();
@@ -88,5 +85,5 @@ fn an_entry_that_is_gone_is_told_with_its_path() {
 
 #[test]
 fn an_empty_directory_has_no_entry() {
-    run(async |dir| assert!(aio_fs::read_dir(dir.path()).await.unwrap().next().await.is_none()));
+    run(async |dir| assert!(aio_fs::read_dir(&**dir).await.unwrap().next().await.is_none()));
 }

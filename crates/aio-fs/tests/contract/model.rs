@@ -1,7 +1,4 @@
 //! Any sequence of operations, some of them dropped, beside `std::fs::File` on a copy.
-#![cfg(not(aio_loom))]
-
-mod common;
 
 use std::fs;
 use std::future::Future;

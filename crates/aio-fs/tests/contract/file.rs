@@ -1,7 +1,4 @@
 //! `File`, one operation after the other.
-#![cfg(not(aio_loom))]
-
-mod common;
 
 use std::io::{self, ErrorKind, IoSlice, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
@@ -14,7 +11,7 @@ use crate::common::{Dir, cancel, hold_up, one_thread};
 /// Runs `main` on a loop whose pool has one thread.
 #[track_caller]
 fn run<R>(main: impl AsyncFnOnce(&Dir) -> R) -> R {
-    common::run(async |dir| {
+    crate::common::run(async |dir| {
         one_thread();
         main(dir).await
     })
@@ -168,7 +165,7 @@ fn positional_reads_and_writes_leave_the_cursor() {
 
 #[test]
 fn positional_reads_go_side_by_side() {
-    common::run(async |dir| {
+    crate::common::run(async |dir| {
         let file = Arc::new(open_both_ways(dir, &"0123456789".repeat(100)).await);
         let reads: Vec<_> = (0..100u64)
             .map(|n| {

@@ -1,7 +1,4 @@
 //! The free functions.
-#![cfg(not(aio_loom))]
-
-mod common;
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -51,7 +48,7 @@ fn directories_are_made_and_removed() {
         aio_fs::remove_dir(dir.join("a/b/c")).await.unwrap();
         aio_fs::remove_dir_all(dir.join("a")).await.unwrap();
         assert!(!dir.join("a").exists());
-        let real = std::fs::canonicalize(dir.path()).unwrap();
+        let real = std::fs::canonicalize(&**dir).unwrap();
         std::fs::create_dir(dir.join("x")).unwrap();
         assert_eq!(aio_fs::canonicalize(dir.join("x/..")).await.unwrap(), real);
     });
@@ -105,8 +102,8 @@ fn an_error_names_the_operation_and_the_path_and_keeps_its_kind() {
         told(aio_fs::rename(&missing, &other).await, &format!("failed to rename `{no}` to `{also_no}`"), kind);
         told(aio_fs::hard_link(&missing, &other).await, &format!("failed to link `{no}` to `{also_no}`"), kind);
 
-        let here = dir.path().display();
-        told(aio_fs::File::create_new(dir.path()).await, &format!("failed to open `{here}`"), ErrorKind::AlreadyExists);
+        let here = dir.display();
+        told(aio_fs::File::create_new(&**dir).await, &format!("failed to open `{here}`"), ErrorKind::AlreadyExists);
         let no_text = dir.file("no_text", [0xff]);
         let error = aio_fs::read_to_string(&no_text).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidData);
@@ -118,11 +115,11 @@ fn an_error_names_the_operation_and_the_path_and_keeps_its_kind() {
 #[test]
 fn a_directory_is_not_read_as_a_file() {
     run(async |dir| {
-        let here = dir.path().display();
-        told(aio_fs::read(dir.path()).await, &format!("failed to read `{here}`"), ErrorKind::IsADirectory);
-        let mut opened = aio_fs::File::open(dir.path()).await.unwrap();
+        let here = dir.display();
+        told(aio_fs::read(&**dir).await, &format!("failed to read `{here}`"), ErrorKind::IsADirectory);
+        let mut opened = aio_fs::File::open(&**dir).await.unwrap();
         told(opened.read(&mut [0]).await, &format!("failed to read `{here}`"), ErrorKind::IsADirectory);
-        told(aio_fs::File::create(dir.path()).await, &format!("failed to open `{here}`"), ErrorKind::IsADirectory);
+        told(aio_fs::File::create(&**dir).await, &format!("failed to open `{here}`"), ErrorKind::IsADirectory);
     });
 }
 
