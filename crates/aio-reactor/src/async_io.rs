@@ -13,8 +13,9 @@ use crate::current;
 use crate::operation::{Operation, Ready};
 use crate::poller::Poller;
 use crate::readiness::{Direction, Seen};
-use crate::source::{Source, Waiter};
+use crate::source::Source;
 use crate::sys::{self, AsSource, Selector};
+use crate::waiters::Waiter;
 
 /// A socket, a pipe, or anything else with a descriptor that does not block, whose operations are awaited.
 ///

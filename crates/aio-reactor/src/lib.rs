@@ -48,6 +48,7 @@ mod readiness;
 mod source;
 mod sys;
 mod table;
+mod waiters;
 
 pub use async_io::Async;
 pub use driver::Reactor;

@@ -6,41 +6,39 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use aio_base::WakerKey;
-
 use crate::Async;
 use crate::readiness::{Direction, Seen};
-use crate::source::Waiter;
 use crate::sys::AsSource;
+use crate::waiters::{Place, Waiter};
 
-/// A place among those who wait.
-struct Place<'a, T: AsSource> {
+/// One of those who wait.
+struct Wait<'a, T: AsSource> {
     io: &'a Async<T>,
     direction: Direction,
-    key: WakerKey,
+    place: Place,
 }
 
-impl<T: AsSource> Place<'_, T> {
+impl<T: AsSource> Wait<'_, T> {
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Seen>> {
-        self.io.poll_ready(self.direction, Waiter::Future(&mut self.key), cx)
+        self.io.poll_ready(self.direction, Waiter::Future(&mut self.place), cx)
     }
 }
 
-impl<T: AsSource> Drop for Place<'_, T> {
+impl<T: AsSource> Drop for Wait<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.io.source().unregister(self.direction, &mut self.key);
+        self.io.source().unregister(self.direction, &mut self.place);
     }
 }
 
 /// The future of [`Async::readable`] and [`Async::writable`].
 #[must_use = "futures do nothing unless awaited"]
-pub struct Ready<'a, T: AsSource>(Place<'a, T>);
+pub struct Ready<'a, T: AsSource>(Wait<'a, T>);
 
 impl<'a, T: AsSource> Ready<'a, T> {
     pub(crate) fn new(io: &'a Async<T>, direction: Direction) -> Self {
-        Self(Place { io, direction, key: WakerKey::default() })
+        Self(Wait { io, direction, place: Place::default() })
     }
 }
 
@@ -55,14 +53,14 @@ impl<T: AsSource> Future for Ready<'_, T> {
 /// The future of [`Async::read_with`] and [`Async::write_with`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct Operation<'a, T: AsSource, F> {
-    place: Place<'a, T>,
+    wait: Wait<'a, T>,
     operation: F,
 }
 
 impl<'a, T: AsSource, F> Operation<'a, T, F> {
     #[inline]
     pub(crate) fn new(io: &'a Async<T>, direction: Direction, operation: F) -> Self {
-        Self { place: Place { io, direction, key: WakerKey::default() }, operation }
+        Self { wait: Wait { io, direction, place: Place::default() }, operation }
     }
 }
 
@@ -74,10 +72,10 @@ where
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
-        let Self { place, operation } = &mut *self;
+        let Self { wait, operation } = &mut *self;
         loop {
-            let seen = ready!(place.poll_ready(cx))?;
-            if let Some(result) = place.io.attempt(place.direction, seen, operation) {
+            let seen = ready!(wait.poll_ready(cx))?;
+            if let Some(result) = wait.io.attempt(wait.direction, seen, operation) {
                 return Poll::Ready(result);
             }
         }
@@ -87,9 +85,9 @@ where
 /// The closure is called, not pinned.
 impl<T: AsSource, F> Unpin for Operation<'_, T, F> {}
 
-impl<T: AsSource> fmt::Debug for Place<'_, T> {
+impl<T: AsSource> fmt::Debug for Wait<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Place").field("direction", &self.direction).field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("Wait").field("direction", &self.direction).field("place", &self.place).finish_non_exhaustive()
     }
 }
 
@@ -101,6 +99,6 @@ impl<T: AsSource> fmt::Debug for Ready<'_, T> {
 
 impl<T: AsSource, F> fmt::Debug for Operation<'_, T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Operation").field("place", &self.place).finish_non_exhaustive()
+        f.debug_struct("Operation").field("wait", &self.wait).finish_non_exhaustive()
     }
 }

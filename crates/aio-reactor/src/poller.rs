@@ -76,9 +76,8 @@ impl Poller {
         if let Some(selector) = self.selector.get() {
             return Ok(selector);
         }
-        let selector = Selector::new().map_err(|error| {
-            io::Error::new(error.kind(), format!("failed to make what waits for sockets: {error}"))
-        })?;
+        let selector = Selector::new()
+            .map_err(|error| io::Error::new(error.kind(), format!("failed to make what waits for sockets: {error}")))?;
         Ok(self.selector.get_or_init(|| selector))
     }
 

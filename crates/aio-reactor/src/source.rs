@@ -7,20 +7,21 @@ use std::fmt;
 use std::sync::Arc; // facade: shared data without a protocol; loom's is not needed, nobody models its count
 use std::task::{Context, Poll};
 
+use aio_base::Panics;
+use aio_base::sync::Mutex;
 use aio_base::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use aio_base::sync::{Mutex, OnceLock};
-use aio_base::{Panics, WakerKey, WakerSet, WakerSlot};
 
 use crate::poller::Poller;
 use crate::readiness::{Direction, Event, Readiness, Seen};
 use crate::table::Key;
+use crate::waiters::{Place, Waiter, Waiters};
 
 /// How many operations in a row may find their descriptor ready before the other tasks of the loop have their turn.
 const IN_A_ROW: u8 = 64;
 
 pub(crate) struct Source {
     readiness: Readiness,
-    waiters: [Waiters; 2],
+    sides: [Side; 2],
     /// Whether a loop, or the thread of the process, is to be told of events.
     is_bound: AtomicBool,
     /// By which, and as what.
@@ -32,24 +33,12 @@ struct Binding {
     key: Key,
 }
 
-struct Waiters {
-    /// Who polls: the last one.
-    poller: WakerSlot,
-    /// Futures of operations, any number of them.
-    others: OnceLock<Box<WakerSet>>,
+struct Side {
+    waiters: Waiters,
     /// How many operations have found something in a row.
     in_a_row: AtomicU8,
     /// Where the system has to be asked anew each time: whether it was.
     is_armed: AtomicBool,
-}
-
-/// Who waits.
-#[derive(Debug)]
-pub(crate) enum Waiter<'a> {
-    /// The one who polls last in this direction.
-    Poller,
-    /// One of many.
-    Future(&'a mut WakerKey),
 }
 
 impl Source {
@@ -57,14 +46,14 @@ impl Source {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             readiness: Readiness::new(),
-            waiters: [Waiters::new(), Waiters::new()],
+            sides: [Side::new(), Side::new()],
             is_bound: AtomicBool::new(false),
             binding: Mutex::new(None),
         })
     }
 
-    fn waiters(&self, direction: Direction) -> &Waiters {
-        &self.waiters[direction as usize]
+    fn side(&self, direction: Direction) -> &Side {
+        &self.sides[direction as usize]
     }
 
     /// Waits until it is worth a try; what was seen then is for [`Readiness::clear`]. `bind` sees to it that somebody
@@ -77,37 +66,28 @@ impl Source {
         cx: &mut Context<'_>,
         bind: impl FnOnce() -> Result<(), E>,
     ) -> Poll<Result<Seen, E>> {
+        let side = self.side(direction);
         let seen = self.readiness.look();
         if seen.is_ready(direction) {
-            if !self.waiters(direction).is_over_budget() {
+            if !side.is_over_budget() {
                 return Poll::Ready(Ok(seen));
             }
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        self.waiters(direction).in_a_row.store(0, Ordering::Relaxed);
+        side.in_a_row.store(0, Ordering::Relaxed);
         // Relaxed: whoever sees the old value binds again, or waits until its last poller tells of its end.
         if !self.is_bound.load(Ordering::Relaxed) {
             bind()?;
         }
-        self.register(direction, waiter, cx);
+        side.waiters.register(waiter, cx.waker());
         let seen = self.readiness.look();
         if seen.is_ready(direction) { Poll::Ready(Ok(seen)) } else { Poll::Pending }
     }
 
-    fn register(&self, direction: Direction, waiter: Waiter<'_>, cx: &mut Context<'_>) {
-        let waiters = self.waiters(direction);
-        match waiter {
-            Waiter::Poller => waiters.poller.register(cx.waker()),
-            Waiter::Future(key) => waiters.others.get_or_init(Box::default).register(key, cx.waker()),
-        }
-    }
-
     /// Gives up the place of a future.
-    pub(crate) fn unregister(&self, direction: Direction, key: &mut WakerKey) {
-        if let Some(others) = self.waiters(direction).others.get() {
-            others.remove(key);
-        }
+    pub(crate) fn unregister(&self, direction: Direction, place: &mut Place) {
+        self.side(direction).waiters.unregister(place);
     }
 
     #[inline]
@@ -120,7 +100,7 @@ impl Source {
         let is_news = self.readiness.tell(event);
         for direction in Direction::BOTH {
             if is_news[direction as usize] {
-                self.waiters(direction).wake(panics);
+                self.side(direction).waiters.wake(panics);
             }
         }
     }
@@ -128,9 +108,9 @@ impl Source {
     /// [`tell`](Self::tell) where the system has to be asked anew after each event, and tells of one direction only:
     /// whoever is woken for nothing asks again.
     pub(crate) fn tell_once(&self, event: Event, panics: &mut Panics) {
-        for waiters in &self.waiters {
+        for side in &self.sides {
             // Relaxed: the lock of the wakers orders it with who registers and asks next.
-            waiters.is_armed.store(false, Ordering::Relaxed);
+            side.is_armed.store(false, Ordering::Relaxed);
         }
         self.tell(event, panics);
     }
@@ -185,28 +165,16 @@ impl Source {
         ask: impl FnOnce(&Poller, Key, [bool; 2]) -> Result<(), E>,
     ) -> Result<(), E> {
         // Relaxed: the lock orders those who ask; one that an event takes back meanwhile has woken who asks here.
-        self.waiters(direction).is_armed.store(true, Ordering::Relaxed);
+        self.side(direction).is_armed.store(true, Ordering::Relaxed);
         let binding = self.binding.lock();
         let Some(Binding { poller, key }) = &*binding else { return Ok(()) };
-        ask(poller, *key, Direction::BOTH.map(|it| self.waiters(it).is_armed.load(Ordering::Relaxed)))
+        ask(poller, *key, Direction::BOTH.map(|it| self.side(it).is_armed.load(Ordering::Relaxed)))
     }
 }
 
-impl Waiters {
+impl Side {
     fn new() -> Self {
-        Self {
-            poller: WakerSlot::new(),
-            others: OnceLock::new(),
-            in_a_row: AtomicU8::new(0),
-            is_armed: AtomicBool::new(false),
-        }
-    }
-
-    fn wake(&self, panics: &mut Panics) {
-        panics.catch(|| self.poller.wake());
-        if let Some(others) = self.others.get() {
-            panics.catch(|| others.wake_all());
-        }
+        Self { waiters: Waiters::default(), in_a_row: AtomicU8::new(0), is_armed: AtomicBool::new(false) }
     }
 
     /// Counts one more.

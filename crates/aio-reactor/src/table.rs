@@ -19,7 +19,7 @@ pub(crate) struct Key(usize);
 
 impl Key {
     /// What the system gives back for who ended the wait, see `Selector::notify`. No registration has it.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "`polling` has a key of its own for it"))]
+    #[cfg_attr(any(windows, aio_loom), expect(dead_code, reason = "for backends that notify by an event"))]
     pub(crate) const NOTIFY: Self = Self(usize::MAX);
 
     pub(crate) const fn from_raw(raw: usize) -> Self {
