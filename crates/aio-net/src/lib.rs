@@ -39,6 +39,8 @@
 //! reported. What writes more than once (`write_all`) has written a part of it then; `write_all_from` tells how much.
 
 mod names;
+#[cfg(unix)]
+mod pipe;
 mod server;
 mod tcp;
 mod udp;
@@ -46,6 +48,8 @@ mod udp;
 mod unix;
 
 pub use names::{lookup, parse_host_port};
+#[cfg(unix)]
+pub use pipe::{PipeReader, PipeWriter, pipe};
 pub use server::{Server, ServerHandle};
 pub use tcp::{KeepAlive, OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, TcpListener, TcpStream, WriteHalf};
 pub use udp::{Datagrams, UdpSocket};
