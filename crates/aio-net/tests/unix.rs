@@ -266,3 +266,26 @@ fn who_sends_too_many_datagrams_waits_until_some_are_taken() {
         other.await;
     });
 }
+
+#[test]
+fn who_sends_to_a_path_goes_on_though_no_event_tells_of_room() {
+    on_a_loop(|directory| async move {
+        let path = directory.join("socket");
+        let receiver = UnixDatagram::bind(&path).unwrap();
+        let others = std_net::UnixDatagram::unbound().unwrap();
+        others.set_nonblocking(true).unwrap();
+        while others.send_to(b"x", &path).is_ok() {}
+
+        let sender = local::spawn(async move {
+            let socket = UnixDatagram::unbound().unwrap();
+            socket.send_to(b"last", &path).await.unwrap();
+        });
+        // So that the news that its own socket has room, which says nothing about the peer's, is over.
+        for _ in 0..1000 {
+            yield_now().await;
+        }
+        let mut buffer = [0; 16];
+        while receiver.recv(&mut buffer).await.unwrap() != 4 {}
+        sender.await;
+    });
+}
