@@ -192,7 +192,7 @@ fn cancelled_reads_and_writes_lose_no_byte_that_was_not_reported() {
                 }
                 std::task::Poll::Pending => cancelled += 1,
             }
-            if step % 3 == 0 {
+            if step.is_multiple_of(3) {
                 let data: Vec<u8> = (0..step % 11).map(|i| byte(sent + i)).collect();
                 let mut write = pin!(here.write(&data));
                 match write.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

@@ -48,7 +48,7 @@ impl TcpStream {
         }
         let this = Self::of(socket.into())?;
         // Until then it is not writable. An error makes it so, too.
-        this.io.write_with(|stream| is_connected(stream)).await?;
+        this.io.write_with(is_connected).await?;
         Ok(this)
     }
 
