@@ -13,7 +13,8 @@ use aio_net::{Server, TcpStream};
 use aio_reactor::Reactor;
 use aio_timer::Timers;
 
-/// Runs it on a loop, which leaves nothing behind. (Descriptors are not counted: the tests start processes, all at once.)
+/// Runs it on a loop, which leaves nothing behind. (Descriptors are not counted: the tests start processes, all at
+/// once.)
 fn run<T>(main: impl Future<Output = T>) -> T {
     leak_check(|| EventLoop::new(Timers::new(Reactor::new(ThreadPark::new()))).run(main))
 }

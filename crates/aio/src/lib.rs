@@ -67,9 +67,9 @@
 //!
 //! # When not to use it
 //!
-//! Of what has to do with the outside there are TCP ([`net`]), streams of bytes ([`io`]) and files ([`fs`]) so far; what
-//! needs more (TLS, hyper) runs on `tokio`. The primitives ([`Lock`], [`Event`], streams, [`to_thread`], [`sleep`], groups
-//! of in-place children) and the sockets work there too.
+//! Of what has to do with the outside there are TCP ([`net`]), streams of bytes ([`io`]) and files ([`fs`]) so far;
+//! what needs more (TLS, hyper) runs on `tokio`. The primitives ([`Lock`], [`Event`], streams, [`to_thread`],
+//! [`sleep`], groups of in-place children) and the sockets work there too.
 
 mod runner;
 
