@@ -1,1 +1,45 @@
-//! Sockets, servers, name lookup and connections for the aio runtime.
+//! Sockets and servers for the loop of `aio`.
+//!
+//! ```
+//! use aio_core::{EventLoop, ThreadPark, local};
+//! use aio_io::{ReadExt, WriteExt};
+//! use aio_net::{TcpListener, TcpStream};
+//! use aio_reactor::Reactor;
+//!
+//! EventLoop::new(Reactor::new(ThreadPark::new())).run(async {
+//!     let listener = TcpListener::bind("127.0.0.1:0")?;
+//!     let address = listener.local_addr()?;
+//!     let client = local::spawn(async move {
+//!         let mut stream = TcpStream::connect(address).await?;
+//!         stream.write_all(b"hello").await?;
+//!         let mut answer = String::new();
+//!         stream.close().await?;
+//!         stream.read_to_string(&mut answer).await?;
+//!         Ok::<_, std::io::Error>(answer)
+//!     });
+//!
+//!     let (mut stream, _) = listener.accept().await?;
+//!     let mut request = String::new();
+//!     stream.read_to_string(&mut request).await?;
+//!     stream.write_all(request.to_uppercase().as_bytes()).await?;
+//!     drop(stream);
+//!     assert_eq!(client.await?, "HELLO");
+//!     Ok::<(), std::io::Error>(())
+//! }).unwrap();
+//! ```
+//!
+//! - [`TcpListener`] and [`TcpStream`]; [`Server`] accepts connections and serves each in a task of a group.
+//!
+//! They wait in the loop of the thread on which they are used (`aio_reactor` says how), and also work under another
+//! executor.
+//!
+//! # Cancel safety
+//!
+//! An operation that is dropped before it is ready did not happen: no connection, datagram or byte is lost that was not
+//! reported. What writes more than once (`write_all`) has written a part of it then; `write_all_from` tells how much.
+
+mod server;
+mod tcp;
+
+pub use server::{Server, ServerHandle};
+pub use tcp::{KeepAlive, OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, TcpListener, TcpStream, WriteHalf};

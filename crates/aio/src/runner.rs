@@ -1,4 +1,4 @@
-//! The complete loop: tasks over timers over the thread, a pool for blocking functions, and Ctrl-C.
+//! The complete loop: tasks over timers over sockets over the thread, a pool for blocking functions, and Ctrl-C.
 
 use std::fmt;
 use std::panic::resume_unwind;
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aio_blocking::{Pool, PoolConfig};
 use aio_core::{EventLoop, Failure, Handle, JoinError, Reason, ThreadPark};
+use aio_reactor::Reactor;
 use aio_signal::{exit_interrupted, interruptible, interruptible_anyway, is_main_thread};
 use aio_timer::Timers;
 
@@ -54,7 +55,7 @@ pub fn run<F: Future>(main: F) -> F::Output {
 #[must_use = "a runner does nothing before `run`"]
 pub struct Runner {
     settings: Settings,
-    event_loop: Option<EventLoop<Timers<ThreadPark>>>,
+    event_loop: Option<EventLoop<Driver>>,
 }
 
 #[derive(Default)]
@@ -67,6 +68,7 @@ struct Settings {
     ctrl_c: Option<bool>,
 }
 
+type Driver = Timers<Reactor<ThreadPark>>;
 type OnFailure = Arc<dyn Fn(&Failure<'_>) + Send + Sync>;
 
 impl Runner {
@@ -176,10 +178,10 @@ impl Runner {
     }
 
     #[track_caller]
-    fn event_loop(&mut self) -> &mut EventLoop<Timers<ThreadPark>> {
+    fn event_loop(&mut self) -> &mut EventLoop<Driver> {
         let Self { settings, event_loop } = self;
         event_loop.get_or_insert_with(|| {
-            let driver = || Timers::new(ThreadPark::new());
+            let driver = || Timers::new(Reactor::new(ThreadPark::new()));
             let mut event_loop = match settings.workers {
                 0 | 1 => EventLoop::new(driver()),
                 workers => EventLoop::with_workers(workers, driver),

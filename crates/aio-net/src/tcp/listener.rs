@@ -1,0 +1,142 @@
+//! What waits for connections.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::net::{self, SocketAddr, ToSocketAddrs};
+
+use aio_reactor::Async;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::{TcpStream, attempted};
+
+/// How many connections may wait to be accepted. (The system may allow fewer.)
+const BACKLOG: i32 = 1024;
+
+/// Waits for TCP connections.
+///
+/// [`Server`](crate::Server) has the loop around it that survives whatever goes wrong.
+pub struct TcpListener {
+    io: Async<net::TcpListener>,
+}
+
+impl TcpListener {
+    /// Listens at `address`, such as `"127.0.0.1:8080"` (port zero: any that is free). The address may be taken again at
+    /// once after the program has ended (`SO_REUSEADDR`, not on Windows, where it means something else).
+    ///
+    /// A name is looked up on this thread; an address is not looked up at all.
+    ///
+    /// # Errors
+    /// What the system says, with the address in it.
+    pub fn bind(address: impl ToSocketAddrs + fmt::Debug) -> io::Result<Self> {
+        Self::bind_to(&address, false).map_err(attempted(format_args!("listen at {address:?}")))
+    }
+
+    /// [`bind`](Self::bind) together with others, which do the same: the system spreads the connections among them
+    /// (`SO_REUSEPORT`). For one listener on each worker.
+    ///
+    /// # Errors
+    /// What the system says, with the address in it.
+    #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))))]
+    pub fn bind_shared(address: impl ToSocketAddrs + fmt::Debug) -> io::Result<Self> {
+        Self::bind_to(&address, true).map_err(attempted(format_args!("listen at {address:?}")))
+    }
+
+    fn bind_to(address: &impl ToSocketAddrs, shared: bool) -> io::Result<Self> {
+        let mut last = None;
+        for address in address.to_socket_addrs()? {
+            match Self::bind_one(address, shared) {
+                Ok(listener) => return Ok(listener),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| io::Error::new(ErrorKind::InvalidInput, "there is no such address")))
+    }
+
+    fn bind_one(address: SocketAddr, shared: bool) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_nonblocking(true)?;
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))))]
+        if shared {
+            socket.set_reuse_port(true)?;
+        }
+        #[cfg(not(all(unix, not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin")))))]
+        let _ = shared;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        Ok(Self { io: Async::from_nonblocking(socket.into()) })
+    }
+
+    /// Takes over a listener of the standard library, and has the system make it non-blocking.
+    ///
+    /// # Errors
+    /// What the system says to that.
+    pub fn from_std(listener: net::TcpListener) -> io::Result<Self> {
+        Ok(Self { io: Async::new(listener)? })
+    }
+
+    /// The listener of the standard library, non-blocking.
+    pub fn into_std(self) -> net::TcpListener {
+        self.io.into_inner()
+    }
+
+    /// The address that it listens at.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.io.get_ref().local_addr()
+    }
+
+    /// Waits for the next connection. One whose peer has gone meanwhile is passed over.
+    ///
+    /// # Cancel safety
+    /// No connection is lost: it waits for who accepts next.
+    ///
+    /// # Fairness
+    /// Any number of tasks may wait at the same time. All are woken, and the first to run has it.
+    ///
+    /// # Errors
+    /// What the system says. When it has no descriptor or no memory (`EMFILE` and the like), the connection stays where
+    /// it is, and to try again at once fails again: wait first, as [`Server`](crate::Server) does.
+    pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let accept = |listener: &net::TcpListener| loop {
+            match listener.accept() {
+                Err(error) if is_of_the_connection(&error) => {}
+                result => break result,
+            }
+        };
+        let (stream, peer) = self.io.read_with(accept).await?;
+        Ok((TcpStream::from_std(stream)?, peer))
+    }
+}
+
+/// Whether only the connection has failed that was to be accepted.
+fn is_of_the_connection(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    if error.raw_os_error() == Some(rustix::io::Errno::PROTO.raw_os_error()) {
+        return true;
+    }
+    matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset)
+}
+
+#[cfg(unix)]
+impl std::os::fd::AsFd for TcpListener {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.io.get_ref().as_fd()
+    }
+}
+
+#[cfg(windows)]
+impl std::os::windows::io::AsSocket for TcpListener {
+    fn as_socket(&self) -> std::os::windows::io::BorrowedSocket<'_> {
+        self.io.get_ref().as_socket()
+    }
+}
+
+impl fmt::Debug for TcpListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.io.get_ref().fmt(f)
+    }
+}

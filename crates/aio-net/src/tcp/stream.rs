@@ -1,0 +1,347 @@
+//! A connection.
+
+use std::fmt;
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
+use std::net::{self, Shutdown, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use aio_reactor::Async;
+use futures_io::{AsyncRead, AsyncWrite};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+
+use super::split::{self, OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
+use super::{KeepAlive, attempted};
+
+/// A TCP connection.
+///
+/// It is read from and written to through `futures_io`'s `AsyncRead` and `AsyncWrite` (`aio_io` has `read`, `write_all`
+/// and the rest), which `&TcpStream` has as well: one task may read while another one writes. Of several tasks that read
+/// at the same time, or write, only the last is woken.
+///
+/// What is written is sent at once (`TCP_NODELAY`), as in asyncio. Closing it by
+/// [`poll_close`](AsyncWrite::poll_close) tells the peer that nothing more will come; the other direction stays open.
+/// Dropping it closes both.
+pub struct TcpStream {
+    io: Async<net::TcpStream>,
+}
+
+impl TcpStream {
+    /// Connects to `address`.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives up the attempt, and closes the socket.
+    ///
+    /// # Errors
+    /// Those of the system, with the address in them.
+    pub async fn connect(address: SocketAddr) -> io::Result<Self> {
+        Self::connect_to(address).await.map_err(attempted(format_args!("connect to {address}")))
+    }
+
+    async fn connect_to(address: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_nonblocking(true)?;
+        match socket.connect(&address.into()) {
+            Err(error) if is_in_progress(&error) => {}
+            result => result?,
+        }
+        let this = Self::of(socket.into())?;
+        // Until then it is not writable. An error makes it so, too.
+        this.io.write_with(is_connected).await?;
+        Ok(this)
+    }
+
+    /// Takes over a stream of the standard library, and has the system make it non-blocking.
+    ///
+    /// # Errors
+    /// What the system says to that.
+    pub fn from_std(stream: net::TcpStream) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        Self::of(stream)
+    }
+
+    /// `stream` is non-blocking.
+    pub(super) fn of(stream: net::TcpStream) -> io::Result<Self> {
+        match stream.set_nodelay(true) {
+            // The peer is gone already. That is for who reads or writes to find out.
+            Err(error) if error.kind() == ErrorKind::InvalidInput => {}
+            result => result?,
+        }
+        Ok(Self { io: Async::from_nonblocking(stream) })
+    }
+
+    /// The stream of the standard library, non-blocking.
+    pub fn into_std(self) -> net::TcpStream {
+        self.io.into_inner()
+    }
+
+    /// The address of the peer.
+    ///
+    /// # Errors
+    /// If it is not connected any more.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.std().peer_addr()
+    }
+
+    /// The address here.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.std().local_addr()
+    }
+
+    /// Looks at what comes next, and leaves it there; zero at the end.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.io.read_with(|stream| stream.peek(buffer)).await
+    }
+
+    /// Waits until there is something to read, an end or an error.
+    ///
+    /// # Errors
+    /// If the system cannot tell.
+    pub async fn readable(&self) -> io::Result<()> {
+        self.io.readable().await
+    }
+
+    /// Waits until there is room to write, or an error.
+    ///
+    /// # Errors
+    /// If the system cannot tell.
+    pub async fn writable(&self) -> io::Result<()> {
+        self.io.writable().await
+    }
+
+    /// Closes one direction or both. Of what was written nothing is lost.
+    ///
+    /// # Errors
+    /// If it is not connected any more.
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.std().shutdown(how)
+    }
+
+    /// Whether what is written is sent at once (the default), or small pieces wait for more.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
+        self.std().set_nodelay(nodelay)
+    }
+
+    /// Whether what is written is sent at once.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn nodelay(&self) -> io::Result<bool> {
+        self.std().nodelay()
+    }
+
+    /// Has the system ask now and then whether the peer is still there; `None` turns that off.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn set_keep_alive(&self, keep_alive: Option<&KeepAlive>) -> io::Result<()> {
+        match keep_alive {
+            Some(keep_alive) => SockRef::from(self.std()).set_tcp_keepalive(keep_alive.as_params()),
+            None => SockRef::from(self.std()).set_keepalive(false),
+        }
+    }
+
+    /// Whether the system asks.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn keep_alive(&self) -> io::Result<bool> {
+        SockRef::from(self.std()).keepalive()
+    }
+
+    /// How long the system keeps on sending what was written after the stream was dropped; zero throws it away and
+    /// resets the connection. The default, `None`, leaves it to the system.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
+        SockRef::from(self.std()).set_linger(linger)
+    }
+
+    /// See [`set_linger`](Self::set_linger).
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn linger(&self) -> io::Result<Option<Duration>> {
+        SockRef::from(self.std()).linger()
+    }
+
+    /// How many routers a packet may pass.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        self.std().set_ttl(ttl)
+    }
+
+    /// See [`set_ttl`](Self::set_ttl).
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.std().ttl()
+    }
+
+    /// The error that is to be told by the next operation, which this takes away.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.std().take_error()
+    }
+
+    /// The two directions, for two futures of one task.
+    pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
+        split::split(self)
+    }
+
+    /// The two directions, for two tasks. When the writing one is dropped, the peer is told that nothing more will
+    /// come.
+    pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
+        split::into_split(self)
+    }
+
+    fn std(&self) -> &net::TcpStream {
+        self.io.get_ref()
+    }
+}
+
+/// Whether a connection that was begun has come about.
+fn is_connected(stream: &net::TcpStream) -> io::Result<()> {
+    if let Some(error) = stream.take_error()? {
+        return Err(error);
+    }
+    match stream.peer_addr() {
+        // The system has woken us for nothing, or this is the first look.
+        Err(error) if error.kind() == ErrorKind::NotConnected => Err(ErrorKind::WouldBlock.into()),
+        result => result.map(drop),
+    }
+}
+
+#[cfg(unix)]
+fn is_in_progress(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::WouldBlock
+        || error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error())
+        // It goes on all the same.
+        || error.kind() == ErrorKind::Interrupted
+}
+
+#[cfg(not(unix))]
+fn is_in_progress(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::WouldBlock
+}
+
+impl AsyncRead for &TcpStream {
+    #[inline]
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.io.poll_read_stream(cx, buffer.len(), |mut stream| stream.read(buffer))
+    }
+
+    fn poll_read_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let len = buffers.iter().map(|buffer| buffer.len()).sum();
+        self.io.poll_read_stream(cx, len, |mut stream| stream.read_vectored(buffers))
+    }
+}
+
+impl AsyncWrite for &TcpStream {
+    #[inline]
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+        self.io.poll_write_stream(cx, buffer.len(), |mut stream| stream.write(buffer))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        // Not as a stream: of very many pieces only some are sent at once, whatever room there is.
+        self.io.poll_write_with(cx, |stream| super::send::send_vectored(stream, buffers))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(match self.shutdown(Shutdown::Write) {
+            // The peer was faster.
+            Err(error) if error.kind() == ErrorKind::NotConnected => Ok(()),
+            result => result,
+        })
+    }
+}
+
+impl AsyncRead for TcpStream {
+    #[inline]
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut &*self).poll_read(cx, buffer)
+    }
+
+    fn poll_read_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut &*self).poll_read_vectored(cx, buffers)
+    }
+}
+
+impl AsyncWrite for TcpStream {
+    #[inline]
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut &*self).poll_write(cx, buffer)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut &*self).poll_write_vectored(cx, buffers)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut &*self).poll_flush(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut &*self).poll_close(cx)
+    }
+}
+
+#[cfg(unix)]
+impl std::os::fd::AsFd for TcpStream {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.std().as_fd()
+    }
+}
+
+#[cfg(windows)]
+impl std::os::windows::io::AsSocket for TcpStream {
+    fn as_socket(&self) -> std::os::windows::io::BorrowedSocket<'_> {
+        self.std().as_socket()
+    }
+}
+
+impl fmt::Debug for TcpStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.std().fmt(f)
+    }
+}

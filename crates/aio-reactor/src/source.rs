@@ -1,0 +1,198 @@
+//! A descriptor, as its loop and those who wait for it see it.
+//!
+//! Who waits looks, and if there is nothing, registers and looks again. The loop tells first, and then takes the wakers.
+//! So one of the two sees the other; `tests` has the model.
+
+use std::fmt;
+use std::sync::Arc; // facade: shared data without a protocol; loom's is not needed, nobody models its count
+use std::task::{Context, Poll};
+
+use aio_base::Panics;
+use aio_base::sync::Mutex;
+use aio_base::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+
+use crate::poller::Poller;
+use crate::readiness::{Direction, Event, Readiness, Seen};
+use crate::table::Key;
+use crate::waiters::{Place, Waiter, Waiters};
+
+/// How many operations in a row may find their descriptor ready before the other tasks of the loop have their turn.
+const IN_A_ROW: u8 = 64;
+
+pub(crate) struct Source {
+    readiness: Readiness,
+    sides: [Side; 2],
+    /// Whether a loop, or the thread of the process, is to be told of events.
+    is_bound: AtomicBool,
+    /// By which, and as what.
+    binding: Mutex<Option<Binding>>,
+}
+
+struct Binding {
+    poller: Arc<Poller>,
+    key: Key,
+}
+
+struct Side {
+    waiters: Waiters,
+    /// How many operations have found something in a row.
+    in_a_row: AtomicU8,
+    /// Where the system has to be asked anew each time: whether it was.
+    is_armed: AtomicBool,
+}
+
+impl Source {
+    /// Not known to any loop so far.
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            readiness: Readiness::new(),
+            sides: [Side::new(), Side::new()],
+            is_bound: AtomicBool::new(false),
+            binding: Mutex::new(None),
+        })
+    }
+
+    fn side(&self, direction: Direction) -> &Side {
+        &self.sides[direction as usize]
+    }
+
+    /// Waits until it is worth a try; what was seen then is for [`Readiness::clear`]. `bind` sees to it that somebody
+    /// will tell, and is called when there is nothing; see [`bind`](Self::bind).
+    #[inline]
+    pub(crate) fn poll_ready<E>(
+        &self,
+        direction: Direction,
+        waiter: Waiter<'_>,
+        cx: &mut Context<'_>,
+        bind: impl FnOnce() -> Result<(), E>,
+    ) -> Poll<Result<Seen, E>> {
+        let side = self.side(direction);
+        let seen = self.readiness.look();
+        if seen.is_ready(direction) {
+            if !side.is_over_budget() {
+                return Poll::Ready(Ok(seen));
+            }
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        side.in_a_row.store(0, Ordering::Relaxed);
+        // Relaxed: whoever sees the old value binds again, or waits until its last poller tells of its end.
+        if !self.is_bound.load(Ordering::Relaxed) {
+            bind()?;
+        }
+        side.waiters.register(waiter, cx.waker());
+        let seen = self.readiness.look();
+        if seen.is_ready(direction) { Poll::Ready(Ok(seen)) } else { Poll::Pending }
+    }
+
+    /// Gives up the place of a future.
+    pub(crate) fn unregister(&self, direction: Direction, place: &mut Place) {
+        self.side(direction).waiters.unregister(place);
+    }
+
+    #[inline]
+    pub(crate) fn readiness(&self) -> &Readiness {
+        &self.readiness
+    }
+
+    /// Something has happened. Wakes those whom it concerns.
+    pub(crate) fn tell(&self, event: Event, panics: &mut Panics) {
+        let is_news = self.readiness.tell(event);
+        for direction in Direction::BOTH {
+            if is_news[direction as usize] {
+                self.side(direction).waiters.wake(panics);
+            }
+        }
+    }
+
+    /// [`tell`](Self::tell) where the system has to be asked anew after each event, and tells of one direction only:
+    /// whoever is woken for nothing asks again.
+    pub(crate) fn tell_once(&self, event: Event, panics: &mut Panics) {
+        for side in &self.sides {
+            // Relaxed: the lock of the wakers orders it with who registers and asks next.
+            side.is_armed.store(false, Ordering::Relaxed);
+        }
+        self.tell(event, panics);
+    }
+
+    /// The poller ends. Who waits, here or there, binds it to another.
+    pub(crate) fn orphan(&self, panics: &mut Panics) {
+        let binding = self.binding.lock().take();
+        // Before `tell`: who is woken must see it.
+        self.is_bound.store(false, Ordering::Release);
+        drop(binding);
+        self.tell(Event::ANYTHING, panics);
+    }
+
+    /// Has `poller` tell of what happens; `add` is given the key for it. If it is bound already, that stays.
+    pub(crate) fn bind<E>(
+        self: &Arc<Self>,
+        poller: impl FnOnce() -> Result<Arc<Poller>, E>,
+        add: impl FnOnce(&Poller, Key) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut binding = self.binding.lock();
+        if binding.is_some() {
+            return Ok(());
+        }
+        let poller = poller()?;
+        let key = poller.insert(self.clone());
+        // Relaxed: before the first event, which is ordered by the system.
+        self.is_bound.store(true, Ordering::Relaxed);
+        if let Err(error) = add(&poller, key) {
+            self.is_bound.store(false, Ordering::Relaxed);
+            drop(binding);
+            poller.remove(key);
+            return Err(error);
+        }
+        *binding = Some(Binding { poller, key });
+        Ok(())
+    }
+
+    /// Takes it away from its poller; `delete` tells the system.
+    pub(crate) fn unbind(&self, delete: impl FnOnce(&Poller)) {
+        let binding = self.binding.lock().take();
+        if let Some(Binding { poller, key }) = binding {
+            delete(&poller);
+            poller.remove(key);
+            self.is_bound.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Where the system has to be asked anew each time: asks it, also for the other direction if somebody waits there.
+    pub(crate) fn arm<E>(
+        &self,
+        direction: Direction,
+        ask: impl FnOnce(&Poller, Key, [bool; 2]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        // Relaxed: the lock orders those who ask; one that an event takes back meanwhile has woken who asks here.
+        self.side(direction).is_armed.store(true, Ordering::Relaxed);
+        let binding = self.binding.lock();
+        let Some(Binding { poller, key }) = &*binding else { return Ok(()) };
+        ask(poller, *key, Direction::BOTH.map(|it| self.side(it).is_armed.load(Ordering::Relaxed)))
+    }
+}
+
+impl Side {
+    fn new() -> Self {
+        Self { waiters: Waiters::default(), in_a_row: AtomicU8::new(0), is_armed: AtomicBool::new(false) }
+    }
+
+    /// Counts one more.
+    #[inline]
+    fn is_over_budget(&self) -> bool {
+        // Relaxed, and not in one step: a budget, and two who share it may have a little more.
+        let in_a_row = self.in_a_row.load(Ordering::Relaxed);
+        let is_over = in_a_row >= IN_A_ROW;
+        self.in_a_row.store(if is_over { 0 } else { in_a_row + 1 }, Ordering::Relaxed);
+        is_over
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("readiness", &self.readiness).field("is_bound", &self.is_bound).finish()
+    }
+}
+
+#[cfg(all(test, aio_loom))]
+mod tests;

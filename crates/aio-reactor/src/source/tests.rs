@@ -1,0 +1,114 @@
+use std::future::poll_fn;
+
+use aio_base::sync::Arc as ModelArc;
+use aio_base::sync::atomic::AtomicUsize;
+use aio_base::thread;
+use loom::future::block_on;
+
+use super::*;
+
+fn bound() -> Arc<Source> {
+    let source = Source::new();
+    source.is_bound.store(true, Ordering::Relaxed);
+    source
+}
+
+/// What a descriptor holds, as the system knows it.
+struct Descriptor(ModelArc<AtomicUsize>);
+
+impl Descriptor {
+    /// Takes at most `limit`; zero if it would block.
+    fn take(&self, limit: usize) -> usize {
+        let take = |n: usize| Some(n - n.min(limit));
+        self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, take).map_or(0, |n| n.min(limit))
+    }
+}
+
+/// Reads items as `Async` does, at most `limit`; a short read tells at once that there is no more.
+async fn read(source: &Source, descriptor: &Descriptor, limit: usize, as_future: bool) -> usize {
+    let mut place = Place::default();
+    let taken = poll_fn(|cx| {
+        loop {
+            let waiter = if as_future { Waiter::Future(&mut place) } else { Waiter::Poller };
+            let seen = match source.poll_ready(Direction::Read, waiter, cx, || Ok::<_, ()>(())) {
+                Poll::Ready(seen) => seen.unwrap(),
+                Poll::Pending => return Poll::Pending,
+            };
+            let taken = descriptor.take(limit);
+            if taken > 0 {
+                if taken < limit {
+                    source.readiness().clear_ready(seen, Direction::Read);
+                }
+                return Poll::Ready(taken);
+            }
+            source.readiness().clear(seen, Direction::Read);
+        }
+    });
+    let taken = taken.await;
+    source.unregister(Direction::Read, &mut place);
+    taken
+}
+
+/// An event comes while the reader finds nothing, or less than it could take: he must try again, or be woken.
+fn no_event_is_lost(limit: usize, as_future: bool) {
+    loom::model(move || {
+        let source = bound();
+        let count = ModelArc::new(AtomicUsize::new(0));
+        let (theirs, items) = (source.clone(), count.clone());
+        let system = thread::spawn("", move || {
+            for _ in 0..2 {
+                items.fetch_add(1, Ordering::AcqRel);
+                theirs.tell(Event::new(true, false, false, false), &mut Panics::new());
+            }
+        })
+        .unwrap();
+        let descriptor = Descriptor(count);
+        block_on(async {
+            let mut taken = 0;
+            while taken < 2 {
+                taken += read(&source, &descriptor, limit, as_future).await;
+            }
+        });
+        system.join().unwrap();
+    });
+}
+
+#[test]
+fn no_event_is_lost_on_who_polls() {
+    no_event_is_lost(1, false);
+}
+
+#[test]
+fn no_event_is_lost_on_a_future() {
+    no_event_is_lost(1, true);
+}
+
+#[test]
+fn no_event_is_lost_on_who_reads_short() {
+    no_event_is_lost(3, false);
+}
+
+/// The poller ends while somebody waits: he is woken, and asks for another one.
+#[test]
+fn who_waits_when_the_poller_ends_binds_anew() {
+    loom::model(|| {
+        let source = bound();
+        let theirs = source.clone();
+        let end = thread::spawn("", move || theirs.orphan(&mut Panics::new())).unwrap();
+        let mut is_bound_anew = false;
+        block_on(poll_fn(|cx| {
+            while !is_bound_anew {
+                let poll = source.poll_ready(Direction::Read, Waiter::Poller, cx, || {
+                    is_bound_anew = true;
+                    Ok::<_, ()>(())
+                });
+                match poll {
+                    Poll::Ready(seen) => source.readiness().clear(seen.unwrap(), Direction::Read),
+                    Poll::Pending => break,
+                }
+            }
+            if is_bound_anew { Poll::Ready(()) } else { Poll::Pending }
+        }));
+        end.join().unwrap();
+    });
+}
