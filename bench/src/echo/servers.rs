@@ -1,6 +1,7 @@
 //! The servers, each in its file. Every one serves a connection in a task of its own, on one thread, with what its
 //! documentation shows for that; it reads what is there, writes it back, and ends at the end of the stream or an error.
 
+mod aio;
 #[cfg(feature = "rings")]
 mod compio;
 mod epoll;
@@ -51,6 +52,8 @@ fn own() -> Vec<(Kind, fn() -> bool)> {
     let kind = |name, role, serve| Kind { name, role, program: Program::Own(serve) };
     let always = || true;
     vec![
+        (kind("aio::local", Role::Aio, aio::serve_local), always),
+        (kind("aio", Role::Aio, aio::serve_shared), always),
         (kind("tokio", Role::Peer, tokio::serve), always),
         (kind("smol", Role::Peer, smol::serve), always),
         (kind("monoio, epoll", Role::Peer, monoio::serve_on_epoll), always),
