@@ -38,8 +38,12 @@
 //! An operation that is dropped before it is ready did not happen: no connection, datagram or byte is lost that was not
 //! reported. What writes more than once (`write_all`) has written a part of it then; `write_all_from` tells how much.
 
+mod names;
 mod server;
 mod tcp;
+mod udp;
 
+pub use names::{lookup, parse_host_port};
 pub use server::{Server, ServerHandle};
 pub use tcp::{KeepAlive, OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, TcpListener, TcpStream, WriteHalf};
+pub use udp::{Datagrams, UdpSocket};
