@@ -39,7 +39,7 @@ impl TcpStream {
         Self::connect_to(address).await.map_err(attempted(format_args!("connect to {address}")))
     }
 
-    async fn connect_to(address: SocketAddr) -> io::Result<Self> {
+    pub(crate) async fn connect_to(address: SocketAddr) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
         match socket.connect(&address.into()) {
