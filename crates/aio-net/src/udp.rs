@@ -15,8 +15,8 @@ use crate::tcp::attempted;
 ///
 /// All its operations take `&self`, so that any number of tasks may send and receive at the same time.
 ///
-/// A datagram that is longer than the buffer it is received into is cut off (Windows: and that is an error). One of zero
-/// bytes is a datagram like any other, and no end: there is none.
+/// A datagram that is longer than the buffer it is received into is cut off (Windows: and that is an error). One of
+/// zero bytes is a datagram like any other, and no end: there is none.
 ///
 /// When nobody listens where a *connected* socket sends to, the system may hear of that, and one of the next operations
 /// says `ConnectionRefused`. The socket goes on all the same.
