@@ -45,9 +45,13 @@ mod names;
 mod server;
 mod tcp;
 mod udp;
+#[cfg(unix)]
+mod unix;
 
 pub use connect::{connect, open_connection};
 pub use names::{lookup, parse_host_port};
 pub use server::{Server, ServerHandle};
 pub use tcp::{KeepAlive, OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, TcpListener, TcpStream, WriteHalf};
 pub use udp::{Datagrams, UdpSocket};
+#[cfg(unix)]
+pub use unix::{UnixDatagram, UnixListener, UnixStream};
