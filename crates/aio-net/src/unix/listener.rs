@@ -22,8 +22,8 @@ pub struct UnixListener {
 }
 
 impl UnixListener {
-    /// Listens at `path` (Linux: one that begins with a zero byte is a name in the abstract namespace). A socket that an
-    /// earlier program has left there, so that nobody listens at it, is removed first.
+    /// Listens at `path` (Linux: one that begins with a zero byte is a name in the abstract namespace). A socket that
+    /// an earlier program has left there, so that nobody listens at it, is removed first.
     ///
     /// Whoever may reach the path may connect: put it into a directory that only the right ones may enter.
     ///
