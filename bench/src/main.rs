@@ -11,6 +11,8 @@
 mod alloc;
 mod channels;
 mod cpu;
+#[cfg(target_os = "linux")]
+mod echo;
 mod environment;
 mod floors;
 mod growth;
@@ -34,6 +36,11 @@ mod options;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    #[cfg(target_os = "linux")]
+    if let Some((echo::ARGUMENT, args)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        echo::in_this_process(args);
+        return options::usage();
+    }
     if let Some((memory::ARGUMENT, args)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         memory::in_this_process(args);
         return options::usage();
@@ -49,6 +56,7 @@ fn main() -> ExitCode {
         Subject::Scenarios => run_scenarios(&options),
         Subject::Memory => run_memory(&options),
         Subject::Growth => run_growth(&options),
+        Subject::Echo { memory } => run_echo(&options, memory),
     }
 }
 
@@ -132,6 +140,17 @@ fn run_growth(options: &Options) -> ExitCode {
     }
     eprintln!("wrote `{}`", picture.display());
     ExitCode::SUCCESS
+}
+
+#[cfg(target_os = "linux")]
+fn run_echo(options: &Options, memory: bool) -> ExitCode {
+    echo::run(options, memory)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn run_echo(_: &Options, _memory: bool) -> ExitCode {
+    eprintln!("only Linux has what the load and the floor are made of");
+    ExitCode::FAILURE
 }
 
 fn print_json(options: &Options, what: &str, results: &serde_json::Value) {

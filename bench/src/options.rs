@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: aio-bench [--memory | --growth] [--only NAME] [--quick] [--json | --markdown]";
+const USAGE: &str =
+    "usage: aio-bench [--memory | --growth | echo [--memory]] [--only NAME] [--quick] [--json | --markdown]";
 
 #[derive(Debug, Default)]
 pub(crate) struct Options {
@@ -20,6 +21,10 @@ pub(crate) enum Subject {
     Scenarios,
     Memory,
     Growth,
+    /// Servers: their time for a request, or their memory for a connection.
+    Echo {
+        memory: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -35,7 +40,11 @@ impl Options {
         let mut options = Self::default();
         while let Some(arg) = args.next() {
             match arg.as_str() {
-                "--memory" => options.subject = Subject::Memory,
+                "echo" => options.subject = Subject::Echo { memory: options.subject == Subject::Memory },
+                "--memory" => match &mut options.subject {
+                    Subject::Echo { memory } => *memory = true,
+                    subject => *subject = Subject::Memory,
+                },
                 "--growth" => options.subject = Subject::Growth,
                 "--only" => options.only = args.next()?,
                 "--quick" => options.quick = true,

@@ -30,7 +30,7 @@ pub(crate) use compio::{Compio, can_start as compio_can_start};
 pub(crate) use executor::StaticExecutor;
 pub(crate) use futures::{Futures, FuturesPool};
 #[cfg(all(feature = "rings", target_os = "linux"))]
-pub(crate) use glommio::{Glommio, can_start as glommio_can_start};
+pub(crate) use glommio::{Glommio, IO_MEMORY as GLOMMIO_IO_MEMORY, can_start as glommio_can_start};
 #[cfg(unix)]
 pub(crate) use monoio::{Monoio, MonoioThreads};
 pub(crate) use smol::{Smol, SmolWorkers};

@@ -12,12 +12,16 @@ pub(crate) struct Options(Vec<String>);
 impl Options {
     pub(crate) fn parse(args: &[String]) -> Result<Self> {
         let mut rest = args.iter();
-        let (mut subject, mut output) = (None, None);
+        let (mut subject, mut output, mut echo) = (None, None, false);
         while let Some(arg) = rest.next() {
             let choice = match arg.as_str() {
                 "--memory" | "--growth" => &mut subject,
                 "--json" | "--markdown" => &mut output,
                 "--quick" => continue,
+                "echo" => {
+                    echo = true;
+                    continue;
+                }
                 "--only" if rest.next().is_some() => continue,
                 "--only" => return Err(Error::Usage("`--only` takes a name".to_owned())),
                 other => return Err(unknown(other)),
@@ -25,6 +29,9 @@ impl Options {
             if let Some(before) = choice.replace(arg) {
                 return Err(Error::Usage(format!("`{before}` and `{arg}` exclude each other")));
             }
+        }
+        if echo && subject.is_some_and(|subject| subject == "--growth") {
+            return Err(Error::Usage("`echo` and `--growth` exclude each other".to_owned()));
         }
         Ok(Self(args.to_owned()))
     }
@@ -63,6 +70,7 @@ mod tests {
             &["--only", "spawn", "--quick", "--json"][..],
             &["--memory", "--only", "tokio", "--markdown"],
             &["--growth", "--quick"],
+            &["echo", "--only", "tokio"],
         ] {
             let line = line(&parse(args).unwrap()).to_string();
             assert!(line.ends_with(&format!(" -- {}", args.join(" "))), "{line}");
@@ -79,7 +87,7 @@ mod tests {
 
     #[test]
     fn there_is_one_subject_and_one_form_of_output() {
-        for args in [["--memory", "--growth"], ["--json", "--markdown"], ["--json", "--json"]] {
+        for args in [["--memory", "--growth"], ["echo", "--growth"], ["--json", "--markdown"], ["--json", "--json"]] {
             assert!(matches!(parse(&args), Err(Error::Usage(_))), "{args:?}");
         }
     }

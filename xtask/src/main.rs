@@ -30,10 +30,12 @@ Commands:
         Everything a change must pass: format, tidy, clippy, documentation, examples, all tests.
     tidy
         Checks of the sources that neither rustc nor clippy make.
-    bench [--memory | --growth] [--only NAME] [--quick] [--json | --markdown]
+    bench [--memory | --growth | echo [--memory]] [--only NAME] [--quick] [--json | --markdown]
         Measures aio and its peers, interleaved, and prints a table. NAME is a part of the name of what to measure.
             --memory    bytes for each waiting task, in fresh processes (NAME: a runtime)
             --growth    the cost of an operation from 10^2 to 10^6 tasks, timers, ...; also as docs/growth.svg
+            echo        echo servers, each on a core of its own under a load on another: CPU time, latency and system
+                        calls of a request; with --memory what a connection takes and leaves behind (NAME: a server)
             --markdown  the tables of docs/performance.md
     instructions [PATH]...
         Counts the instructions of one operation of each hot path, or of those named, and fails if one has grown by more

@@ -52,7 +52,7 @@ pub(crate) fn growth(all: &[Curves]) -> Value {
     subjects.collect()
 }
 
-fn role(role: Role) -> &'static str {
+pub(crate) fn role(role: Role) -> &'static str {
     match role {
         Role::Aio => "aio",
         Role::Peer => "peer",

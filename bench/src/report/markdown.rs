@@ -72,7 +72,7 @@ fn named(row: Option<&Measurement>) -> String {
     row.map_or_else(String::new, |row| format!("{} {:.1}", row.row, row.ns_min))
 }
 
-fn marked(row: &str, role: Role) -> String {
+pub(crate) fn marked(row: &str, role: Role) -> String {
     match role {
         Role::Aio => format!("**{row}**"),
         Role::Peer => row.to_owned(),

@@ -33,7 +33,7 @@ pub(crate) fn scenario(scenario: &Scenario, measurements: &[Measurement]) {
     }
 }
 
-fn marked(row: &str, role: Role) -> String {
+pub(crate) fn marked(row: &str, role: Role) -> String {
     match role {
         Role::Aio => format!("* {row}"),
         Role::Peer => format!("  {row}"),

@@ -12,7 +12,7 @@ use super::{Blocking, Local, Timers};
 pub(crate) struct Glommio;
 
 /// A tenth of its default, which is for files and more than many systems let a process lock.
-const IO_MEMORY: usize = 1 << 20;
+pub(crate) const IO_MEMORY: usize = 1 << 20;
 
 fn executor() -> Result<LocalExecutor, glommio::GlommioError<()>> {
     LocalExecutorBuilder::new(Placement::Unbound).io_memory(IO_MEMORY).make()

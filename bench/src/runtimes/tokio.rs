@@ -14,7 +14,7 @@ pub(crate) struct Tokio;
 
 impl Local for Tokio {
     fn run<T: 'static>(main: impl Future<Output = T> + 'static) -> T {
-        let runtime = Builder::new_current_thread().enable_all().build_local(Default::default());
+        let runtime = Builder::new_current_thread().enable_time().build_local(Default::default());
         runtime.expect("it needs nothing").block_on(async { <Self as Local>::spawn(main).await })
     }
 
@@ -33,7 +33,7 @@ impl Local for Tokio {
 
 impl Shared for Tokio {
     fn run<T: Send + 'static>(main: impl Future<Output = T> + Send + 'static) -> T {
-        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = Builder::new_current_thread().enable_time().build();
         runtime.expect("it needs nothing").block_on(async { <Self as Shared>::spawn(main).await })
     }
 
@@ -103,7 +103,7 @@ pub(crate) struct TokioWorkers;
 
 impl Shared for TokioWorkers {
     fn run<T: Send + 'static>(main: impl Future<Output = T> + Send + 'static) -> T {
-        let runtime = Builder::new_multi_thread().worker_threads(N_WORKERS).enable_all().build();
+        let runtime = Builder::new_multi_thread().worker_threads(N_WORKERS).enable_time().build();
         runtime.expect("threads can be started").block_on(async { Self::spawn(main).await })
     }
 

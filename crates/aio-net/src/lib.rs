@@ -29,6 +29,8 @@
 //! ```
 //!
 //! - [`TcpListener`] and [`TcpStream`]; [`Server`] accepts connections and serves each in a task of a group.
+//! - [`connect`] and [`open_connection`] take the name of a host; [`lookup`] has its addresses.
+//! - [`UdpSocket`] for datagrams; on Unix, `UnixListener`, `UnixStream` and `UnixDatagram`.
 //!
 //! They wait in the loop of the thread on which they are used (`aio_reactor` says how), and also work under another
 //! executor.
@@ -38,6 +40,7 @@
 //! An operation that is dropped before it is ready did not happen: no connection, datagram or byte is lost that was not
 //! reported. What writes more than once (`write_all`) has written a part of it then; `write_all_from` tells how much.
 
+mod connect;
 mod names;
 #[cfg(unix)]
 mod pipe;
@@ -47,6 +50,7 @@ mod udp;
 #[cfg(unix)]
 mod unix;
 
+pub use connect::{connect, open_connection};
 pub use names::{lookup, parse_host_port};
 #[cfg(unix)]
 pub use pipe::{PipeReader, PipeWriter, pipe};

@@ -46,6 +46,10 @@
 //! | more than one thread (there is none) | [`Runner::workers`] |
 //! | `Lock`, `Event`, `Condition`, `Semaphore` | [`Lock`], [`Event`], [`Condition`], [`Semaphore`] |
 //! | `Queue`; `create_future` | [`Queue`]; a `Queue` of one |
+//! | `open_connection`; `create_connection` | [`open_connection`]; [`connect`], [`TcpStream::connect`] |
+//! | `getaddrinfo`; datagram endpoints | [`net::lookup`]; [`UdpSocket`] |
+//! | `start_server`, `Server`, `serve_forever` | [`Server`], [`ServerHandle`] |
+//! | `StreamReader`, `StreamWriter` | [`StreamReader`], [`StreamWriter`]; [`ReadExt`], [`WriteExt`] on any stream |
 //! | `async def` with `yield`; `async for` | [`generate`]; `while let Some(item) = stream.next().await` |
 //! | `contextvars.ContextVar`, `Context` | [`ContextVar`], [`Context`] |
 //!
@@ -64,14 +68,22 @@
 //!
 //! # When not to use it
 //!
-//! There are no sockets yet: a server that exists today runs on `tokio`. The primitives ([`Lock`],
-//! [`Event`], streams, [`to_thread`], [`sleep`], groups of in-place children) work there too.
+//! Of what has to do with the outside there are TCP ([`net`]), streams of bytes ([`io`]) and files ([`fs`]) so far;
+//! what needs more (TLS, hyper) runs on `tokio`. The primitives ([`Lock`], [`Event`], streams, [`to_thread`],
+//! [`sleep`], groups of in-place children) and the sockets work there too.
 
 mod runner;
 
 pub mod local;
 
 pub use aio_blocking::{Pool, PoolConfig, ToThread, to_thread};
+/// Files and directories, through the pool of threads.
+pub use aio_fs as fs;
+/// Streams of bytes: reading lines and exact numbers of bytes, writing all, copying.
+pub use aio_io as io;
+/// Sockets and servers.
+pub use aio_net as net;
+
 pub use aio_core::{
     Builder, Context, ContextVar, Deferred, Ended, Failure, FailureKind, Handle, JoinError, Ready, Reason, Scope,
     Shield, Task, TaskId, TaskRef, YieldNow, all_tasks, block_in_place, block_on, cancel_reason, current_task, defer,
@@ -81,6 +93,8 @@ pub use aio_group::{
     AnyError, AsCompleted, Child, ChildBuilder, FirstOk, GroupError, GroupHandle, Indexed, NotStarted, Race, Results,
     Started, TaskGroup, Until, Wait, WaitTimeout, as_completed, first_ok, gather, race, try_gather, try_wait, wait,
 };
+pub use aio_io::{ReadExt, StreamReader, StreamWriter, WriteExt};
+pub use aio_net::{Server, ServerHandle, TcpListener, TcpStream, UdpSocket, connect, open_connection};
 pub use aio_stream::{Emitter, Generate, Stream, StreamExt, TryGenerate, generate, iter, try_generate};
 pub use aio_sync::{
     AcquireFuture, Condition, ConditionFuture, Event, EventFuture, GetError, GetFuture, Lock, LockFuture, LockGuard,

@@ -1,0 +1,255 @@
+//! Servers: limits, ends, and what goes wrong.
+
+mod support;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use aio_core::{defer, local, yield_now};
+use aio_io::{ReadExt, WriteExt, copy};
+use aio_net::{Server, ServerHandle, TcpListener, TcpStream};
+use aio_timer::sleep;
+
+use support::run;
+
+type Serving = local::Task<io::Result<()>>;
+
+fn start(server: Server) -> (SocketAddr, ServerHandle, Serving) {
+    let (address, handle) = (server.local_addr().unwrap(), server.handle());
+    (address, handle, local::spawn(server.serve(async |stream, _| echo(stream).await)))
+}
+
+async fn echo(mut stream: TcpStream) -> io::Result<()> {
+    let (mut read, mut write) = stream.split();
+    copy(&mut read, &mut write).await?;
+    write.close().await
+}
+
+async fn asks(client: &mut TcpStream, question: &[u8]) {
+    client.write_all(question).await.unwrap();
+    let mut answer = vec![0; question.len()];
+    client.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, question);
+}
+
+async fn is_closed(client: &mut TcpStream) -> bool {
+    matches!(client.read(&mut [0; 8]).await, Ok(0) | Err(_))
+}
+
+fn server() -> Server {
+    Server::bind("127.0.0.1:0").unwrap()
+}
+
+#[test]
+fn many_clients_are_served_at_a_time() {
+    run(async {
+        let (address, handle, serving) = start(server());
+        let clients: Vec<_> = (0..50)
+            .map(|i: u32| {
+                local::spawn(async move {
+                    let mut client = TcpStream::connect(address).await.unwrap();
+                    for _ in 0..10 {
+                        asks(&mut client, &i.to_ne_bytes()).await;
+                    }
+                })
+            })
+            .collect();
+        for client in clients {
+            client.await;
+        }
+        handle.close();
+        serving.await.unwrap();
+    });
+}
+
+#[test]
+fn closing_refuses_new_connections_and_serves_the_others_to_their_ends() {
+    run(async {
+        let (address, handle, serving) = start(server());
+        let mut client = TcpStream::connect(address).await.unwrap();
+        asks(&mut client, b"before").await;
+        handle.close();
+        while TcpStream::connect(address).await.is_ok() {
+            yield_now().await;
+        }
+        asks(&mut client, b"after").await;
+        assert!(!serving.is_finished());
+        drop(client);
+        serving.await.unwrap();
+    });
+}
+
+#[test]
+fn draining_cancels_those_that_take_too_long() {
+    run(async {
+        let (address, handle, serving) = start(server());
+        let mut client = TcpStream::connect(address).await.unwrap();
+        asks(&mut client, b"x").await;
+        handle.drain(Duration::from_millis(5));
+        serving.await.unwrap();
+        assert!(is_closed(&mut client).await);
+    });
+}
+
+#[test]
+fn draining_ends_as_soon_as_the_last_has() {
+    run(async {
+        let (address, handle, serving) = start(server());
+        let mut client = TcpStream::connect(address).await.unwrap();
+        asks(&mut client, b"x").await;
+        handle.drain(Duration::from_secs(100_000));
+        drop(client);
+        serving.await.unwrap();
+    });
+}
+
+#[test]
+fn aborting_runs_the_cleanups_of_the_connections() {
+    run(async {
+        let server = server();
+        let (address, handle) = (server.local_addr().unwrap(), server.handle());
+        let (begun, cleaned) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let counts = (begun.clone(), cleaned.clone());
+        let serving = local::spawn(server.serve(move |mut stream, _| {
+            let (begun, cleaned) = counts.clone();
+            async move {
+                begun.fetch_add(1, Ordering::Relaxed);
+                let _guard = defer(cleaned, async |cleaned| {
+                    sleep(Duration::from_millis(1)).await;
+                    cleaned.fetch_add(1, Ordering::Relaxed);
+                });
+                stream.read(&mut [0; 8]).await.map(drop)
+            }
+        }));
+        let mut clients = Vec::new();
+        for _ in 0..3 {
+            clients.push(TcpStream::connect(address).await.unwrap());
+        }
+        while begun.load(Ordering::Relaxed) < 3 {
+            yield_now().await;
+        }
+        handle.abort();
+        serving.await.unwrap();
+        assert_eq!(cleaned.load(Ordering::Relaxed), 3);
+    });
+}
+
+#[test]
+fn a_server_that_is_dropped_ends_its_connections() {
+    run(async {
+        let (address, _, serving) = start(server());
+        let mut client = TcpStream::connect(address).await.unwrap();
+        asks(&mut client, b"x").await;
+        drop(serving);
+        assert!(is_closed(&mut client).await);
+    });
+}
+
+#[test]
+fn no_more_are_served_at_a_time_than_the_limit() {
+    run(async {
+        let server = server().limit(2);
+        let (address, handle) = (server.local_addr().unwrap(), server.handle());
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (count, highest) = (now.clone(), most.clone());
+        let serving = local::spawn(server.serve(move |stream, _| {
+            let (count, highest) = (count.clone(), highest.clone());
+            async move {
+                highest.fetch_max(count.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+                let outcome = echo(stream).await;
+                count.fetch_sub(1, Ordering::Relaxed);
+                outcome
+            }
+        }));
+        let clients: Vec<_> = (0..10)
+            .map(|_| {
+                local::spawn(async move {
+                    let mut client = TcpStream::connect(address).await.unwrap();
+                    asks(&mut client, b"x").await;
+                })
+            })
+            .collect();
+        for client in clients {
+            client.await;
+        }
+        handle.close();
+        serving.await.unwrap();
+        assert_eq!((now.load(Ordering::Relaxed), most.load(Ordering::Relaxed)), (0, 2));
+    });
+}
+
+#[test]
+fn an_error_or_a_panic_of_one_connection_disturbs_no_other() {
+    run(async {
+        let errors = Arc::new(AtomicUsize::new(0));
+        let told = errors.clone();
+        let server = server().on_error(move |error| {
+            assert_eq!(error.to_string(), "no");
+            told.fetch_add(1, Ordering::Relaxed);
+        });
+        let (address, handle) = (server.local_addr().unwrap(), server.handle());
+        let serving = local::spawn(server.serve(async |mut stream, _| {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).await?;
+            match &byte {
+                b"e" => Err(io::Error::other("no")),
+                b"p" => panic!("a connection that panics"),
+                byte => stream.write_all(byte).await,
+            }
+        }));
+        let mut bystander = TcpStream::connect(address).await.unwrap();
+        for what in [b"e", b"p"] {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            client.write_all(what).await.unwrap();
+            assert!(is_closed(&mut client).await);
+        }
+        asks(&mut bystander, b"x").await;
+        assert_eq!(errors.load(Ordering::Relaxed), 1);
+        handle.close();
+        serving.await.unwrap();
+    });
+}
+
+/// A client that sends a byte now and then meets the deadline of its request.
+#[test]
+fn a_client_that_is_too_slow_meets_the_deadline() {
+    run(async {
+        let server = server().on_error(|error| assert_eq!(error.kind(), io::ErrorKind::TimedOut));
+        let (address, handle) = (server.local_addr().unwrap(), server.handle());
+        let serving = local::spawn(server.serve(async |mut stream, _| {
+            let mut request = [0; 1000];
+            let outcome = aio_timer::timeout(Duration::from_millis(20), stream.read_exact(&mut request)).await;
+            outcome.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+        }));
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let mut sent = 0;
+        while client.write_all(b"x").await.is_ok() {
+            sent += 1;
+            sleep(Duration::from_millis(1)).await;
+        }
+        assert!(sent < 1000);
+        handle.close();
+        serving.await.unwrap();
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn listeners_may_share_an_address() {
+    run(async {
+        let first = TcpListener::bind_shared("127.0.0.1:0").unwrap();
+        let address = first.local_addr().unwrap();
+        let second = TcpListener::bind_shared(address).unwrap();
+        let servers = [first, second].map(|listener| start(Server::new(listener)));
+        for _ in 0..20 {
+            asks(&mut TcpStream::connect(address).await.unwrap(), b"x").await;
+        }
+        for (_, handle, serving) in servers {
+            handle.close();
+            serving.await.unwrap();
+        }
+    });
+}
