@@ -268,7 +268,7 @@ fn who_sends_too_many_datagrams_waits_until_some_are_taken() {
 }
 
 #[test]
-fn who_sends_to_a_path_goes_on_though_no_event_tells_of_room() {
+fn a_datagram_to_a_path_arrives_although_the_queue_there_was_full() {
     on_a_loop(|directory| async move {
         let path = directory.join("socket");
         let receiver = UnixDatagram::bind(&path).unwrap();
