@@ -29,6 +29,8 @@
 //! ```
 //!
 //! - [`TcpListener`] and [`TcpStream`]; [`Server`] accepts connections and serves each in a task of a group.
+//! - [`connect`] and [`open_connection`] take the name of a host; [`lookup`] has its addresses.
+//! - [`UdpSocket`] for datagrams.
 //!
 //! They wait in the loop of the thread on which they are used (`aio_reactor` says how), and also work under another
 //! executor.
@@ -38,8 +40,18 @@
 //! An operation that is dropped before it is ready did not happen: no connection, datagram or byte is lost that was not
 //! reported. What writes more than once (`write_all`) has written a part of it then; `write_all_from` tells how much.
 
+mod connect;
+mod names;
 mod server;
 mod tcp;
+mod udp;
+#[cfg(unix)]
+mod unix;
 
+pub use connect::{connect, open_connection};
+pub use names::{lookup, parse_host_port};
 pub use server::{Server, ServerHandle};
 pub use tcp::{KeepAlive, OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, TcpListener, TcpStream, WriteHalf};
+pub use udp::{Datagrams, UdpSocket};
+#[cfg(unix)]
+pub use unix::{UnixDatagram, UnixListener, UnixStream};

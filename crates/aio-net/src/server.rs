@@ -46,8 +46,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// }).unwrap();
 /// ```
 ///
-/// The server ends when its [handle](ServerHandle) says so, and [`serve`](Self::serve) returns when all connections have
-/// ended, cleanups included.
+/// The server ends when its [handle](ServerHandle) says so, and [`serve`](Self::serve) returns when all connections
+/// have ended, cleanups included.
 #[must_use = "a server does nothing before `serve`"]
 pub struct Server {
     listener: TcpListener,
@@ -83,8 +83,8 @@ impl Server {
         Self { listener, limit: None, on_error, handle }
     }
 
-    /// Serves at most `limit` connections at a time. Those beyond it wait in the system, which refuses further ones when
-    /// it has too many.
+    /// Serves at most `limit` connections at a time. Those beyond it wait in the system, which refuses further ones
+    /// when it has too many.
     ///
     /// # Panics
     /// If `limit` is zero.
@@ -122,7 +122,8 @@ impl Server {
     /// disturbs the others. When the system has no descriptor or no memory for a connection, that is told, and it waits
     /// for a moment.
     ///
-    /// A closure that owns something gives it to each future: `move |stream, _| { let s = s.clone(); async move { .. } }`.
+    /// A closure that owns something gives it to each future: `move |stream, _| { let s = s.clone(); async move { .. }
+    /// }`.
     ///
     /// # Cancel safety
     /// Dropping the future cancels the connections; the current scope does not end before they have.

@@ -36,9 +36,9 @@ use crate::waiters::Waiter;
 /// # }).unwrap();
 /// ```
 ///
-/// [`read_with`](Self::read_with) and [`write_with`](Self::write_with) may be awaited by any number of tasks at the same
-/// time. Of those who use the `poll` functions and the traits `AsyncRead` and `AsyncWrite`, one in each direction is
-/// woken: the last that polled.
+/// [`read_with`](Self::read_with) and [`write_with`](Self::write_with) may be awaited by any number of tasks at the
+/// same time. Of those who use the `poll` functions and the traits `AsyncRead` and `AsyncWrite`, one in each direction
+/// is woken: the last that polled.
 ///
 /// Dropping it closes the descriptor, after the loop was told: a descriptor of the same number that is opened then is
 /// another one.
@@ -180,8 +180,8 @@ impl<T: AsSource> Async<T> {
         self.poll_stream(Direction::Read, cx, len, operation)
     }
 
-    /// [`poll_write_with`](Self::poll_write_with) for a stream of bytes, to which `operation` writes at most `len`: when
-    /// it writes fewer, there is no more room; as [`poll_read_stream`](Self::poll_read_stream).
+    /// [`poll_write_with`](Self::poll_write_with) for a stream of bytes, to which `operation` writes at most `len`:
+    /// when it writes fewer, there is no more room; as [`poll_read_stream`](Self::poll_read_stream).
     ///
     /// # Errors
     /// As [`read_with`](Self::read_with).

@@ -1,7 +1,7 @@
 //! The layer of a loop that waits for sockets and other descriptors.
 //!
-//! A [`Reactor`] in the stack of a loop's drivers lets it sleep until the system has something to tell (epoll, kqueue, or
-//! what Windows has), and [`Async`] is anything with a descriptor whose operations are to be awaited:
+//! A [`Reactor`] in the stack of a loop's drivers lets it sleep until the system has something to tell (epoll, kqueue,
+//! or what Windows has), and [`Async`] is anything with a descriptor whose operations are to be awaited:
 //!
 //! ```
 //! use aio_core::{EventLoop, ThreadPark};
@@ -25,9 +25,9 @@
 //! # How it works
 //!
 //! An operation is tried at once. Only if it would block, the descriptor is registered with the loop of the thread that
-//! it runs on, once and for both directions; from then on the system tells of every change (edge-triggered), and what it
-//! told is remembered. So an operation takes its one system call, and none to wait; and a loop that uses no descriptor
-//! has none itself.
+//! it runs on, once and for both directions; from then on the system tells of every change (edge-triggered), and what
+//! it told is remembered. So an operation takes its one system call, and none to wait; and a loop that uses no
+//! descriptor has none itself.
 //!
 //! A descriptor stays with its loop. The task may move to another worker, which wakes it from there; and when the loop
 //! ends, the descriptor goes to the one in which it is used next. On a thread without a loop of `aio` (under tokio or
@@ -35,8 +35,8 @@
 //!
 //! # Fairness
 //!
-//! Every waiter of a descriptor is woken when there is news for it; the first to run has it. An operation that finds its
-//! descriptor ready 64 times in a row lets the other tasks of the loop run before it goes on.
+//! Every waiter of a descriptor is woken when there is news for it; the first to run has it. An operation that finds
+//! its descriptor ready 64 times in a row lets the other tasks of the loop run before it goes on.
 
 mod async_io;
 mod current;

@@ -93,7 +93,8 @@ impl Readiness {
 
     #[inline]
     pub(crate) fn look(&self) -> Seen {
-        // Acquire pairs with the Release of `tell`: what the reactor's thread did before it is visible to who was woken.
+        // Acquire pairs with the Release of `tell`: what the reactor's thread did before it is visible to who was
+        // woken.
         Seen(self.0.load(Ordering::Acquire))
     }
 

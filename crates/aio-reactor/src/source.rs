@@ -1,7 +1,7 @@
 //! A descriptor, as its loop and those who wait for it see it.
 //!
-//! Who waits looks, and if there is nothing, registers and looks again. The loop tells first, and then takes the wakers.
-//! So one of the two sees the other; `tests` has the model.
+//! Who waits looks, and if there is nothing, registers and looks again. The loop tells first, and then takes the
+//! wakers. So one of the two sees the other; `tests` has the model.
 
 use std::fmt;
 use std::sync::Arc; // facade: shared data without a protocol; loom's is not needed, nobody models its count

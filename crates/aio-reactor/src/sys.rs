@@ -3,7 +3,8 @@
 //! - `Selector::new`; `add`, `delete`: a descriptor, once, for both directions;
 //! - `wait`: for events, at most for a time, and no longer than until `notify`, which any thread may call, also before;
 //! - `IS_ONESHOT`: whether it has to be asked anew after each event, for one direction or both, by `arm`;
-//! - `TELLS_ENDS`: whether events say that nothing more will come. Only then does a short read say that there is no more.
+//! - `TELLS_ENDS`: whether events say that nothing more will come. Only then does a short read say that there is no
+//!   more.
 
 #[cfg(all(any(target_os = "linux", target_os = "android"), not(aio_loom)))]
 mod epoll;

@@ -86,6 +86,20 @@ fn an_end_after_a_short_read_is_seen() {
     });
 }
 
+/// Only the direction to here ends, and it did before the read, so no event follows.
+#[test]
+fn half_an_end_before_a_short_read_is_seen() {
+    run(async {
+        let (here, mut there) = pair();
+        assert!(poll_once(pin!(read(&here, 8)), &Arc::default()).is_pending());
+        there.write_all(b"abc").unwrap();
+        there.shutdown(std::net::Shutdown::Write).unwrap();
+        assert_eq!(read(&here, 8).await.unwrap(), b"abc");
+        assert_eq!(read(&here, 8).await.unwrap(), b"");
+        assert_eq!(here.write_with(|mut io| io.write(b"x")).await.unwrap(), 1);
+    });
+}
+
 #[test]
 fn what_comes_after_a_short_read_is_seen() {
     run(async {

@@ -46,7 +46,9 @@
 //! | more than one thread (there is none) | [`Runner::workers`] |
 //! | `Lock`, `Event`, `Condition`, `Semaphore` | [`Lock`], [`Event`], [`Condition`], [`Semaphore`] |
 //! | `Queue`; `create_future` | [`Queue`]; a `Queue` of one |
-//! | `open_connection`, `sock_connect` | [`TcpStream::connect`], [`TcpStream::into_split`] |
+//! | `open_connection`; `create_connection`, `sock_connect` | [`open_connection`]; [`connect`], [`TcpStream::connect`]
+//! |
+//! | `getaddrinfo`; datagram endpoints | [`net::lookup`]; [`UdpSocket`] |
 //! | `start_server`, `Server`, `serve_forever` | [`Server`], [`ServerHandle`] |
 //! | `StreamReader`, `StreamWriter` | [`StreamReader`], [`StreamWriter`]; [`ReadExt`], [`WriteExt`] on any stream |
 //! | `async def` with `yield`; `async for` | [`generate`]; `while let Some(item) = stream.next().await` |
@@ -67,9 +69,9 @@
 //!
 //! # When not to use it
 //!
-//! Of what has to do with the outside there are TCP ([`net`]), streams of bytes ([`io`]) and files ([`fs`]) so far; what
-//! needs more (TLS, hyper) runs on `tokio`. The primitives ([`Lock`], [`Event`], streams, [`to_thread`], [`sleep`], groups
-//! of in-place children) and the sockets work there too.
+//! Of what has to do with the outside there are TCP ([`net`]), streams of bytes ([`io`]) and files ([`fs`]) so far;
+//! what needs more (TLS, hyper) runs on `tokio`. The primitives ([`Lock`], [`Event`], streams, [`to_thread`],
+//! [`sleep`], groups of in-place children) and the sockets work there too.
 
 mod runner;
 
@@ -93,7 +95,7 @@ pub use aio_group::{
     Started, TaskGroup, Until, Wait, WaitTimeout, as_completed, first_ok, gather, race, try_gather, try_wait, wait,
 };
 pub use aio_io::{ReadExt, StreamReader, StreamWriter, WriteExt};
-pub use aio_net::{Server, ServerHandle, TcpListener, TcpStream};
+pub use aio_net::{Server, ServerHandle, TcpListener, TcpStream, UdpSocket, connect, open_connection};
 pub use aio_stream::{Emitter, Generate, Stream, StreamExt, TryGenerate, generate, iter, try_generate};
 pub use aio_sync::{
     AcquireFuture, Condition, ConditionFuture, Event, EventFuture, GetError, GetFuture, Lock, LockFuture, LockGuard,

@@ -20,8 +20,8 @@ pub struct TcpListener {
 }
 
 impl TcpListener {
-    /// Listens at `address`, such as `"127.0.0.1:8080"` (port zero: any that is free). The address may be taken again at
-    /// once after the program has ended (`SO_REUSEADDR`, not on Windows, where it means something else).
+    /// Listens at `address`, such as `"127.0.0.1:8080"` (port zero: any that is free). The address may be taken again
+    /// at once after the program has ended (`SO_REUSEADDR`, not on Windows, where it means something else).
     ///
     /// A name is looked up on this thread; an address is not looked up at all.
     ///

@@ -17,8 +17,8 @@ use super::{KeepAlive, attempted};
 /// A TCP connection.
 ///
 /// It is read from and written to through `futures_io`'s `AsyncRead` and `AsyncWrite` (`aio_io` has `read`, `write_all`
-/// and the rest), which `&TcpStream` has as well: one task may read while another one writes. Of several tasks that read
-/// at the same time, or write, only the last is woken.
+/// and the rest), which `&TcpStream` has as well: one task may read while another one writes. Of several tasks that
+/// read at the same time, or write, only the last is woken.
 ///
 /// What is written is sent at once (`TCP_NODELAY`), as in asyncio. Closing it by
 /// [`poll_close`](AsyncWrite::poll_close) tells the peer that nothing more will come; the other direction stays open.
@@ -39,7 +39,7 @@ impl TcpStream {
         Self::connect_to(address).await.map_err(attempted(format_args!("connect to {address}")))
     }
 
-    async fn connect_to(address: SocketAddr) -> io::Result<Self> {
+    pub(crate) async fn connect_to(address: SocketAddr) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
         match socket.connect(&address.into()) {

@@ -1,1 +1,0 @@
-//! TLS over any stream of the aio runtime, by rustls.
