@@ -42,7 +42,7 @@ pub async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
     outcome.map_err(|failures| all_failed(host, port, failures))
 }
 
-/// [`connect`], and a buffered reader and a writer around the two directions: asyncio's `open_connection`.
+/// [`connect()`], and a buffered reader and a writer around the two directions: asyncio's `open_connection`.
 ///
 /// ```no_run
 /// # async fn example() -> std::io::Result<()> {
@@ -56,10 +56,10 @@ pub async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
 /// ```
 ///
 /// # Cancel safety
-/// As [`connect`].
+/// As [`connect()`].
 ///
 /// # Errors
-/// As [`connect`].
+/// As [`connect()`].
 pub async fn open_connection(
     host: &str,
     port: u16,

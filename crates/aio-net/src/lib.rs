@@ -29,7 +29,7 @@
 //! ```
 //!
 //! - [`TcpListener`] and [`TcpStream`]; [`Server`] accepts connections and serves each in a task of a group.
-//! - [`connect`] and [`open_connection`] take the name of a host; [`lookup`] has its addresses.
+//! - [`connect()`] and [`open_connection`] take the name of a host; [`lookup`] has its addresses.
 //! - [`UdpSocket`] for datagrams; on Unix, `UnixListener`, `UnixStream` and `UnixDatagram`, and pipes.
 //!
 //! They wait in the loop of the thread on which they are used (`aio_reactor` says how), and also work under another

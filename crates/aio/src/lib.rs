@@ -46,7 +46,7 @@
 //! | more than one thread (there is none) | [`Runner::workers`] |
 //! | `Lock`, `Event`, `Condition`, `Semaphore` | [`Lock`], [`Event`], [`Condition`], [`Semaphore`] |
 //! | `Queue`; `create_future` | [`Queue`]; a `Queue` of one |
-//! | `open_connection`; `create_connection` | [`open_connection`]; [`connect`], [`TcpStream::connect`] |
+//! | `open_connection`; `create_connection` | [`open_connection`]; [`connect()`], [`TcpStream::connect`] |
 //! | `getaddrinfo`; datagram endpoints | [`net::lookup`]; [`UdpSocket`] |
 //! | `start_server`, `Server`, `serve_forever` | [`Server`], [`ServerHandle`] |
 //! | `StreamReader`, `StreamWriter` | [`StreamReader`], [`StreamWriter`]; [`ReadExt`], [`WriteExt`] on any stream |
