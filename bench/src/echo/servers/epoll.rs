@@ -1,10 +1,5 @@
-<<<<<<< HEAD
-//! The floor: epoll, edge-triggered, on one thread, and a table of sockets by their numbers. `recv` and `send`, as
-//! `read` and `write` first find out that it is a socket, and take 2 % longer.
-=======
 //! The floor: epoll, edge-triggered, on one thread, and a table of sockets by their numbers. With `recv` and `send`:
 //! `read` and `write` find out first that it is a socket, and take 2 % longer.
->>>>>>> benchecho
 
 use std::os::fd::{AsRawFd, OwnedFd};
 
