@@ -54,6 +54,7 @@ impl Server {
 
     /// The CPU time of all its threads that are alive, as the scheduler counts it, once nothing is left to do.
     pub(super) fn cpu_at_rest(&self) -> Duration {
+        // clock: a measurement, no test; the server has nothing to say when it is done.
         std::thread::sleep(TO_REST);
         let ns = threads(self.pid).into_iter().map(|thread| -> u64 {
             let stat = fs::read_to_string(format!("{thread}/schedstat")).unwrap_or_default();

@@ -70,9 +70,10 @@ impl Tracer {
             if child.try_wait().ok()?.is_some() {
                 return None;
             }
+            // clock: a measurement, no test; the tracer does not say when it has begun.
             thread::sleep(Duration::from_millis(2));
         }
-        // What it has opened it still has to switch on.
+        // clock: what it has opened it still has to switch on.
         thread::sleep(Duration::from_millis(20));
         Some(Self { child, total })
     }

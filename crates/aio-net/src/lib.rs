@@ -46,6 +46,7 @@ mod names;
 mod pipe;
 mod server;
 mod tcp;
+mod through;
 mod udp;
 #[cfg(unix)]
 mod unix;

@@ -12,6 +12,7 @@ use aio_reactor::Async;
 use futures_io::{AsyncRead, AsyncWrite};
 
 use crate::tcp::attempted;
+use crate::through::reads_through;
 
 /// A new pipe: what is written to the one end is read from the other.
 ///
@@ -109,19 +110,7 @@ impl AsyncRead for &PipeReader {
     }
 }
 
-impl AsyncRead for PipeReader {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self).poll_read(cx, buffer)
-    }
-
-    fn poll_read_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffers: &mut [IoSliceMut<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self).poll_read_vectored(cx, buffers)
-    }
-}
+reads_through!(PipeReader, this => &*this);
 
 impl AsyncWrite for PipeWriter {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {

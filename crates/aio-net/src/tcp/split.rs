@@ -2,15 +2,11 @@
 
 use std::error::Error;
 use std::fmt;
-use std::io::{self, IoSlice, IoSliceMut};
 use std::net::Shutdown;
-use std::pin::Pin;
 use std::sync::Arc; // facade: shared data without a protocol
-use std::task::{Context, Poll};
-
-use futures_io::{AsyncRead, AsyncWrite};
 
 use super::TcpStream;
+use crate::through::{reads_through, writes_through};
 
 /// The reading direction, see [`TcpStream::split`].
 #[derive(Debug)]
@@ -100,65 +96,7 @@ impl fmt::Display for ReuniteError {
 
 impl Error for ReuniteError {}
 
-macro_rules! reads_through {
-    ($half:ty, $this:ident => $stream:expr) => {
-        impl AsyncRead for $half {
-            #[inline]
-            fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-                let $this = &*self;
-                let mut stream: &TcpStream = $stream;
-                Pin::new(&mut stream).poll_read(cx, buffer)
-            }
-
-            fn poll_read_vectored(
-                self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                buffers: &mut [IoSliceMut<'_>],
-            ) -> Poll<io::Result<usize>> {
-                let $this = &*self;
-                let mut stream: &TcpStream = $stream;
-                Pin::new(&mut stream).poll_read_vectored(cx, buffers)
-            }
-        }
-    };
-}
-
-macro_rules! writes_through {
-    ($half:ty, $this:ident => $stream:expr) => {
-        impl AsyncWrite for $half {
-            #[inline]
-            fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
-                let $this = &*self;
-                let mut stream: &TcpStream = $stream;
-                Pin::new(&mut stream).poll_write(cx, buffer)
-            }
-
-            fn poll_write_vectored(
-                self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                buffers: &[IoSlice<'_>],
-            ) -> Poll<io::Result<usize>> {
-                let $this = &*self;
-                let mut stream: &TcpStream = $stream;
-                Pin::new(&mut stream).poll_write_vectored(cx, buffers)
-            }
-
-            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                let $this = &*self;
-                let mut stream: &TcpStream = $stream;
-                Pin::new(&mut stream).poll_flush(cx)
-            }
-
-            fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                let $this = &*self;
-                let mut stream: &TcpStream = $stream;
-                Pin::new(&mut stream).poll_close(cx)
-            }
-        }
-    };
-}
-
-reads_through!(ReadHalf<'_>, this => this.0);
+reads_through!(ReadHalf<'_>, this => &*this.0);
 reads_through!(OwnedReadHalf, this => &*this.0);
-writes_through!(WriteHalf<'_>, this => this.0);
+writes_through!(WriteHalf<'_>, this => &*this.0);
 writes_through!(OwnedWriteHalf, this => &*this.stream);
