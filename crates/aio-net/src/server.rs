@@ -7,6 +7,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc; // facade: shared data without a protocol
 use std::time::Duration;
 
+use aio_base::Panics;
+use aio_base::sync::OnceLock;
 use aio_core::{FailureKind, report_failure};
 use aio_group::TaskGroup;
 use aio_timer::{CancelScope, sleep};
@@ -95,7 +97,7 @@ impl Server {
         self
     }
 
-    /// Tells `handler` of the errors of connections, and of accepting when the system is out of descriptors or memory.
+    /// Tells `handler` of the errors of connections and of accepting.
     /// Without it they are failures that nobody waits for, which the loop reports.
     pub fn on_error(mut self, handler: impl Fn(&io::Error) + Send + Sync + 'static) -> Self {
         self.on_error = Arc::new(handler);
@@ -129,7 +131,8 @@ impl Server {
     /// Dropping the future cancels the connections; the current scope does not end before they have.
     ///
     /// # Errors
-    /// If it cannot accept any more, for another reason than that. The connections are served to their ends.
+    /// If it cannot accept any more, for another reason than that: [told](Self::on_error) at once, and returned when
+    /// the connections have ended.
     pub async fn serve<F, Fut>(self, handler: F) -> io::Result<()>
     where
         F: Fn(TcpStream, SocketAddr) -> Fut + Send,
@@ -140,31 +143,52 @@ impl Server {
         let group = if let Some(limit) = limit { group.limit(limit) } else { group };
         let told = on_error.clone();
         let group = group.discarding(move |error: io::Error| told(&error));
+        let failure = OnceLock::new();
         let body = async {
             let accept = async {
                 loop {
                     let child = group.vacancy().await;
                     match listener.accept().await {
-                        Ok((stream, peer)) => child.try_spawn(handler(stream, peer)).detach(),
+                        Ok((stream, peer)) => {
+                            if let Some(connection) = contained(|| handler(stream, peer)) {
+                                child.try_spawn(connection).detach();
+                            }
+                        }
                         Err(error) if is_for_want_of_something(&error) => {
-                            on_error(&error);
+                            contained(|| on_error(&error));
                             sleep(PAUSE).await;
                         }
-                        Err(error) => break error,
+                        Err(error) => {
+                            contained(|| on_error(&error));
+                            break error;
+                        }
                     }
                 }
             };
-            let failure = handle.accepting.run(accept).await.ok();
+            if let Ok(error) = handle.accepting.run(accept).await {
+                // Kept outside of what may be cancelled: it must not be lost with it.
+                let _ = failure.set(error);
+            }
             // Before the last connection ends: who comes from now on is refused.
             drop(listener);
-            Ok(failure)
+            Ok(())
         };
-        match handle.serving.run(group.run(body)).await {
-            Ok(Ok(Some(error))) => Err(error),
-            Ok(Ok(None)) | Err(_) => Ok(()),
-            Ok(Err(_)) => unreachable!("the errors of connections are told, and the body has none"),
-        }
+        // The errors of connections are told, the body has none, and to be cancelled is how this ends.
+        let _ = handle.serving.run(group.run(body)).await;
+        failure.into_inner().map_or(Ok(()), Err)
     }
+}
+
+/// Calls what is not ours. A panic is reported, and disturbs nobody.
+fn contained<R>(f: impl FnOnce() -> R) -> Option<R> {
+    let mut panics = Panics::new();
+    let result = panics.catch(f);
+    if let Some(payload) = panics.take() {
+        report_failure(FailureKind::Panic { during: "panicked for a connection", payload: &*payload });
+        // Its destructor may panic as well.
+        std::mem::forget(payload);
+    }
+    result
 }
 
 impl ServerHandle {

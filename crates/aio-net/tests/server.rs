@@ -213,6 +213,53 @@ fn an_error_or_a_panic_of_one_connection_disturbs_no_other() {
     });
 }
 
+/// What is called before there is a task for the connection: it has the loop of the server around it.
+#[test]
+fn a_panic_before_the_future_of_a_connection_disturbs_no_other() {
+    run(async {
+        let server = server();
+        let (address, handle) = (server.local_addr().unwrap(), server.handle());
+        let count = AtomicUsize::new(0);
+        let serving = local::spawn(server.serve(move |stream, _| {
+            assert!(count.fetch_add(1, Ordering::Relaxed) != 1, "the second one panics");
+            echo(stream)
+        }));
+        let mut first = TcpStream::connect(address).await.unwrap();
+        asks(&mut first, b"x").await;
+        assert!(is_closed(&mut TcpStream::connect(address).await.unwrap()).await);
+        asks(&mut first, b"x").await;
+        asks(&mut TcpStream::connect(address).await.unwrap(), b"x").await;
+        drop(first);
+        handle.close();
+        serving.await.unwrap();
+    });
+}
+
+/// Somebody has shut the socket down that it listens at.
+#[cfg(unix)]
+#[test]
+fn a_server_that_cannot_accept_any_more_says_so_at_once_and_at_its_end() {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let same = std::os::fd::AsFd::as_fd(&listener).try_clone_to_owned().unwrap();
+        let told = Arc::new(AtomicUsize::new(0));
+        let count = told.clone();
+        let server = Server::new(listener).on_error(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        let (address, handle, serving) = start(server);
+        let mut client = TcpStream::connect(address).await.unwrap();
+        asks(&mut client, b"x").await;
+        rustix::net::shutdown(&same, rustix::net::Shutdown::Both).unwrap();
+        while told.load(Ordering::Relaxed) == 0 {
+            yield_now().await;
+        }
+        asks(&mut client, b"x").await;
+        handle.abort();
+        assert_eq!(serving.await.unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    });
+}
+
 /// A client that sends a byte now and then meets the deadline of its request.
 #[test]
 fn a_client_that_is_too_slow_meets_the_deadline() {

@@ -11,7 +11,7 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use aio_core::local;
-use aio_io::{ReadExt, WriteExt};
+use aio_io::{AsyncRead, ReadExt, WriteExt};
 use aio_net::{KeepAlive, TcpListener, TcpStream};
 use aio_timer::timeout;
 
@@ -258,6 +258,40 @@ fn several_pieces_are_written_at_once() {
         let mut text = String::new();
         there.read_to_string(&mut text).await.unwrap();
         assert_eq!(text, "abc".repeat(3000));
+    });
+}
+
+/// A read ends short in front of an urgent byte, with more behind it.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_urgent_byte_does_not_hold_up_what_comes_after_it() {
+    run(async {
+        let (here, mut there) = pair().await;
+        assert!(!poll_once(there.read(&mut [0; 8])));
+        let mut here = here.into_std();
+        here.write_all(b"abc").unwrap();
+        rustix::net::send(&here, b"X", rustix::net::SendFlags::OOB).unwrap();
+        here.write_all(b"def").unwrap();
+        let mut got = [0; 6];
+        there.read_exact(&mut got).await.unwrap();
+        assert_eq!(&got, b"abcdef");
+    });
+}
+
+#[test]
+fn more_buffers_than_the_system_fills_at_once_are_no_short_read() {
+    run(async {
+        let (mut here, mut there) = pair().await;
+        assert!(!poll_once(there.read(&mut [0; 8])));
+        here.write_all(&[1; 3000]).await.unwrap();
+        let mut got = 0;
+        while got < 3000 {
+            let mut memory = vec![[0; 1]; 1100];
+            let mut buffers: Vec<_> = memory.iter_mut().map(|byte| io::IoSliceMut::new(byte)).collect();
+            let read = |cx: &mut Context<'_>| std::pin::Pin::new(&mut there).poll_read_vectored(cx, &mut buffers);
+            got += std::future::poll_fn(read).await.unwrap();
+        }
+        assert_eq!(got, 3000);
     });
 }
 

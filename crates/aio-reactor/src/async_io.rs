@@ -82,8 +82,9 @@ impl<T: AsSource> Async<T> {
 
     /// Waits until it is worth a try to read (or to accept, or to receive): there is something, an end or an error.
     ///
-    /// It may also be that somebody else was faster, so the operation that follows must not block.
-    /// [`read_with`](Self::read_with) does both.
+    /// It asks the system, so it may also be used beside reads that this type knows nothing of. By the time that it is
+    /// ready somebody else may have been faster, so the operation that follows must not block.
+    /// [`read_with`](Self::read_with) does both, and takes one system call less.
     ///
     /// # Cancel safety
     /// Nothing is lost.

@@ -23,7 +23,8 @@ use crate::poller::{Inbox, Place, Poller};
 /// assert_eq!(event_loop.run(async { 42 }), 42);
 /// ```
 ///
-/// As long as nothing had to be waited for, it takes no descriptor, and the loop waits in the layers below.
+/// As long as nothing had to be waited for, it takes no descriptor, and the loop waits in the layers below. From then
+/// on it waits itself, so timers go above it, as here.
 ///
 /// A descriptor that outlives the loop goes to the loop, or the thread, in which it is used next.
 pub struct Reactor<D> {

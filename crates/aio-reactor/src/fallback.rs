@@ -29,8 +29,20 @@ pub(crate) fn poller() -> io::Result<Arc<Poller>> {
 }
 
 fn look_after(poller: &Poller) {
+    // Whoever waits would wait for ever.
+    let abort = AbortOnUnwind;
     let mut inbox = Inbox::default();
     while let Some(selector) = poller.selector() {
         poller.wait(selector, &mut inbox, None);
+    }
+    std::mem::forget(abort);
+}
+
+struct AbortOnUnwind;
+
+impl Drop for AbortOnUnwind {
+    fn drop(&mut self) {
+        eprintln!("aio: the thread that waits for descriptors has panicked");
+        std::process::abort();
     }
 }

@@ -29,9 +29,10 @@
 //! it told is remembered. So an operation takes its one system call, and none to wait; and a loop that uses no
 //! descriptor has none itself.
 //!
-//! A descriptor stays with its loop. The task may move to another worker, which wakes it from there; and when the loop
-//! ends, the descriptor goes to the one in which it is used next. On a thread without a loop of `aio` (under tokio or
-//! smol, in a thread of one's own) a thread of the process called `aio-reactor` serves.
+//! A descriptor stays with the worker on which it was first waited for, also when its task moves on: while that one is
+//! in a long poll or a blocking call, or while its loop stands still between two runs, nobody tells of it. When the
+//! loop ends, the descriptor goes to the one in which it is used next. On a thread without a loop of `aio` (under tokio
+//! or smol, in a thread of one's own) a thread of the process called `aio-reactor` serves.
 //!
 //! # Fairness
 //!

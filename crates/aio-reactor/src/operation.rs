@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::Async;
 use crate::readiness::{Direction, Seen};
-use crate::sys::AsSource;
+use crate::sys::{self, AsSource};
 use crate::waiters::{Place, Waiter};
 
 /// One of those who wait.
@@ -46,7 +46,15 @@ impl<T: AsSource> Future for Ready<'_, T> {
     type Output = io::Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_ready(cx).map_ok(|_| ())
+        let wait = &mut self.0;
+        loop {
+            let seen = ready!(wait.poll_ready(cx))?;
+            // What is remembered may be from before somebody else read or wrote, past this type.
+            if sys::is_ready(wait.io.get_ref(), wait.direction)? {
+                return Poll::Ready(Ok(()));
+            }
+            wait.io.source().readiness().clear(seen, wait.direction);
+        }
     }
 }
 

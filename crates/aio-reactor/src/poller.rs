@@ -154,6 +154,8 @@ impl Poller {
             } else {
                 source.tell(event, &mut panics);
             }
+            // It may be the last that is left of it, and hold a waker.
+            panics.catch(|| drop(source));
         }
         // The destructor of a payload may panic as well.
         std::mem::forget(panics.take());
@@ -165,6 +167,7 @@ impl Poller {
         let mut panics = Panics::new();
         for source in sources {
             source.orphan(&mut panics);
+            panics.catch(|| drop(source));
         }
         std::mem::forget(panics.take());
     }

@@ -17,9 +17,9 @@ use aio_base::sync::atomic::{AtomicUsize, Ordering};
 const READABLE: usize = 1 << 0;
 /// There may be room to write, or an error to be told.
 const WRITABLE: usize = 1 << 1;
-/// Nothing more will come: a read does not block.
+/// Nothing more will come, or not in one piece with the rest: a short read is not the last one.
 const READ_ENDED: usize = 1 << 2;
-/// Nobody listens any more: a write does not block.
+/// Nobody listens any more: a short write is not the last one.
 const WRITE_ENDED: usize = 1 << 3;
 const BITS: usize = READABLE | WRITABLE | READ_ENDED | WRITE_ENDED;
 const ONE_EVENT: usize = 1 << 8;

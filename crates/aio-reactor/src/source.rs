@@ -132,19 +132,19 @@ impl Source {
     ) -> Result<(), E> {
         let mut binding = self.binding.lock();
         if binding.is_some() {
+            self.is_bound.store(true, Ordering::Relaxed);
             return Ok(());
         }
         let poller = poller()?;
         let key = poller.insert(self.clone());
-        // Relaxed: before the first event, which is ordered by the system.
-        self.is_bound.store(true, Ordering::Relaxed);
         if let Err(error) = add(&poller, key) {
-            self.is_bound.store(false, Ordering::Relaxed);
             drop(binding);
             poller.remove(key);
             return Err(error);
         }
         *binding = Some(Binding { poller, key });
+        // Not before: who sees it relies on it. Relaxed: who does not see it finds the binding under its lock.
+        self.is_bound.store(true, Ordering::Relaxed);
         Ok(())
     }
 

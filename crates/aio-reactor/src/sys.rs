@@ -42,3 +42,25 @@ pub use source_windows::AsSource;
 pub(crate) use source_windows::{Borrowed, borrow, set_nonblocking};
 
 pub(crate) use backend::{Events, Selector};
+
+use std::io;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use crate::readiness::Direction;
+
+/// Asks whether it is worth a try now.
+pub(crate) fn is_ready(source: &impl AsSource, direction: Direction) -> io::Result<bool> {
+    let flags = match direction {
+        Direction::Read => PollFlags::IN,
+        Direction::Write => PollFlags::OUT,
+    };
+    let mut source = [PollFd::from_borrowed_fd(borrow(source), flags)];
+    loop {
+        match poll(&mut source, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
+            Err(Errno::INTR) => {}
+            result => return Ok(result? > 0),
+        }
+    }
+}

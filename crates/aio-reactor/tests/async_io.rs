@@ -100,6 +100,23 @@ fn half_an_end_before_a_short_read_is_seen() {
     });
 }
 
+/// Also if what is remembered comes from before a read that `Async` knows nothing of.
+#[test]
+fn readable_waits_until_there_is_something() {
+    run(async {
+        let (here, mut there) = pair();
+        for _ in 0..3 {
+            assert!(poll_once(pin!(here.readable()), &Arc::default()).is_pending());
+            there.write_all(b"x").unwrap();
+            here.readable().await.unwrap();
+            assert_eq!(here.get_ref().read(&mut [0; 8]).unwrap(), 1);
+        }
+        here.writable().await.unwrap();
+        drop(there);
+        here.readable().await.unwrap();
+    });
+}
+
 #[test]
 fn what_comes_after_a_short_read_is_seen() {
     run(async {
@@ -213,6 +230,7 @@ fn a_descriptor_of_the_same_number_is_another_one() {
             let number = std::os::fd::AsRawFd::as_raw_fd(first.get_ref());
             drop(first);
             let (second, mut there) = pair();
+            assert_eq!(std::os::fd::AsRawFd::as_raw_fd(second.get_ref()), number);
             let other = Arc::default();
             assert!(poll_once(pin!(read(&second, 1)), &other).is_pending());
             yield_now().await;
@@ -325,6 +343,44 @@ fn a_waker_that_panics_does_not_keep_others_from_being_woken() {
         let writer = std::thread::spawn(move || there.write_all(b"x").map(|()| there));
         assert_eq!(here.read_with(|mut io| io.read(&mut [0])).await.unwrap(), 1);
         writer.join().unwrap().unwrap();
+    });
+}
+
+/// The last that is left of a descriptor, when its events are told, may be a waker.
+#[test]
+fn a_waker_whose_destructor_panics_does_not_end_the_loop() {
+    struct DropPanics;
+    impl Wake for DropPanics {
+        fn wake(self: Arc<Self>) {}
+    }
+    impl Drop for DropPanics {
+        fn drop(&mut self) {
+            panic!("the destructor of a waker");
+        }
+    }
+    /// Drops a descriptor when it is woken.
+    struct Drops(std::sync::Mutex<Option<Async<UnixStream>>>);
+    impl Wake for Drops {
+        fn wake(self: Arc<Self>) {
+            drop(self.0.lock().unwrap().take());
+        }
+    }
+    run(async {
+        let ((one, mut to_one), (two, mut to_two)) = (pair(), pair());
+        let waker = Waker::from(Arc::new(DropPanics));
+        let block = vec![0; 1 << 16];
+        while two.poll_write_with(&mut Context::from_waker(&waker), |mut io| io.write(&block)).is_ready() {}
+        drop(waker);
+        let dropper = Arc::new(Drops(std::sync::Mutex::new(None)));
+        let mut wait = pin!(read(&one, 8));
+        assert!(wait.as_mut().poll(&mut Context::from_waker(&Waker::from(dropper.clone()))).is_pending());
+        *dropper.0.lock().unwrap() = Some(two);
+        // Both are told of at once, in this order.
+        to_one.write_all(b"x").unwrap();
+        to_two.write_all(b"x").unwrap();
+        aio_timer::sleep(std::time::Duration::from_millis(1)).await;
+        assert!(dropper.0.lock().unwrap().is_none());
+        assert_eq!(wait.await.unwrap(), b"x");
     });
 }
 

@@ -112,11 +112,17 @@ impl TcpListener {
     }
 }
 
-/// Whether only the connection has failed that was to be accepted.
+/// Whether only the connection has failed that was to be accepted: also with what accept(2) calls errors of the
+/// network.
 fn is_of_the_connection(error: &io::Error) -> bool {
     #[cfg(unix)]
-    if error.raw_os_error() == Some(rustix::io::Errno::PROTO.raw_os_error()) {
-        return true;
+    {
+        use rustix::io::Errno;
+        let network =
+            [Errno::PROTO, Errno::NOPROTOOPT, Errno::NETDOWN, Errno::NETUNREACH, Errno::HOSTDOWN, Errno::HOSTUNREACH];
+        if network.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error())) {
+            return true;
+        }
     }
     matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset)
 }

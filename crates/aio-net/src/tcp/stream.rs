@@ -47,7 +47,7 @@ impl TcpStream {
             Err(error) if is_in_progress(&error) => {}
             result => result?,
         }
-        let this = Self::of(socket.into())?;
+        let this = Self::of(socket.into());
         // Until then it is not writable. An error makes it so, too.
         this.io.write_with(is_connected).await?;
         Ok(this)
@@ -59,17 +59,14 @@ impl TcpStream {
     /// What the system says to that.
     pub fn from_std(stream: net::TcpStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Self::of(stream)
+        Ok(Self::of(stream))
     }
 
     /// `stream` is non-blocking.
-    pub(super) fn of(stream: net::TcpStream) -> io::Result<Self> {
-        match stream.set_nodelay(true) {
-            // The peer is gone already. That is for who reads or writes to find out.
-            Err(error) if error.kind() == ErrorKind::InvalidInput => {}
-            result => result?,
-        }
-        Ok(Self { io: Async::from_nonblocking(stream) })
+    pub(super) fn of(stream: net::TcpStream) -> Self {
+        // If it fails, the peer is gone already. That is for who reads or writes to find out.
+        let _ = stream.set_nodelay(true);
+        Self { io: Async::from_nonblocking(stream) }
     }
 
     /// The stream of the standard library, non-blocking.
@@ -163,8 +160,11 @@ impl TcpStream {
         SockRef::from(self.std()).keepalive()
     }
 
-    /// How long the system keeps on sending what was written after the stream was dropped; zero throws it away and
-    /// resets the connection. The default, `None`, leaves it to the system.
+    /// Zero has the drop throw away what was not sent yet, and reset the connection: asyncio's `abort`. The default,
+    /// `None`, has the system go on sending in the background.
+    ///
+    /// Any other time makes the drop **block its thread**, and so the whole loop, until all is sent or the time is
+    /// over. To wait for the peer, [close](AsyncWrite::poll_close) the stream and read until the end instead.
     ///
     /// # Errors
     /// What the system says.
@@ -234,10 +234,9 @@ fn is_connected(stream: &net::TcpStream) -> io::Result<()> {
 
 #[cfg(unix)]
 fn is_in_progress(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::WouldBlock
-        || error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error())
-        // It goes on all the same.
-        || error.kind() == ErrorKind::Interrupted
+    // What was interrupted goes on all the same. (`EAGAIN` is no progress: there was no port to be had.)
+    let begun = [rustix::io::Errno::INPROGRESS, rustix::io::Errno::INTR];
+    begun.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 #[cfg(not(unix))]
@@ -256,8 +255,8 @@ impl AsyncRead for &TcpStream {
         cx: &mut Context<'_>,
         buffers: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
-        let len = buffers.iter().map(|buffer| buffer.len()).sum();
-        self.io.poll_read_stream(cx, len, |mut stream| stream.read_vectored(buffers))
+        // Not as a stream: of very many buffers only some are filled at once, whatever is there.
+        self.io.poll_read_with(cx, |mut stream| stream.read_vectored(buffers))
     }
 }
 

@@ -25,6 +25,9 @@ impl UnixListener {
     /// Listens at `path` (Linux: one that begins with a zero byte is a name in the abstract namespace). A socket that
     /// an earlier program has left there, so that nobody listens at it, is removed first.
     ///
+    /// Two programs that do so at the same time may each remove what the other has just made; have one of them start
+    /// it.
+    ///
     /// Whoever may reach the path may connect: put it into a directory that only the right ones may enter.
     ///
     /// # Errors

@@ -112,3 +112,24 @@ fn who_waits_when_the_poller_ends_binds_anew() {
         end.join().unwrap();
     });
 }
+
+/// A registration fails while somebody else begins to wait: he must not rely on it.
+#[test]
+fn who_waits_beside_a_registration_that_fails_has_one_of_his_own() {
+    loom::model(|| {
+        let source = Source::new();
+        for direction in Direction::BOTH {
+            source.readiness().clear(source.readiness().look(), direction);
+        }
+        let poller = Poller::new(std::task::Waker::noop().clone());
+        let (theirs, their_poller) = (source.clone(), poller.clone());
+        let fails = thread::spawn("", move || theirs.bind(|| Ok(their_poller), |_, _| Err(()))).unwrap();
+        let bind = || source.bind(|| Ok::<_, ()>(poller.clone()), |_, _| Ok(()));
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        assert!(source.poll_ready(Direction::Write, Waiter::Poller, &mut cx, bind).is_pending());
+        // It may have found the other's registration, and then there was nothing to fail.
+        let _ = fails.join().unwrap();
+        assert!(source.binding.lock().is_some(), "nobody will tell");
+        source.unbind(|_| ());
+    });
+}

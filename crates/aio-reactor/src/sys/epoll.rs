@@ -12,6 +12,9 @@ use super::Borrowed;
 use crate::readiness::Event;
 use crate::table::Key;
 
+/// A longer wait ends early. (Beyond `i32::MAX` milliseconds there is another system call, which older systems lack.)
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How many events are taken at once. What is left comes with the next look.
 const EVENTS_AT_ONCE: usize = 512;
 
@@ -34,7 +37,8 @@ impl Selector {
     }
 
     pub(crate) fn add(&self, source: Borrowed<'_>, key: Key) -> io::Result<()> {
-        let flags = epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::RDHUP | epoll::EventFlags::ET;
+        use epoll::EventFlags as Flags;
+        let flags = Flags::IN | Flags::OUT | Flags::RDHUP | Flags::PRI | Flags::ET;
         Ok(epoll::add(&self.epoll, source, data(key), flags)?)
     }
 
@@ -50,8 +54,8 @@ impl Selector {
     pub(crate) fn wait(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
         events.0.clear();
         events.0.reserve(EVENTS_AT_ONCE);
-        let timeout = timeout.map(|timeout| Timespec {
-            tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
+        let timeout = timeout.map(|timeout| timeout.min(LONGEST_WAIT)).map(|timeout| Timespec {
+            tv_sec: timeout.as_secs().cast_signed(),
             tv_nsec: timeout.subsec_nanos().into(),
         });
         match epoll::wait(&self.epoll, spare_capacity(&mut events.0), timeout.as_ref()) {
@@ -93,7 +97,8 @@ impl Events {
             // An error is told to whoever tries, in either direction.
             let readable = flags.intersects(Flags::IN | Flags::ERR);
             let writable = flags.intersects(Flags::OUT | Flags::ERR);
-            let read_ended = flags.intersects(Flags::RDHUP | Flags::HUP);
+            // A read also ends short in front of urgent data, with more behind it.
+            let read_ended = flags.intersects(Flags::RDHUP | Flags::HUP | Flags::PRI);
             (key, Event::new(readable, writable, read_ended, flags.contains(Flags::HUP)))
         })
     }
