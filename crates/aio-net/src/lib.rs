@@ -41,22 +41,31 @@
 //! reported. What writes more than once (`write_all`) has written a part of it then; `write_all_from` tells how much.
 
 mod connect;
+pub mod generic;
+pub mod local;
 mod names;
 #[cfg(unix)]
 mod pipe;
 mod server;
+mod split;
 mod tcp;
 mod through;
 mod udp;
 #[cfg(unix)]
 mod unix;
 
+#[cfg(unix)]
+pub use connect::open_unix_connection;
 pub use connect::{connect, open_connection};
 pub use names::{lookup, parse_host_port};
 #[cfg(unix)]
 pub use pipe::{PipeReader, PipeWriter, pipe};
-pub use server::{Server, ServerHandle};
-pub use tcp::{KeepAlive, OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, TcpListener, TcpStream, WriteHalf};
+pub use server::{Listener, ServerHandle};
+pub use split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
+pub use tcp::{KeepAlive, TcpListener, TcpStream};
 pub use udp::{Datagrams, UdpSocket};
 #[cfg(unix)]
 pub use unix::{UnixDatagram, UnixListener, UnixStream};
+
+/// A [server](generic::Server) whose connections may cross threads.
+pub type Server<L = TcpListener> = generic::Server<L, aio_base::Shared>;
