@@ -5,9 +5,8 @@
 
 use std::fmt;
 use std::sync::Arc; // facade: shared data without a protocol; loom's is not needed, nobody models its count
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
-use aio_base::Panics;
 use aio_base::sync::Mutex;
 use aio_base::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
@@ -95,33 +94,34 @@ impl Source {
         &self.readiness
     }
 
-    /// Something has happened. Wakes those whom it concerns.
-    pub(crate) fn tell(&self, event: Event, panics: &mut Panics) {
+    /// Something has happened. Those whom it concerns go into `woken`.
+    #[inline]
+    pub(crate) fn tell(&self, event: Event, woken: &mut Vec<Waker>) {
         let is_news = self.readiness.tell(event);
         for direction in Direction::BOTH {
             if is_news[direction as usize] {
-                self.side(direction).waiters.wake(panics);
+                self.side(direction).waiters.take(woken);
             }
         }
     }
 
     /// [`tell`](Self::tell) where the system has to be asked anew after each event, and tells of one direction only:
     /// whoever is woken for nothing asks again.
-    pub(crate) fn tell_once(&self, event: Event, panics: &mut Panics) {
+    pub(crate) fn tell_once(&self, event: Event, woken: &mut Vec<Waker>) {
         for side in &self.sides {
             // Relaxed: the lock of the wakers orders it with who registers and asks next.
             side.is_armed.store(false, Ordering::Relaxed);
         }
-        self.tell(event, panics);
+        self.tell(event, woken);
     }
 
     /// The poller ends. Who waits, here or there, binds it to another.
-    pub(crate) fn orphan(&self, panics: &mut Panics) {
+    pub(crate) fn orphan(&self, woken: &mut Vec<Waker>) {
         let binding = self.binding.lock().take();
         // Before `tell`: who is woken must see it.
         self.is_bound.store(false, Ordering::Release);
         drop(binding);
-        self.tell(Event::ANYTHING, panics);
+        self.tell(Event::ANYTHING, woken);
     }
 
     /// Has `poller` tell of what happens; `add` is given the key for it. If it is bound already, that stays.
@@ -174,7 +174,7 @@ impl Source {
 
 impl Side {
     fn new() -> Self {
-        Self { waiters: Waiters::default(), in_a_row: AtomicU8::new(0), is_armed: AtomicBool::new(false) }
+        Self { waiters: Waiters::new(), in_a_row: AtomicU8::new(0), is_armed: AtomicBool::new(false) }
     }
 
     /// Counts one more.

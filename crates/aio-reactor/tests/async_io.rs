@@ -346,7 +346,7 @@ fn a_waker_that_panics_does_not_keep_others_from_being_woken() {
     });
 }
 
-/// The last that is left of a descriptor, when its events are told, may be a waker.
+/// Whoever is told may drop a descriptor that is to be told next, and with it the last of a waker.
 #[test]
 fn a_waker_whose_destructor_panics_does_not_end_the_loop() {
     struct DropPanics;
@@ -362,7 +362,8 @@ fn a_waker_whose_destructor_panics_does_not_end_the_loop() {
     struct Drops(std::sync::Mutex<Option<Async<UnixStream>>>);
     impl Wake for Drops {
         fn wake(self: Arc<Self>) {
-            drop(self.0.lock().unwrap().take());
+            let descriptor = self.0.lock().unwrap().take();
+            drop(descriptor);
         }
     }
     run(async {

@@ -13,6 +13,13 @@ fn bound() -> Arc<Source> {
     source
 }
 
+/// What a poller does with those who are told.
+fn wake(tell: impl FnOnce(&mut Vec<Waker>)) {
+    let mut woken = Vec::new();
+    tell(&mut woken);
+    woken.into_iter().for_each(Waker::wake);
+}
+
 /// What a descriptor holds, as the system knows it.
 struct Descriptor(ModelArc<AtomicUsize>);
 
@@ -58,7 +65,7 @@ fn no_event_is_lost(limit: usize, as_future: bool) {
         let system = thread::spawn("", move || {
             for _ in 0..2 {
                 items.fetch_add(1, Ordering::AcqRel);
-                theirs.tell(Event::new(true, false, false, false), &mut Panics::new());
+                wake(|woken| theirs.tell(Event::new(true, false, false, false), woken));
             }
         })
         .unwrap();
@@ -94,7 +101,7 @@ fn who_waits_when_the_poller_ends_binds_anew() {
     loom::model(|| {
         let source = bound();
         let theirs = source.clone();
-        let end = thread::spawn("", move || theirs.orphan(&mut Panics::new())).unwrap();
+        let end = thread::spawn("", move || wake(|woken| theirs.orphan(woken))).unwrap();
         let mut is_bound_anew = false;
         block_on(poll_fn(|cx| {
             while !is_bound_anew {
