@@ -74,8 +74,12 @@ impl Waiters {
         let mut list = self.0.lock();
         let (poller, futures) = (list.poller.take(), mem::take(&mut list.futures));
         drop(list);
-        woken.extend(poller);
-        woken.extend(futures.into_iter().map(|entry| entry.waker));
+        if let Some(waker) = poller {
+            woken.push(waker);
+        }
+        if !futures.is_empty() {
+            woken.extend(futures.into_iter().map(|entry| entry.waker));
+        }
     }
 }
 
