@@ -14,6 +14,7 @@ mod core;
 mod handle;
 mod injector;
 mod locals;
+mod lookout;
 mod mailbox;
 mod queue;
 mod report;
@@ -117,7 +118,7 @@ impl<D: Driver> EventLoop<D> {
     }
 
     fn of(scheduler: Arc<Scheduler>, driver: D, started_at: &'static Location<'static>) -> Self {
-        let core = Box::new(Core::new(scheduler, 0, driver.unparker(), started_at));
+        let core = Box::new(Core::new(scheduler, 0, &driver, started_at));
         Self { driver, core, context: crate::Context::current(), grace: None, closed: false }
     }
 
@@ -303,7 +304,7 @@ fn run_worker<D: Driver>(scheduler: Arc<Scheduler>, index: usize, make_driver: i
     let abort = AbortOnUnwind;
     let mut driver = make_driver();
     let started_at = scheduler.threads.started_at();
-    let core = Core::new(scheduler, index, driver.unparker(), started_at);
+    let core = Core::new(scheduler, index, &driver, started_at);
     current::enter_loop(&core, || {
         driver.enter();
         core.step_up();
@@ -324,6 +325,7 @@ fn run_until(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut done
         core.read_mail();
         if polls >= POLLS_BETWEEN_LOOKS {
             driver.turn();
+            core.worker().visits.note();
             polls = core.look_outside();
             if is_due(deadline) {
                 return;

@@ -130,20 +130,39 @@ impl Poller {
 
     /// Waits in the system, and wakes those whom it concerns.
     pub(crate) fn wait(&self, selector: &Selector, inbox: &mut Inbox, timeout: Option<Duration>) {
+        self.ask(selector, inbox, timeout);
+        self.deliver(inbox, |_| ());
+    }
+
+    /// Tells what there is to tell, on another thread than the loop's, which does not come to it. Who waits again binds
+    /// his descriptor to where he is then.
+    pub(crate) fn stand_in(&self) {
+        let Some(selector) = self.selector() else { return };
+        let mut inbox = Inbox::default();
+        self.ask(selector, &mut inbox, Some(Duration::ZERO));
+        if inbox.events.iter().any(|(key, _)| key == Key::NOTIFY) {
+            // That was for the loop's thread, which may have begun to wait.
+            selector.notify();
+        }
+        self.deliver(&mut inbox, Source::stray);
+    }
+
+    fn ask(&self, selector: &Selector, inbox: &mut Inbox, timeout: Option<Duration>) {
         if let Err(error) = selector.wait(&mut inbox.events, timeout) {
             // The descriptor is ours and the memory is there, so it cannot fail, and to go on would be a busy loop.
             panic!("failed to wait for sockets: {error}");
         }
-        self.deliver(inbox);
     }
 
-    fn deliver(&self, inbox: &mut Inbox) {
+    #[inline]
+    fn deliver(&self, inbox: &mut Inbox, before: impl Fn(&Source)) {
         if inbox.events.is_empty() {
             return;
         }
         let table = self.table.lock();
         for (key, event) in inbox.events.iter() {
             let Some(source) = table.get(key) else { continue };
+            before(source);
             if Selector::IS_ONESHOT {
                 source.tell_once(event, &mut inbox.woken);
             } else {

@@ -25,6 +25,8 @@ pub(crate) struct Source {
     is_bound: AtomicBool,
     /// By which, and as what.
     binding: Mutex<Option<Binding>>,
+    /// Whether that loop's thread does not come to it: who waits next binds anew.
+    is_stray: AtomicBool,
 }
 
 struct Binding {
@@ -48,6 +50,7 @@ impl Source {
             sides: [Side::new(), Side::new()],
             is_bound: AtomicBool::new(false),
             binding: Mutex::new(None),
+            is_stray: AtomicBool::new(false),
         })
     }
 
@@ -124,28 +127,58 @@ impl Source {
         self.tell(Event::ANYTHING, woken);
     }
 
-    /// Has `poller` tell of what happens; `add` is given the key for it. If it is bound already, that stays.
+    /// The thread of its poller does not come to it; somebody else tells.
+    pub(crate) fn stray(&self) {
+        self.is_stray.store(true, Ordering::Relaxed);
+        // Release: who sees it sees that it strays. Before `tell`: who is woken must see it.
+        self.is_bound.store(false, Ordering::Release);
+    }
+
+    /// Has `poller` tell of what happens; `add` is given the key for it. If it is bound already, that stays, unless it
+    /// strays and `poller` is another one: then `delete` takes it away there first.
     pub(crate) fn bind<E>(
         self: &Arc<Self>,
         poller: impl FnOnce() -> Result<Arc<Poller>, E>,
         add: impl FnOnce(&Poller, Key) -> Result<(), E>,
+        delete: impl FnOnce(&Poller),
     ) -> Result<(), E> {
         let mut binding = self.binding.lock();
-        if binding.is_some() {
+        let strays = self.is_stray.swap(false, Ordering::Relaxed);
+        if binding.is_some() && !strays {
             self.is_bound.store(true, Ordering::Relaxed);
             return Ok(());
         }
         let poller = poller()?;
+        if let Some(former) = binding.take_if(|former| !Arc::ptr_eq(&former.poller, &poller)) {
+            // What happens from now on is told to the new one, and what has happened when it is added there.
+            delete(&former.poller);
+            former.poller.remove(former.key);
+        }
+        if binding.is_some() {
+            self.is_bound.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
         let key = poller.insert(self.clone());
         if let Err(error) = add(&poller, key) {
             drop(binding);
             poller.remove(key);
+            if strays {
+                self.wake_all();
+            }
             return Err(error);
         }
         *binding = Some(Binding { poller, key });
         // Not before: who sees it relies on it. Relaxed: who does not see it finds the binding under its lock.
         self.is_bound.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Those who wait in the other direction have relied on the former poller.
+    #[cold]
+    fn wake_all(&self) {
+        let mut woken = Vec::new();
+        self.tell(Event::ANYTHING, &mut woken);
+        woken.into_iter().for_each(Waker::wake);
     }
 
     /// Takes it away from its poller; `delete` tells the system.

@@ -130,8 +130,8 @@ fn who_waits_beside_a_registration_that_fails_has_one_of_his_own() {
         }
         let poller = Poller::new(std::task::Waker::noop().clone());
         let (theirs, their_poller) = (source.clone(), poller.clone());
-        let fails = thread::spawn("", move || theirs.bind(|| Ok(their_poller), |_, _| Err(()))).unwrap();
-        let bind = || source.bind(|| Ok::<_, ()>(poller.clone()), |_, _| Ok(()));
+        let fails = thread::spawn("", move || theirs.bind(|| Ok(their_poller), |_, _| Err(()), |_| ())).unwrap();
+        let bind = || source.bind(|| Ok::<_, ()>(poller.clone()), |_, _| Ok(()), |_| ());
         let mut cx = Context::from_waker(std::task::Waker::noop());
         assert!(source.poll_ready(Direction::Write, Waiter::Poller, &mut cx, bind).is_pending());
         // It may have found the other's registration, and then there was nothing to fail.
