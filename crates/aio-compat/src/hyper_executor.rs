@@ -69,49 +69,49 @@ impl<F: Future<Output: 'static> + 'static> Executor<F> for HyperLocalExecutor {
 ///
 /// # Panics
 /// If the group has finished: it must not end before the connection. Where no event loop runs.
-pub struct HyperGroupExecutor<'env, E, H: GroupHome = Shared> {
-    group: GroupHandle<'env, E, H>,
+pub struct HyperGroupExecutor<E, H: GroupHome = Shared> {
+    group: GroupHandle<'static, E, H>,
 }
 
-impl<'env, E, H: GroupHome> HyperGroupExecutor<'env, E, H> {
+impl<E: 'static, H: GroupHome> HyperGroupExecutor<E, H> {
     /// An executor whose tasks are children of the group behind `handle`.
-    pub const fn new(handle: GroupHandle<'env, E, H>) -> Self {
+    pub const fn new(handle: GroupHandle<'static, E, H>) -> Self {
         Self { group: handle }
     }
 
     /// An executor whose tasks are children of `group`.
-    pub fn of(group: &TaskGroup<'env, E, H>) -> Self {
+    pub fn of(group: &TaskGroup<'static, E, H>) -> Self {
         Self::new(group.handle())
     }
 }
 
-impl<E, F> Executor<F> for HyperGroupExecutor<'_, E, Shared>
+impl<E, F> Executor<F> for HyperGroupExecutor<E, Shared>
 where
     E: Send + 'static,
     F: Future<Output: Send + 'static> + Send + 'static,
 {
     fn execute(&self, future: F) {
-        drop(self.group.spawn(future));
+        self.group.spawn(future).detach();
     }
 }
 
-impl<E, F> Executor<F> for HyperGroupExecutor<'_, E, Local>
+impl<E, F> Executor<F> for HyperGroupExecutor<E, Local>
 where
     E: 'static,
     F: Future<Output: 'static> + 'static,
 {
     fn execute(&self, future: F) {
-        drop(self.group.spawn(future));
+        self.group.spawn(future).detach();
     }
 }
 
-impl<E, H: GroupHome> Clone for HyperGroupExecutor<'_, E, H> {
+impl<E, H: GroupHome> Clone for HyperGroupExecutor<E, H> {
     fn clone(&self) -> Self {
         Self { group: self.group.clone() }
     }
 }
 
-impl<E, H: GroupHome> fmt::Debug for HyperGroupExecutor<'_, E, H> {
+impl<E, H: GroupHome> fmt::Debug for HyperGroupExecutor<E, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HyperGroupExecutor").field("group", &self.group).finish()
     }

@@ -29,11 +29,11 @@ pin_project! {
     /// }
     /// ```
     ///
-    /// `poll_shutdown` is [`poll_close`](AsyncWrite::poll_close). Readers of `futures_io` want room that is initialised:
-    /// what is not is cleared before the read.
+    /// `poll_shutdown` is [`poll_close`](AsyncWrite::poll_close). Readers of `futures_io` want room that is
+    /// initialised: what is not is cleared before the read.
     ///
-    /// It is always said to be good at [several pieces](Write::is_write_vectored), as `futures_io` cannot tell; a writer
-    /// that is not takes the first of them.
+    /// It is always said to be good at [several pieces](Write::is_write_vectored), as `futures_io` cannot tell; a
+    /// writer that is not takes the first of them.
     ///
     /// # Cancel safety
     /// That of what is inside.
