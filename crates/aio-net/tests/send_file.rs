@@ -30,7 +30,11 @@ struct Contents {
 
 impl Contents {
     fn new(name: &str, len: usize) -> Self {
-        let path = std::env::temp_dir().join(format!("aio-send-file-{name}-{}", std::process::id()));
+        Self::in_directory(std::env::temp_dir(), name, len)
+    }
+
+    fn in_directory(directory: PathBuf, name: &str, len: usize) -> Self {
+        let path = directory.join(format!("aio-send-file-{name}-{}", std::process::id()));
         let bytes: Vec<u8> = (0..len as u32).flat_map(u32::to_ne_bytes).take(len).collect();
         fs::write(&path, &bytes).unwrap();
         Self { file: File::open(&path).unwrap(), path, bytes }
@@ -97,10 +101,12 @@ fn a_whole_file_is_sent_and_its_cursor_stays() {
 fn a_part_is_sent_as_far_as_there_is_one() {
     run(async {
         let contents = Contents::new("part", 300_000);
+        let backwards = Range { start: 9, end: 3 };
+        assert_eq!(sent(&contents.file, &mut backwards.clone()).await.0.unwrap(), 0);
         for (part, expected) in [
             (0..1, 0..1),
             (0..0, 0..0),
-            (9..3, 0..0),
+            (9..9, 0..0),
             (131_071..131_073, 131_071..131_073),
             (100..300_000, 100..300_000),
             // Past the end.
@@ -171,15 +177,27 @@ fn what_was_sent_is_known_after_the_future_was_dropped() {
     });
 }
 
-/// The same where the system cannot send by itself: that is read in the pool.
+/// The same where all of it is read in the pool: there, Linux does not tell what is in memory.
 #[cfg(target_os = "linux")]
 #[test]
 fn what_was_sent_is_known_after_the_future_was_dropped_also_if_it_was_copied() {
+    let directory = PathBuf::from("/dev/shm");
     run(async {
-        let contents = Contents::new("dropped-copied", 40_000_000);
-        contents.cool_down();
+        if !directory.is_dir() || is_told(&Contents::in_directory(directory.clone(), "probe", 1).file) {
+            println!("skipped: nothing in `{}` has to be copied", directory.display());
+            return;
+        }
+        let contents = Contents::in_directory(directory, "dropped-copied", 40_000_000);
         goes_on_where_a_dropped_one_was(&contents.file, &contents.bytes).await;
+        assert!(pool_threads() > 0);
     });
+}
+
+/// Whether the system tells what of a file is in memory.
+#[cfg(target_os = "linux")]
+fn is_told(file: &File) -> bool {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    preadv2(file, &mut [io::IoSliceMut::new(&mut [0])], 0, ReadWriteFlags::NOWAIT).is_ok()
 }
 
 /// How many threads of pools there are.
@@ -194,11 +212,9 @@ fn pool_threads() -> usize {
 #[cfg(target_os = "linux")]
 #[test]
 fn only_what_is_not_in_memory_is_read_in_a_thread() {
-    use rustix::io::{ReadWriteFlags, preadv2};
     run(async {
         let contents = Contents::new("cold", 1_000_000);
-        let is_told = preadv2(&contents.file, &mut [io::IoSliceMut::new(&mut [0])], 0, ReadWriteFlags::NOWAIT).is_ok();
-        if is_told {
+        if is_told(&contents.file) {
             let (outcome, bytes) = sent(&contents.file, &mut (0..u64::MAX)).await;
             assert!(outcome.unwrap() == 1_000_000 && bytes == contents.bytes);
             assert_eq!(pool_threads(), 0, "it was in memory");
