@@ -175,9 +175,9 @@ mod system {
         Ok(sendfile(socket, file, Some(&mut offset), len)?)
     }
 
-    /// Whether it says that it does not do this with such a file.
+    /// Whether it says that it does not do this with such a file, or that far behind its end. A read tells then.
     pub(super) fn is_refusal(error: &io::Error) -> bool {
-        let refusals = [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP];
+        let refusals = [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP, Errno::OVERFLOW];
         refusals.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
     }
 }
