@@ -443,7 +443,10 @@ fn wrk_meets_no_error() {
     let directory = Directory::new("wrk");
     directory.write("page.html", "x".repeat(10_000));
     let server = Server::start(&directory, &[]);
-    let output = Command::new("wrk").args(["-c50", "-t2", "-d2s", &server.url("/page.html")]).output().unwrap();
+    let output = Command::new("wrk")
+        .args(["-c50", "-t2", "-d2s", "--timeout", "60s", &server.url("/page.html")])
+        .output()
+        .unwrap();
     let report = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && report.contains("Requests/sec"), "{report}");
     assert!(!report.contains("Non-2xx") && !report.contains("Socket errors"), "{report}");

@@ -18,6 +18,7 @@ pin_project! {
     ///
     /// # Cancel safety
     /// That of what is inside.
+    #[doc(alias = "TokioIo")]
     #[derive(Debug, Clone)]
     pub struct FromHyper<T> {
         #[pin]

@@ -34,6 +34,7 @@ pin_project! {
     /// # Cancel safety
     /// That of what is inside. A seek that is dropped before it is ready may happen nevertheless: in tokio's trait, one
     /// that has begun cannot be taken back.
+    #[doc(alias = "Compat")]
     #[derive(Debug, Clone)]
     pub struct FromTokio<T> {
         #[pin]

@@ -14,6 +14,7 @@ use hyper::rt::Executor;
 ///
 /// # Panics
 /// Where no event loop runs.
+#[doc(alias = "TokioExecutor")]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HyperExecutor;
 

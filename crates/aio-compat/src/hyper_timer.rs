@@ -8,7 +8,8 @@ use hyper::rt::{Sleep, Timer};
 use pin_project_lite::pin_project;
 
 /// hyper's timeouts (for the header of a request, for an answer to a ping) as [`aio_timer::sleep()`], on the clock of
-/// the loop, so also in virtual time.
+/// the loop, so also in virtual time. It works without a loop of `aio`, as that does.
+#[doc(alias = "TokioTimer")]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HyperTimer;
 

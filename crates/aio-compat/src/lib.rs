@@ -6,8 +6,8 @@
 //!
 #![cfg_attr(all(feature = "tokio", feature = "hyper"), doc = include_str!("tour.md"))]
 //!
-//! Not for what only works on tokio's own runtime: its sockets, files and timers need that to run, however their traits
-//! are called.
+//! Not for tokio's own sockets, files and timers: they need its runtime, whatever adapter is around them. Those of
+//! `aio` work under tokio, too.
 
 #[cfg(any(feature = "tokio", feature = "hyper"))]
 mod adapter;

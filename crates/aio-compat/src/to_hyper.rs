@@ -40,6 +40,7 @@ pin_project! {
     ///
     /// # Errors
     /// Those of what is inside; and if a reader claims more bytes than there was room for.
+    #[doc(alias = "TokioIo")]
     #[derive(Debug, Clone)]
     pub struct ToHyper<T> {
         #[pin]

@@ -38,6 +38,7 @@ pin_project! {
     ///
     /// # Errors
     /// Those of what is inside; and if a reader claims more bytes than there was room for.
+    #[doc(alias = "Compat")]
     #[derive(Debug, Clone)]
     pub struct ToTokio<T> {
         #[pin]

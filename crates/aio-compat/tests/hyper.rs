@@ -33,13 +33,13 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Runs it on a loop, and fails rather than hangs.
 fn run<T>(main: impl Future<Output = T>) -> T {
     leak_check(|| {
-        EventLoop::new(Timers::new(Reactor::new(ThreadPark::new()))).run(async {
-            let deadline = Duration::from_secs(60);
-            timeout(deadline, main).await.unwrap_or_else(|_| panic!("not done within {deadline:?}"))
-        })
+        EventLoop::new(Timers::new(Reactor::new(ThreadPark::new())))
+            .run(async { timeout(PATIENCE, main).await.unwrap_or_else(|_| panic!("not done within {PATIENCE:?}")) })
     })
 }
 
@@ -459,6 +459,38 @@ fn a_request_that_panics_in_a_group_takes_its_connection_with_it() {
         assert!(payload.downcast_ref::<String>().unwrap().contains("the handler panics"));
         let _ = connection.await;
     });
+}
+
+#[test]
+fn a_request_that_panics_in_a_discarding_group_is_reported_and_the_others_go_on() {
+    let failures = Arc::new(AtomicUsize::new(0));
+    let count = failures.clone();
+    leak_check(|| {
+        let event_loop = EventLoop::new(Timers::new(Reactor::new(ThreadPark::new()))).on_failure(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        let main = async {
+            let (client, server) = pair().await;
+            let serving = spawn(async move {
+                let service = service_fn(|request: Request<Incoming>| async move {
+                    assert_ne!(request.uri().path(), "/panic", "the handler panics");
+                    answer(request).await
+                });
+                let group = TaskGroup::new().discarding(|never: Infallible| match never {});
+                let requests = HyperGroupExecutor::of(&group);
+                group.join(http2::Builder::new(requests).serve_connection(server, service)).await
+            });
+            let (mut sender, connection) = connect2(client).await;
+            assert!(sender.send_request(get("http://localhost/panic")).await.is_err());
+            let response = sender.send_request(get("http://localhost/bytes/10")).await.unwrap();
+            assert_eq!(body(response).await, pattern(10));
+            drop(sender);
+            connection.await.unwrap();
+            serving.await.unwrap();
+        };
+        event_loop.run(async { timeout(PATIENCE, main).await.expect("it ends") });
+    });
+    assert_eq!(failures.load(Ordering::Relaxed), 1);
 }
 
 #[test]

@@ -20,10 +20,10 @@ impl TcpStream {
     /// the number of bytes that it has sent. If the file ends before the part does, that is fewer, and no error; so
     /// `0..u64::MAX` is all of a file.
     ///
-    /// On Linux the system takes what it has in memory from there (`sendfile`), without a copy. What it has to wait for
-    /// the disk for, what it does not send in this way (some files that are none, such as those in `/proc`), and
-    /// everything on other systems, is read in a thread of the pool, 128 KiB at a time. So the loop does not wait for
-    /// the disk, unless what was in memory a moment ago is not any more.
+    /// On Linux, what the system has in memory goes from there to the socket, without a copy (`sendfile`). All the rest
+    /// is read in a thread of the pool, 128 KiB at a time, and written from there: what the disk has to be waited for,
+    /// files of which the system does not tell (in `/proc`, say, or on a network), and everything on other systems. So
+    /// the loop does not wait for the disk, but for what was in memory a moment ago and is not any more.
     ///
     /// The cursor of the file is not used. (On Windows it is moved.)
     ///
@@ -72,6 +72,9 @@ impl TcpStream {
         let mut copier = Copier { file, duplicate: None, buffer: Vec::new() };
         let mut is_refused = false;
         while !part.is_empty() {
+            if part.start > begin {
+                yield_now().await;
+            }
             let len = (part.end - part.start).min(PIECE as u64) as usize;
             let n = if !is_refused && system::is_in_memory(file, part.start, len) {
                 match self.io.write_with(|socket| system::send(socket, file, part.start, len)).await {
@@ -91,7 +94,6 @@ impl TcpStream {
             if n == 0 {
                 break;
             }
-            yield_now().await;
         }
         Ok(part.start - begin)
     }

@@ -7,7 +7,8 @@
 //!
 //! Parts of files, lists of directories, and what a browser has already. Files are read in pieces, in threads. A client
 //! that takes too long for its header is let go, and connections beyond a limit wait in the system. With Ctrl-C, nobody
-//! new is let in, and what is on its way has some seconds to arrive.
+//! new is let in, and what is on its way has some seconds to arrive. (How long a client takes to read its answer is not
+//! limited until then.)
 //!
 //! - [`site`]: what is at a path, and who may see it.
 //! - [`answer`]: what is said about it.
