@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aio_core::local;
+use aio_core::{local, spawn};
 use aio_io::{ReadExt, WriteExt};
 use aio_net::{TcpListener, TcpStream};
 use aio_timer::timeout;
@@ -282,7 +282,13 @@ fn a_peer_that_resets_is_an_error_and_how_much_was_sent_is_known() {
             bytes
         });
         let mut part = 0..u64::MAX;
-        let error = here.send_file(&contents.file, &mut part).await.unwrap_err();
+        // In a task that may cross threads.
+        let sending = spawn(async move {
+            let outcome = here.send_file(&contents.file, &mut part).await;
+            (outcome, here, contents, part)
+        });
+        let (outcome, mut here, contents, mut part) = sending.await;
+        let error = outcome.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{error}");
         assert!(error.to_string().starts_with("failed to send a file: "), "{error}");
         assert!(peer.await == contents.bytes[..1_000_000]);
