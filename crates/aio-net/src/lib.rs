@@ -28,7 +28,8 @@
 //! }).unwrap();
 //! ```
 //!
-//! - [`TcpListener`] and [`TcpStream`]; [`Server`] accepts connections and serves each in a task of a group.
+//! - [`TcpListener`] and [`TcpStream`], which [sends files](TcpStream::send_file) as well; [`Server`] accepts
+//!   connections and serves each in a task of a group.
 //! - [`connect()`] and [`open_connection`] take the name of a host; [`lookup`] has its addresses.
 //! - [`UdpSocket`] for datagrams; on Unix, `UnixListener`, `UnixStream` and `UnixDatagram`, and pipes.
 //!
@@ -46,6 +47,7 @@ pub mod local;
 mod names;
 #[cfg(unix)]
 mod pipe;
+mod send_file;
 mod server;
 mod split;
 mod tcp;

@@ -25,7 +25,7 @@ use crate::through::{reads_through, writes_through};
 /// [`poll_close`](AsyncWrite::poll_close) tells the peer that nothing more will come; the other direction stays open.
 /// Dropping it closes both.
 pub struct TcpStream {
-    io: Async<net::TcpStream>,
+    pub(crate) io: Async<net::TcpStream>,
 }
 
 impl TcpStream {
