@@ -87,8 +87,11 @@ impl<D: Driver> EventLoop<D> {
     ///
     /// Tasks of [`spawn`](crate::spawn) begin on the worker that spawns them, and run on any: a worker without work
     /// takes over half of what is ready at another. Tasks of [`local::spawn`](crate::local::spawn) stay on the worker
-    /// that spawned them. `main` runs on the caller's thread. Between two runs the other workers go on, but what waits
-    /// at the caller's does not: its local tasks, and timers and descriptors that were begun there.
+    /// that spawned them. `main` runs on the caller's thread. Between two runs the other workers go on, but local tasks
+    /// of the caller's do not.
+    ///
+    /// Timers and descriptors are served by the worker on which they were begun. While a task keeps its thread for
+    /// longer than ten milliseconds, and between two runs, a thread of the loop called `aio-lookout` does that.
     ///
     /// Drivers know of no other worker's: [`VirtualTime`](crate::VirtualTime) is for loops with one.
     ///

@@ -140,3 +140,59 @@ fn who_waits_beside_a_registration_that_fails_has_one_of_his_own() {
         source.unbind(|_| ());
     });
 }
+
+/// Somebody stands in for the thread of a poller, which then ends, while a reader waits for the second of two items: he
+/// binds to another poller, which tells of what is there when he does.
+#[test]
+fn who_is_told_by_a_stand_in_binds_to_another_poller() {
+    loom::model(|| {
+        let source = Source::new();
+        let [first, second] = [(); 2].map(|()| Poller::new(Waker::noop().clone()));
+        source.bind(|| Ok::<_, ()>(first.clone()), |_, _| Ok(()), |_| ()).unwrap();
+        let count = ModelArc::new(AtomicUsize::new(0));
+        let (theirs, items, other) = (source.clone(), count.clone(), second.clone());
+        let stand_in = thread::spawn("", move || {
+            items.fetch_add(1, Ordering::AcqRel);
+            theirs.stray();
+            wake(|woken| theirs.tell(Event::new(true, false, false, false), woken));
+            items.fetch_add(1, Ordering::AcqRel);
+            first.close();
+            // The other poller, if it is there by now; otherwise it hears when it is.
+            if !other.is_idle() {
+                wake(|woken| theirs.tell(Event::new(true, false, false, false), woken));
+            }
+        })
+        .unwrap();
+        let descriptor = Descriptor(count.clone());
+        block_on(async {
+            let mut taken = 0;
+            while taken < 2 {
+                taken += poll_fn(|cx| {
+                    loop {
+                        let bind = || {
+                            let add = |_: &Poller, _| {
+                                if count.load(Ordering::Acquire) > 0 {
+                                    wake(|woken| source.tell(Event::new(true, false, false, false), woken));
+                                }
+                                Ok::<_, ()>(())
+                            };
+                            source.bind(|| Ok(second.clone()), add, |_| ())
+                        };
+                        let seen = match source.poll_ready(Direction::Read, Waiter::Poller, cx, bind) {
+                            Poll::Ready(seen) => seen.unwrap(),
+                            Poll::Pending => return Poll::Pending,
+                        };
+                        let taken = descriptor.take(1);
+                        if taken > 0 {
+                            return Poll::Ready(taken);
+                        }
+                        source.readiness().clear(seen, Direction::Read);
+                    }
+                })
+                .await;
+            }
+        });
+        stand_in.join().unwrap();
+        source.unbind(|_| ());
+    });
+}
