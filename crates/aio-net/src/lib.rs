@@ -59,7 +59,7 @@ mod unix;
 #[cfg(unix)]
 pub use connect::open_unix_connection;
 pub use connect::{connect, open_connection};
-pub use names::{lookup, parse_host_port};
+pub use names::{lookup, parse_host_port, reverse_lookup};
 #[cfg(unix)]
 pub use pipe::{PipeReader, PipeWriter, pipe};
 pub use server::{Listener, ServerHandle};
