@@ -354,6 +354,25 @@ fn a_server_may_listen_at_several_addresses() {
     });
 }
 
+/// None of them keeps room for somebody who does not come.
+#[test]
+fn listeners_share_the_limit_of_their_server() {
+    run(async {
+        let more = || TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = server().also(more()).also(more()).limit(2);
+        let addresses: Vec<_> = server.listeners().iter().map(|it| it.local_addr().unwrap()).collect();
+        let (_, handle, serving) = start(server);
+        for &address in addresses.iter().cycle().take(12) {
+            let mut one = TcpStream::connect(address).await.unwrap();
+            let mut other = TcpStream::connect(address).await.unwrap();
+            asks(&mut one, b"x").await;
+            asks(&mut other, b"x").await;
+        }
+        handle.close();
+        serving.await.unwrap();
+    });
+}
+
 /// One that fails after a number of connections, or goes on for want of something.
 struct Failing {
     listener: TcpListener,

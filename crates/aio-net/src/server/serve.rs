@@ -101,9 +101,9 @@ async fn accept<L: Listener, H: ServerHome>(
     mut serve: impl FnMut(ChildBuilder<'_, 'static, io::Error, H>, L::Stream, L::Address),
 ) -> io::Error {
     loop {
-        let child = connections.vacancy().await;
         match listener.accept().await {
-            Ok((stream, peer)) => serve(child, stream, peer),
+            // The room only now: one that is kept for who may come would be missing to the other listeners.
+            Ok((stream, peer)) => serve(connections.vacancy().await, stream, peer),
             Err(error) => {
                 contained(|| H::tell(on_error, &error));
                 if !is_for_want_of_something(&error) {
