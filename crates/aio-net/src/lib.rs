@@ -50,6 +50,7 @@ mod pipe;
 mod send_file;
 mod server;
 mod split;
+mod target;
 mod tcp;
 mod through;
 mod udp;
@@ -59,11 +60,12 @@ mod unix;
 #[cfg(unix)]
 pub use connect::open_unix_connection;
 pub use connect::{connect, open_connection};
-pub use names::{lookup, parse_host_port, reverse_lookup};
+pub use names::{lookup, parse_host_port};
 #[cfg(unix)]
 pub use pipe::{PipeReader, PipeWriter, pipe};
 pub use server::{Listener, ServerHandle};
 pub use split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
+pub use target::{Target, ToTarget};
 pub use tcp::{KeepAlive, TcpListener, TcpStream};
 pub use udp::{Datagrams, UdpSocket};
 #[cfg(unix)]

@@ -478,3 +478,20 @@ fn a_server_at_a_path_serves_and_takes_the_path_away() {
         assert!(!path.exists());
     });
 }
+
+#[test]
+fn the_task_of_a_connection_is_spawned_by_who_calls_serve() {
+    run(async {
+        let (address, handle, serving) = start(server());
+        let mut client = TcpStream::connect(address).await.unwrap();
+        asks(&mut client, b"x").await;
+        let tasks = aio_core::all_tasks();
+        assert_eq!(tasks.len(), 4, "main, the server, who accepts, and the connection: {tasks:?}");
+        for task in &tasks {
+            assert!(task.spawned_at().file().ends_with("server.rs") || task.spawned_at().file().ends_with("mod.rs"));
+            assert!(!task.spawned_at().file().contains("src"), "{task:?}");
+        }
+        handle.abort();
+        serving.await.unwrap();
+    });
+}

@@ -405,3 +405,22 @@ fn what_is_sent_may_cross_threads() {
     let listener = net::TcpListener::bind("127.0.0.1:0").unwrap();
     is_send(&accept(TcpListener::from_std(listener).unwrap()));
 }
+
+#[test]
+fn a_target_is_an_address_or_a_host_or_a_text() {
+    run(async {
+        let (listener, address) = listener();
+        let port = address.port();
+        for text in [address.to_string(), format!("localhost:{port}")] {
+            TcpStream::connect(&text).await.unwrap();
+            TcpStream::connect(text).await.unwrap();
+        }
+        TcpStream::connect(([127, 0, 0, 1], port)).await.unwrap();
+        for _ in 0..5 {
+            listener.accept().await.unwrap();
+        }
+        let error = TcpStream::connect("localhost").await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("`localhost`"), "{error}");
+    });
+}

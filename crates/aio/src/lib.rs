@@ -97,6 +97,7 @@ pub use aio_io::{ReadExt, StreamReader, StreamWriter, WriteExt};
 #[cfg(unix)]
 pub use aio_net::open_unix_connection;
 pub use aio_net::{Server, ServerHandle, TcpListener, TcpStream, UdpSocket, connect, open_connection};
+pub use aio_reactor::Async;
 pub use aio_stream::{Emitter, Generate, Stream, StreamExt, TryGenerate, generate, iter, try_generate};
 pub use aio_sync::{
     AcquireFuture, Condition, ConditionFuture, Event, EventFuture, GetError, GetFuture, Lock, LockFuture, LockGuard,

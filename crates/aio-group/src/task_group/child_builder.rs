@@ -1,6 +1,7 @@
 //! Starting a child: every way to do so ends here.
 
 use std::fmt;
+use std::panic::Location;
 
 use aio_core::Builder;
 
@@ -56,6 +57,13 @@ impl<'a, 'env, E, H: GroupHome> ChildBuilder<'a, 'env, E, H> {
     /// place has no task, and no name.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.task = self.task.name(name);
+        self
+    }
+
+    /// Says which line spawns the child's task, if that is not the one that calls the builder; see
+    /// [`Builder::spawned_at`](aio_core::Builder::spawned_at).
+    pub fn spawned_at(mut self, location: &'static Location<'static>) -> Self {
+        self.task = self.task.spawned_at(location);
         self
     }
 

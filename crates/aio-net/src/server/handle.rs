@@ -18,8 +18,8 @@ impl ServerHandle {
         Self { accepting: CancelScope::new(), serving: CancelScope::new() }
     }
 
-    /// Stops to accept: the sockets that listen are closed, and the server ends when all connections have. How they
-    /// hear of it is between them and the program.
+    /// Stops to accept: the sockets that listen are closed at the server's next turn, and it ends when all connections
+    /// have. How they hear of it is between them and the program.
     pub fn close(&self) {
         self.accepting.cancel();
     }

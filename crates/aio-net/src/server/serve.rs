@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::panic::Location;
 use std::sync::Arc; // facade: shared data without a protocol
 use std::time::Duration;
 
@@ -41,8 +42,18 @@ macro_rules! serve {
             /// none accepts any more, and it is returned when the connections have ended.
             ///
             /// # Panics
-            /// Outside of a loop of `aio`.
-            pub async fn serve<F, Fut>(self, handler: F) -> io::Result<()>
+            /// If it is polled outside of a loop of `aio`.
+            #[track_caller]
+            pub fn serve<F, Fut>(self, handler: F) -> impl Future<Output = io::Result<()>>
+            where
+                F: FnOnce(L::Stream, L::Address) -> Fut + Clone + $($send)* 'static,
+                Fut: Future<Output = io::Result<()>> + $($send)* 'static,
+            {
+                self.serve_for(Location::caller(), handler)
+            }
+
+            /// The tasks of connections are said to be spawned at `location`.
+            async fn serve_for<F, Fut>(self, location: &'static Location<'static>, handler: F) -> io::Result<()>
             where
                 F: FnOnce(L::Stream, L::Address) -> Fut + Clone + $($send)* 'static,
                 Fut: Future<Output = io::Result<()>> + $($send)* 'static,
@@ -64,14 +75,14 @@ macro_rules! serve {
                                 let serve = move |child: ChildBuilder<'_, 'static, _, $home>, stream, peer| {
                                     let handler = handler.clone();
                                     if let Some(connection) = contained(|| handler(stream, peer)) {
-                                        child.try_spawn(connection).detach();
+                                        child.spawned_at(location).try_spawn(connection).detach();
                                     }
                                 };
                                 let error = accept::<L, $home>(listener, &connections, &on_error, serve).await;
                                 let _ = failure.set(error);
                                 Err::<(), ()>(())
                             };
-                            acceptors.try_spawn(accept).detach();
+                            acceptors.child().spawned_at(location).try_spawn(accept).detach();
                         }
                         Ok(())
                     };

@@ -13,6 +13,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::{KeepAlive, attempted};
 use crate::split::{self, OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
+use crate::target::{Target, ToTarget};
 use crate::through::{reads_through, writes_through};
 
 /// A TCP connection.
@@ -29,15 +30,32 @@ pub struct TcpStream {
 }
 
 impl TcpStream {
-    /// Connects to `address`.
+    /// Connects to an address, or to a host, as [`connect()`](crate::connect()) does.
+    ///
+    /// ```no_run
+    /// # async fn example(address: std::net::SocketAddr) -> std::io::Result<()> {
+    /// use aio_net::TcpStream;
+    ///
+    /// TcpStream::connect(address).await?;
+    /// TcpStream::connect("localhost:80").await?;
+    /// TcpStream::connect(([127, 0, 0, 1], 80)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Cancel safety
     /// Dropping the future gives up the attempt, and closes the socket.
     ///
     /// # Errors
-    /// Those of the system, with the address in them.
-    pub async fn connect(address: SocketAddr) -> io::Result<Self> {
-        Self::connect_to(address).await.map_err(attempted(format_args!("connect to {address}")))
+    /// Those of the system, with the address in them; those of [`connect()`](crate::connect()); `InvalidInput`, with
+    /// the text in it, if that is no `host:port`.
+    pub async fn connect(target: impl ToTarget) -> io::Result<Self> {
+        match target.to_target()? {
+            Target::Address(address) => {
+                Self::connect_to(address).await.map_err(attempted(format_args!("connect to {address}")))
+            }
+            Target::Host(host, port) => crate::connect(host, port).await,
+        }
     }
 
     pub(crate) async fn connect_to(address: SocketAddr) -> io::Result<Self> {
