@@ -3,9 +3,9 @@
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::process::ExitStatus;
+use std::sync::Arc; // facade: shared data without a protocol
 use std::time::Duration;
 
-use aio_base::sync::Arc;
 use aio_timer::sleep;
 
 use crate::attempted;

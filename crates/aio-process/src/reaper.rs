@@ -8,9 +8,10 @@ mod tests;
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc; // facade: shared data without a protocol
 use std::task::Poll;
 
-use aio_base::sync::{Arc, Mutex, OnceLock};
+use aio_base::sync::{Mutex, OnceLock};
 use aio_base::{Panics, ReadySet, WakerSlot, thread};
 
 /// It ends when the process has been reaped.

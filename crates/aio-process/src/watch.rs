@@ -25,10 +25,11 @@ use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::process::ExitStatus;
+use std::sync::Arc; // facade: shared data without a protocol
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use aio_base::sync::{Arc, Mutex};
+use aio_base::sync::Mutex;
 use aio_base::{WakerSet, thread};
 
 /// How long the thread waits before it looks again, where the system cannot wait without reaping.
