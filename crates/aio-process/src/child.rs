@@ -143,11 +143,7 @@ impl Child {
         self.end(grace, |signal| self.process.signal(signal)).await
     }
 
-    pub(crate) async fn end(
-        &self,
-        grace: Duration,
-        send: impl Fn(Signal) -> io::Result<()>,
-    ) -> io::Result<ExitStatus> {
+    pub(crate) async fn end(&self, grace: Duration, send: impl Fn(Signal) -> io::Result<()>) -> io::Result<ExitStatus> {
         // Somebody else may see the end at any moment, who then is no reason for an error.
         let send = |signal| match send(signal) {
             Err(_) if !self.process.is_running() => Ok(()),

@@ -52,7 +52,8 @@ impl Process {
     }
 
     pub(crate) async fn wait(&self) -> io::Result<ExitStatus> {
-        if let Some(pidfd) = &self.pidfd {
+        // What has been seen is told at once, also if the loop does not know yet.
+        if let Some(pidfd) = self.pidfd.as_ref().filter(|_| self.is_running()) {
             let ended = pidfd.wait(|| self.try_wait()).await;
             if ended.is_ok() || !self.is_running() {
                 return ended;
@@ -110,7 +111,7 @@ impl Drop for Process {
         if self.kill_on_drop {
             self.kill_all();
         }
-        if matches!(self.try_wait(), Ok(None)) && !self.watch.needs_nobody() {
+        if self.watch.abandon() {
             let orphan = Self {
                 id: self.id,
                 watch: self.watch.clone(),

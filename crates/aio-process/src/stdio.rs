@@ -98,11 +98,7 @@ macro_rules! reads {
         }
 
         impl AsyncRead for $name {
-            fn poll_read(
-                mut self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                buffer: &mut [u8],
-            ) -> Poll<io::Result<usize>> {
+            fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
                 self.pipe.poll_read(cx, buffer)
             }
 

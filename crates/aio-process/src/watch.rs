@@ -1,22 +1,25 @@
 //! Who may reap a process, and who learns of it.
 //!
-//! A process that has ended keeps its number until it is *reaped*. From then on the number may be another's, so nobody
-//! may signal it, or wait for it, any more. Both happen under one lock, with the state that says whether it still may:
+//! A process that has ended is a zombie, and keeps its number, until it is *reaped*. From then on the number may be
+//! another's, so nobody may signal it, or wait for it, any more. Both happen under one lock, with the state that says
+//! whether it still may:
 //!
 //! ```text
-//!   Running, unwatched ──1 watch──▶ Running, watched
-//!        ▲   │  └────────2 fail─────────┘   │
-//!            └─────────────┬────────────────┘
-//!                          3 look
-//!                          ▼
-//!                     Ended, or Lost
+//!                ──1 watch──▶
+//!   Running                    Running,     ──3 abandon──▶  Running, watched,
+//!      │         ◀──2 told──    watched                         abandoned
+//!    4 │                          │ 4                             │ 5
+//!      ▼                          ▼                               ▼
+//!   Ended, or Lost          Ended, or Lost                  Ended, or Lost
 //! ```
 //! 1. [`Watch::watch`] starts the thread that waits.
-//! 2. It could not be started: who relies on it is woken, and tries himself.
-//! 3. [`Watch::try_wait`], of whomever, finds that the process has ended and reaps it, or that somebody else has.
+//! 2. The thread has seen the end, and wakes those who wait; or it could not be started, and they try themselves.
+//! 3. [`Watch::abandon`]: nobody will ask any more.
+//! 4. [`Watch::try_wait`], of somebody who asks, finds that the process has ended and reaps it, or that it cannot.
+//! 5. The thread reaps it.
 //!
-//! The thread waits *without* reaping, which it could not do under the lock, and then looks like everybody else. So a
-//! process is reaped between two signals, and never during one.
+//! So the end is as it is without a thread: until somebody has been told of it, there is a zombie, which may be
+//! signalled, and its group with it. Only where the system cannot wait without reaping does the thread look as well (4).
 
 #[cfg(all(test, aio_loom))]
 mod tests;
@@ -60,8 +63,10 @@ pub(crate) struct Watch<R> {
 enum State<R> {
     Running {
         process: R,
-        /// Whether there is a thread that waits for it.
+        /// Whether a thread waits for it.
         is_watched: bool,
+        /// Whether that has to reap it.
+        is_abandoned: bool,
     },
     Ended(ExitStatus),
     /// It cannot be waited for.
@@ -70,7 +75,7 @@ enum State<R> {
 
 impl<R: Reap> Watch<R> {
     pub(crate) fn new(process: R) -> Arc<Self> {
-        let state = State::Running { process, is_watched: false };
+        let state = State::Running { process, is_watched: false, is_abandoned: false };
         Arc::new(Self { state: Mutex::new(state), waiters: WakerSet::new() })
     }
 
@@ -106,9 +111,21 @@ impl<R: Reap> Watch<R> {
         }
     }
 
-    /// Whether the thread will reap it, or somebody has.
-    pub(crate) fn needs_nobody(&self) -> bool {
-        !matches!(&*self.state.lock(), State::Running { is_watched: false, .. })
+    /// Nobody will ask any more. Returns whether somebody has to wait for the process and reap it: it runs, and there is
+    /// no thread that will.
+    pub(crate) fn abandon(&self) -> bool {
+        if !matches!(self.try_wait(), Ok(None)) {
+            return false;
+        }
+        match &mut *self.state.lock() {
+            State::Running { is_watched: true, is_abandoned, .. } => {
+                *is_abandoned = true;
+                false
+            }
+            // Perhaps it has ended meanwhile; it has not been reaped.
+            State::Running { .. } => true,
+            State::Ended(_) | State::Lost(..) => false,
+        }
     }
 
     /// Waits with the thread, which is started by the first who does.
@@ -119,14 +136,14 @@ impl<R: Reap> Watch<R> {
     /// Sees to it that a thread waits.
     fn watch(self: &Arc<Self>) -> io::Result<()> {
         let block = match &mut *self.state.lock() {
-            State::Running { process, is_watched: is_watched @ false } => {
+            State::Running { process, is_watched: is_watched @ false, .. } => {
                 *is_watched = true;
                 process.blocker()
             }
             _ => return Ok(()),
         };
         let theirs = self.clone();
-        if let Err(error) = thread::spawn("aio-wait", move || theirs.reap(block)) {
+        if let Err(error) = thread::spawn("aio-wait", move || theirs.wait_here(block)) {
             if let State::Running { is_watched, .. } = &mut *self.state.lock() {
                 *is_watched = false;
             }
@@ -137,15 +154,25 @@ impl<R: Reap> Watch<R> {
     }
 
     /// On the thread that waits.
-    fn reap(&self, mut block: Blocker) {
-        loop {
-            let blocked = block();
+    fn wait_here(&self, mut block: Blocker) {
+        while block().is_err() {
             if !matches!(self.try_wait(), Ok(None)) {
                 return;
             }
-            if blocked.is_err() {
-                thread::sleep(NAP); // clock: there is nothing else to wait for
+            thread::sleep(NAP); // clock: there is nothing else to wait for
+        }
+        let is_abandoned = match &mut *self.state.lock() {
+            State::Running { is_watched, is_abandoned, .. } => {
+                *is_watched = false;
+                *is_abandoned
             }
+            State::Ended(_) | State::Lost(..) => return,
+        };
+        if is_abandoned {
+            // Whatever it says, there is nobody to tell.
+            let _ = self.try_wait();
+        } else {
+            self.waiters.wake_all();
         }
     }
 }

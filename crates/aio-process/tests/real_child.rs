@@ -436,7 +436,10 @@ fn output_pipes_what_nothing_was_said_about_and_the_command_can_be_used_again() 
         let mut command = way.shell("cat; echo out; echo err >&2; exit 4");
         for _ in 0..2 {
             let output = command.output().await.unwrap();
-            assert_eq!((output.status.code(), &*output.stdout, &*output.stderr), (Some(4), &b"out\n"[..], &b"err\n"[..]));
+            assert_eq!(
+                (output.status.code(), &*output.stdout, &*output.stderr),
+                (Some(4), &b"out\n"[..], &b"err\n"[..])
+            );
         }
         let child = command.stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
         assert!(child.stdin.is_none() && child.stdout.is_none() && child.stderr.is_none());

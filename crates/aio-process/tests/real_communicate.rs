@@ -181,7 +181,8 @@ fn a_thousand_children_run_fifty_at_a_time() {
                     .map(|n| {
                         group.spawn(async move {
                             let text = format!("input {n}\n");
-                            let mut command = piped(way.shell(format!("cat; echo output {n}; echo error {n} >&2; exit 9")));
+                            let mut command =
+                                piped(way.shell(format!("cat; echo output {n}; echo error {n} >&2; exit 9")));
                             command.spawn().unwrap().communicate(text).await.unwrap()
                         })
                     })

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicUsize, Ordering}; // facade: what happened in one run of a model
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering}; // facade: what happened in one run of a model
 
 use aio_base::sync::Condvar;
 use loom::future::block_on;
@@ -10,7 +10,9 @@ use super::*;
 struct Fake {
     has_ended: Mutex<bool>,
     ended: Condvar,
-    n_reaped: Arc<AtomicUsize>,
+    is_reaped: AtomicBool,
+    /// How many runs there were, and how many processes have been reaped in all of them.
+    counts: Arc<(AtomicUsize, AtomicUsize)>,
 }
 
 impl Fake {
@@ -21,7 +23,7 @@ impl Fake {
 
     /// To send a signal is an error of ours if the number may be another's.
     fn signal(&self) {
-        assert_eq!(self.n_reaped.load(Ordering::Relaxed), 0, "a signal has reached another process");
+        assert!(!self.is_reaped.load(Ordering::Relaxed), "a signal has reached another process");
         self.end();
     }
 }
@@ -31,7 +33,8 @@ impl Reap for Arc<Fake> {
         if !*self.has_ended.lock() {
             return Ok(None);
         }
-        assert_eq!(self.n_reaped.fetch_add(1, Ordering::Relaxed), 0, "reaped twice");
+        assert!(!self.is_reaped.swap(true, Ordering::Relaxed), "reaped twice");
+        self.counts.1.fetch_add(1, Ordering::Relaxed);
         Ok(Some(ExitStatus::default()))
     }
 
@@ -49,18 +52,16 @@ impl Reap for Arc<Fake> {
 
 /// Runs the model; when its threads are gone, the process must have been reaped, once.
 fn reaped_once(model: impl Fn(&Arc<Watch<Arc<Fake>>>, &Arc<Fake>) + Send + Sync + 'static) {
-    let runs = Arc::new(AtomicUsize::new(0));
-    let reaped = Arc::new(AtomicUsize::new(0));
-    let (theirs, also_theirs) = (runs.clone(), reaped.clone());
+    let counts = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+    let theirs = counts.clone();
     loom::model(move || {
-        theirs.fetch_add(1, Ordering::Relaxed);
-        let fake = Arc::new(Fake { n_reaped: Default::default(), ..Default::default() });
-        let watch = Watch::new(fake.clone());
-        model(&watch, &fake);
-        also_theirs.fetch_add(fake.n_reaped.load(Ordering::Relaxed), Ordering::Relaxed);
+        theirs.0.fetch_add(1, Ordering::Relaxed);
+        let fake = Arc::new(Fake { counts: theirs.clone(), ..Fake::default() });
+        model(&Watch::new(fake.clone()), &fake);
     });
-    assert!(runs.load(Ordering::Relaxed) > 1);
-    assert_eq!(reaped.load(Ordering::Relaxed), runs.load(Ordering::Relaxed));
+    let (runs, reaped) = (counts.0.load(Ordering::Relaxed), counts.1.load(Ordering::Relaxed));
+    assert!(runs > 1);
+    assert_eq!(reaped, runs);
 }
 
 /// The process ends while a task begins to wait: it must hear of it, from the thread or by its own look.
@@ -118,25 +119,20 @@ fn nothing_is_signalled_after_it_was_reaped() {
     });
 }
 
-/// The owner goes away after a look. Either the thread reaps it, or the owner knows that somebody has to.
+/// The owner goes away while the thread sees the end. Either the thread reaps it, or the owner knows that somebody has to.
 #[test]
 fn what_is_dropped_is_reaped_by_the_thread_or_given_to_the_reaper() {
     reaped_once(|watch, fake| {
         let theirs = fake.clone();
         let system = thread::spawn("", move || theirs.end()).unwrap();
         let mut wait = watch.wait();
-        let poll = Pin::new(&mut wait).poll(&mut Context::from_waker(std::task::Waker::noop()));
+        let _ = Pin::new(&mut wait).poll(&mut Context::from_waker(std::task::Waker::noop()));
         drop(wait);
-        // What `Process::drop` does.
-        let is_left = matches!(watch.try_wait(), Ok(None));
-        if is_left {
-            assert!(poll.is_pending());
-            assert!(watch.needs_nobody(), "there is a thread");
-        }
+        let is_ours = watch.abandon();
         system.join().unwrap();
-        // Until the thread has done it, which nobody can wait for but by looking.
-        while watch.with_running(|_| ()).is_some() {
-            thread::yield_now();
+        if is_ours {
+            // As the reaper does.
+            block_on(watch.wait()).unwrap();
         }
     });
 }
