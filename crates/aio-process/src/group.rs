@@ -56,9 +56,22 @@ impl Group<'_> {
         self.child.process.signal_group(Signal::KILL)
     }
 
+    /// Waits until the child has ended, and kills what is left of the group. (Not on OpenBSD, where no system call tells
+    /// of its end while it still has its number.)
+    ///
+    /// # Cancel safety
+    /// The child runs on. What is left when it has ended is killed, also if nobody waits then.
+    ///
+    /// # Errors
+    /// As [`Child::wait`].
+    pub async fn wait_then_kill(&self) -> io::Result<ExitStatus> {
+        self.child.process.sweep_group();
+        self.child.wait().await
+    }
+
     /// Asks all of them to end, and kills those that are left when the child has ended, or after `grace`. Returns how
-    /// the child has ended. (On OpenBSD, those that outlive the child are left alone: no system call tells of its end
-    /// while it still has its number.)
+    /// the child has ended. (On OpenBSD, those that outlive the child are left alone, as by
+    /// [`wait_then_kill`](Self::wait_then_kill).)
     ///
     /// # Cancel safety
     /// They were asked to end. Nobody kills the child, but what is left when it has ended is killed.

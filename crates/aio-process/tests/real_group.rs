@@ -5,12 +5,13 @@ mod support;
 
 use std::io::ErrorKind;
 use std::os::unix::process::ExitStatusExt;
+use std::pin::pin;
 use std::time::Duration;
 
 use aio_process::{Child, Command, Stdio};
 use rustix::process::{Pid, getpgid, getsid};
 
-use crate::support::{Way, Witness, first_line, run, run_both};
+use crate::support::{Way, Witness, first_line, poll_once, run, run_both};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -74,6 +75,49 @@ fn what_is_left_of_a_terminated_group_is_killed_when_the_child_has_ended() {
         let status = child.group().unwrap().terminate_then_kill(Duration::from_secs(1000)).await.unwrap();
         assert_eq!(status.signal(), Some(15));
         grandchild.ended().await;
+    });
+}
+
+#[test]
+fn what_is_left_of_a_group_is_killed_when_the_child_has_ended() {
+    run_both(async |way| {
+        let mut command = way.shell("sleep 1000 & echo $!; exit 3");
+        command.process_group(0);
+        let (child, grandchild) = with_a_grandchild(command).await;
+        assert_eq!(child.group().unwrap().wait_then_kill().await.unwrap().code(), Some(3));
+        grandchild.ended().await;
+
+        // Also if the end is seen by somebody else.
+        let mut command = way.shell("sleep 1000 & echo $!; exec sleep 1000");
+        command.process_group(0);
+        let (child, grandchild) = with_a_grandchild(command).await;
+        assert!(poll_once(pin!(child.group().unwrap().wait_then_kill())).await.is_none());
+        let witness = Witness::of(&child);
+        child.kill().unwrap();
+        witness.ended().await;
+        assert!(!grandchild.has_ended());
+        drop(child);
+        grandchild.ended().await;
+    });
+}
+
+#[test]
+fn until_its_end_is_told_a_child_and_its_group_can_be_signalled() {
+    run_both(async |way| {
+        let (child, grandchild) = with_a_grandchild(family(way)).await;
+        // A thread, if there is one, sees the end, and wakes this task.
+        let mut wait = pin!(child.wait());
+        assert!(poll_once(wait.as_mut()).await.is_none());
+        let witness = Witness::of(&child);
+        child.kill().unwrap();
+        witness.ended().await;
+        aio_timer::sleep(5 * MS).await;
+        child.signal(15).unwrap();
+        assert!(!witness.is_reaped());
+        child.group().unwrap().kill().unwrap();
+        grandchild.ended().await;
+        assert_eq!(wait.await.unwrap().signal(), Some(9));
+        assert!(child.signal(15).is_err());
     });
 }
 
