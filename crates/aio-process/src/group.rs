@@ -56,8 +56,8 @@ impl Group<'_> {
         self.child.process.signal_group(Signal::KILL)
     }
 
-    /// Waits until the child has ended, and kills what is left of the group. (Not on OpenBSD, where no system call tells
-    /// of its end while it still has its number.)
+    /// Waits until the child has ended, and kills what is left of the group. (Not on OpenBSD, where no system call
+    /// tells of its end while it still has its number.)
     ///
     /// # Cancel safety
     /// The child runs on. What is left when it has ended is killed, also if nobody waits then.

@@ -39,8 +39,9 @@
 //! | `stdin=PIPE`, `DEVNULL`, `STDOUT` | [`Stdio::piped()`], [`Stdio::null()`], `2>&1` in a shell |
 //! | `await p.wait()`: after its pipes are closed, too | [`wait`](Child::wait): when the process ends |
 //! | `await p.communicate(data)` | [`communicate(data)`](Child::communicate) |
-//! | `p.returncode`, `-15` for a signal | [`try_wait`](Child::try_wait), an [`ExitStatus`]; [`returncode`] |
-//! | `p.send_signal`, `terminate`, `kill` | [`signal`](Child::signal), [`terminate`](Child::terminate), [`kill`](Child::kill) |
+//! | `p.returncode`, `-15` for a signal | [`try_wait`](Child::try_wait), an [`ExitStatus`]; [`returncode()`] |
+//! | `p.send_signal(n)` | [`signal(n)`](Child::signal); `Group::signal(n)` |
+//! | `p.terminate()`, `p.kill()` | [`terminate`](Child::terminate), [`kill`](Child::kill) |
 //! | `ProcessLookupError` after the end | an error of the kind `InvalidInput` |
 //!
 //! # Dropping a child

@@ -2,8 +2,8 @@
 
 use std::process::ExitStatus;
 
-/// What asyncio and Python's `subprocess` call the return code: the exit code, or the negative number of the signal that
-/// has ended the process.
+/// What asyncio and Python's `subprocess` call the return code: the exit code, or the negative number of the signal
+/// that has ended the process.
 ///
 /// ```
 /// # #[cfg(unix)]
@@ -19,7 +19,7 @@ pub fn returncode(status: ExitStatus) -> i32 {
     #[cfg(unix)]
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
     #[cfg(not(unix))]
-    let signal = None;
+    let signal: Option<i32> = None;
     match (status.code(), signal) {
         (Some(code), _) => code,
         (None, Some(signal)) => -signal,

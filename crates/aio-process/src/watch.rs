@@ -19,7 +19,7 @@
 //! 5. The thread reaps it.
 //!
 //! So the end is as it is without a thread: until somebody has been told of it, there is a zombie, which may be
-//! signalled, and its group with it. Only where the system cannot wait without reaping does the thread look as well (4).
+//! signalled, and its group with it. Only where the system cannot wait without reaping does the thread look, too (4).
 
 #[cfg(all(test, aio_loom))]
 mod tests;
@@ -111,8 +111,8 @@ impl<R: Reap> Watch<R> {
         }
     }
 
-    /// Nobody will ask any more. Returns whether somebody has to wait for the process and reap it: it runs, and there is
-    /// no thread that will.
+    /// Nobody will ask any more. Returns whether somebody has to wait for the process and reap it: it runs, and there
+    /// is no thread that will.
     pub(crate) fn abandon(&self) -> bool {
         if !matches!(self.try_wait(), Ok(None)) {
             return false;

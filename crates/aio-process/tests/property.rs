@@ -1,7 +1,7 @@
 //! Random operations on a child, against a model that knows what it may have died of.
 #![cfg(all(not(aio_loom), target_os = "linux"))]
 
-mod support;
+mod common;
 
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
@@ -12,7 +12,7 @@ use aio_core::local;
 use aio_process::{Child, ExitStatus, returncode};
 use proptest::prelude::*;
 
-use crate::support::{WAYS, Way, Witness, poll_once, ready, run};
+use crate::common::{WAYS, Way, Witness, poll_once, ready, run};
 
 /// What the child is.
 #[derive(Debug, Clone, Copy)]

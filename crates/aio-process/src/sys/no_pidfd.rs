@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::process::{Child, ExitStatus};
 
+#[cfg(unix)]
 use super::Signal;
 
 pub(crate) struct Pidfd(Infallible);

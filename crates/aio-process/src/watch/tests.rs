@@ -119,7 +119,8 @@ fn nothing_is_signalled_after_it_was_reaped() {
     });
 }
 
-/// The owner goes away while the thread sees the end. Either the thread reaps it, or the owner knows that somebody has to.
+/// The owner goes away while the thread sees the end. Either the thread reaps it, or the owner knows that somebody has
+/// to.
 #[test]
 fn what_is_dropped_is_reaped_by_the_thread_or_given_to_the_reaper() {
     reaped_once(|watch, fake| {

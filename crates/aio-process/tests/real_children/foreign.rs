@@ -1,7 +1,4 @@
 //! Under executors that are not ours, a thread of the process waits.
-#![cfg(all(not(aio_loom), target_os = "linux"))]
-
-mod support;
 
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
@@ -9,7 +6,8 @@ use std::time::Duration;
 use aio_base::live::leak_check;
 use aio_process::Stdio;
 
-use crate::support::{WAYS, Witness, poll_once, within_deadline};
+use crate::common::{WAYS, Witness, poll_once, within_deadline};
+use crate::support::sleeper;
 
 async fn work() {
     for way in WAYS {
@@ -19,7 +17,7 @@ async fn work() {
         let output = command.spawn().unwrap().communicate(&input).await.unwrap();
         assert!(output.stdout == input && output.stderr == input);
 
-        let child = way.sleeper();
+        let child = sleeper(way);
         assert!(poll_once(std::pin::pin!(child.wait())).await.is_none());
         assert_eq!(child.terminate_then_kill(Duration::from_secs(1000)).await.unwrap().signal(), Some(15));
 

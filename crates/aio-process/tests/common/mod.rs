@@ -1,10 +1,7 @@
-//! What the tests have in common.
-#![allow(dead_code, reason = "each target uses a part")]
-
+//! What all tests have in common.
 use std::ffi::OsStr;
 use std::future::poll_fn;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::task::Poll;
@@ -12,7 +9,7 @@ use std::time::Duration;
 
 use aio_base::live::leak_check;
 use aio_core::{EventLoop, ThreadPark};
-use aio_io::{ReadExt, StreamReader};
+use aio_io::ReadExt;
 use aio_process::{Child, Command, Stdio};
 use aio_reactor::Reactor;
 use aio_timer::{Timers, sleep};
@@ -44,17 +41,6 @@ pub(crate) fn run<T>(main: impl Future<Output = T>) -> T {
     leak_check(|| within_deadline(|| EventLoop::new(Timers::new(Reactor::new(ThreadPark::new()))).run(main)))
 }
 
-/// Runs it on a loop for each way of waiting.
-#[track_caller]
-pub(crate) fn run_both(main: impl AsyncFn(Way)) {
-    for way in WAYS {
-        run(async {
-            println!("{way:?}");
-            main(way).await;
-        });
-    }
-}
-
 /// How a child is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
@@ -78,11 +64,6 @@ impl Way {
 
     pub(crate) fn shell(self, line: impl AsRef<OsStr>) -> Command {
         self.of(Command::shell(line))
-    }
-
-    /// A child that does nothing for a long time.
-    pub(crate) fn sleeper(self) -> Child {
-        self.command("sleep").arg("1000").spawn().unwrap()
     }
 }
 
@@ -145,12 +126,6 @@ pub(crate) async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::O
     .await
 }
 
-/// The first line that it says. The pipe stays open.
-pub(crate) async fn first_line(child: &mut Child) -> String {
-    let mut reader = StreamReader::new(child.stdout.as_mut().expect("its output is piped"));
-    reader.read_line().await.unwrap().expect("it says something").trim_end().to_owned()
-}
-
 /// A child that has said that it is ready.
 pub(crate) async fn ready(command: &mut Command) -> Child {
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
@@ -158,28 +133,4 @@ pub(crate) async fn ready(command: &mut Command) -> Child {
     child.stdout.as_mut().unwrap().read_exact(&mut said).await.unwrap();
     assert_eq!(&said, b"ready\n");
     child
-}
-
-/// A folder for one test.
-pub(crate) struct Dir(PathBuf);
-
-impl Dir {
-    pub(crate) fn new() -> Self {
-        use std::sync::atomic::{AtomicU32, Ordering};
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let n = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("aio-process-{}-{n}", std::process::id()));
-        std::fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Dir {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }

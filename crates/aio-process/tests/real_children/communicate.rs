@@ -1,14 +1,12 @@
 //! Talking to children.
-#![cfg(all(not(aio_loom), target_os = "linux"))]
-
-mod support;
 
 use std::time::Duration;
 
 use aio_group::TaskGroup;
 use aio_process::{Command, Stdio};
 
-use crate::support::{Dir, Way, Witness, run, run_both};
+use crate::common::{Way, Witness, run, until};
+use crate::support::{Dir, run_both};
 
 /// More than any pipe holds.
 const MUCH: usize = 3_000_000;
@@ -141,7 +139,7 @@ fn output_until_exit_does_not_listen_for_ever_to_a_grandchild_that_never_stops()
         assert!(output.stdout.starts_with(b"y\ny\n"));
         // It ends by the signal of a pipe that nobody reads; where it does not, it is not left behind.
         let id: u32 = String::from_utf8(output.stderr).unwrap().trim().parse().unwrap();
-        support::until(|| !std::path::Path::new(&format!("/proc/{id}/exe")).exists()).await;
+        until(|| !std::path::Path::new(&format!("/proc/{id}/exe")).exists()).await;
     });
 }
 

@@ -1,7 +1,4 @@
 //! Starting children, waiting for them, signalling and dropping them.
-#![cfg(all(not(aio_loom), target_os = "linux"))]
-
-mod support;
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -16,7 +13,8 @@ use aio_io::{ReadExt, WriteExt};
 use aio_process::{Child, ChildStdout, Command, Stdio, returncode};
 use rustix::process::{Pid, WaitOptions, waitpid};
 
-use crate::support::{Dir, WAYS, Way, Witness, first_line, poll_once, ready, run, run_both, until, within_deadline};
+use crate::common::{WAYS, Way, Witness, poll_once, ready, run, until, within_deadline};
+use crate::support::{Dir, first_line, run_both, sleeper};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -40,13 +38,13 @@ fn an_exit_code_is_told_as_often_as_asked() {
 fn a_signal_that_ended_it_is_told() {
     run_both(async |way| {
         for (end, number) in [(Child::terminate as fn(&Child) -> _, 15), (Child::kill, 9), (|c| c.signal(1), 1)] {
-            let child = way.sleeper();
+            let child = sleeper(way);
             assert_eq!(child.try_wait().unwrap(), None);
             end(&child).unwrap();
             let status = child.wait().await.unwrap();
             assert_eq!((status.code(), status.signal(), returncode(status)), (None, Some(number), -number));
         }
-        let by_real_time_signal = way.sleeper();
+        let by_real_time_signal = sleeper(way);
         by_real_time_signal.signal(40).unwrap();
         assert_eq!(by_real_time_signal.wait().await.unwrap().signal(), Some(40));
     });
@@ -63,7 +61,7 @@ fn a_core_dump_is_told_as_the_standard_library_does() {
 #[test]
 fn a_cancelled_wait_leaves_the_process_and_it_can_be_waited_for_again() {
     run_both(async |way| {
-        let child = way.sleeper();
+        let child = sleeper(way);
         assert!(poll_once(pin!(child.wait())).await.is_none());
         assert!(aio_timer::timeout(5 * MS, child.wait()).await.is_err());
         assert_eq!(child.try_wait().unwrap(), None);
@@ -75,7 +73,7 @@ fn a_cancelled_wait_leaves_the_process_and_it_can_be_waited_for_again() {
 #[test]
 fn a_thousand_cancelled_waits_leave_no_thread_and_no_place_in_a_queue() {
     run_both(async |way| {
-        let child = way.sleeper();
+        let child = sleeper(way);
         let before = n_threads();
         for _ in 0..1000 {
             assert!(poll_once(pin!(child.wait())).await.is_none());
@@ -90,7 +88,7 @@ fn a_thousand_cancelled_waits_leave_no_thread_and_no_place_in_a_queue() {
 #[test]
 fn several_may_wait_at_the_same_time() {
     run_both(async |way| {
-        let child = std::rc::Rc::new(way.sleeper());
+        let child = std::rc::Rc::new(sleeper(way));
         let waits: Vec<_> = (0..10)
             .map(|_| {
                 let child = child.clone();
@@ -112,7 +110,7 @@ fn several_may_wait_at_the_same_time() {
 #[test]
 fn who_finds_the_end_by_try_wait_wakes_those_who_wait() {
     run_both(async |way| {
-        let child = std::rc::Rc::new(way.sleeper());
+        let child = std::rc::Rc::new(sleeper(way));
         let theirs = child.clone();
         let wait = local::spawn(async move { theirs.wait().await.unwrap() });
         aio_core::yield_now().await;
@@ -158,7 +156,7 @@ fn what_has_been_seen_to_end_cannot_be_signalled() {
 #[test]
 fn what_is_no_signal_is_refused() {
     run(async {
-        let child = Way::Descriptor.sleeper();
+        let child = sleeper(Way::Descriptor);
         for number in [0, -1, 32, 33, 65, 100_000] {
             let error = child.signal(number).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput);
@@ -205,7 +203,7 @@ fn a_process_that_somebody_else_has_waited_for_is_an_error_and_not_signalled() {
 fn one_that_ends_when_asked_is_not_killed() {
     run_both(async |way| {
         let grace = Duration::from_secs(1000);
-        let child = way.sleeper();
+        let child = sleeper(way);
         assert_eq!(child.terminate_then_kill(grace).await.unwrap().signal(), Some(15));
         assert_eq!(child.terminate_then_kill(grace).await.unwrap().signal(), Some(15), "as often as asked");
 
@@ -228,7 +226,7 @@ fn one_that_ignores_sigterm_meets_its_deadline() {
 fn what_is_dropped_goes_on_and_leaves_no_zombie() {
     run_both(async |way| {
         for waits_first in [false, true] {
-            let child = way.sleeper();
+            let child = sleeper(way);
             let witness = Witness::of(&child);
             if waits_first {
                 assert!(poll_once(pin!(child.wait())).await.is_none());
@@ -257,7 +255,7 @@ fn the_end_of_the_loop_that_waited_leaves_no_zombie() {
     for way in WAYS {
         leak_check(|| {
             let (child, witness) = run_here(async {
-                let child = way.sleeper();
+                let child = sleeper(way);
                 assert!(poll_once(pin!(child.wait())).await.is_none());
                 let witness = Witness::of(&child);
                 (child, witness)
@@ -280,7 +278,7 @@ fn a_child_waits_on_the_next_loop_as_well() {
     for way in WAYS {
         leak_check(|| {
             let child = run_here(async {
-                let child = way.sleeper();
+                let child = sleeper(way);
                 assert!(poll_once(pin!(child.wait())).await.is_none());
                 child
             });
@@ -546,10 +544,10 @@ fn a_child_inherits_no_descriptor_of_ours() {
 #[test]
 fn a_program_that_ignores_its_children_gets_an_error_and_does_not_hang() {
     const IGNORES: &str = "AIO_TEST_IGNORES_CHILDREN";
-    let name = "a_program_that_ignores_its_children_gets_an_error_and_does_not_hang";
+    let name = "child::a_program_that_ignores_its_children_gets_an_error_and_does_not_hang";
     if std::env::var_os(IGNORES).is_some() {
         return run_both(async |way| {
-            let child = way.sleeper();
+            let child = sleeper(way);
             let witness = Witness::of(&child);
             let mut wait = pin!(child.wait());
             assert!(poll_once(wait.as_mut()).await.is_none());

@@ -1,7 +1,4 @@
 //! Children with all that they have started.
-#![cfg(all(not(aio_loom), target_os = "linux"))]
-
-mod support;
 
 use std::io::ErrorKind;
 use std::os::unix::process::ExitStatusExt;
@@ -11,7 +8,8 @@ use std::time::Duration;
 use aio_process::{Child, Command, Stdio};
 use rustix::process::{Pid, getpgid, getsid};
 
-use crate::support::{Way, Witness, first_line, poll_once, run, run_both};
+use crate::common::{Way, Witness, poll_once, run, until};
+use crate::support::{first_line, run_both};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -71,7 +69,7 @@ fn what_is_left_of_a_terminated_group_is_killed_when_the_child_has_ended() {
         command.process_group(0);
         let (child, grandchild) = with_a_grandchild(command).await;
         // Until it ignores the signal.
-        support::until(|| ignores_sigterm(&grandchild_of(&child))).await;
+        until(|| ignores_sigterm(&grandchild_of(&child))).await;
         let status = child.group().unwrap().terminate_then_kill(Duration::from_secs(1000)).await.unwrap();
         assert_eq!(status.signal(), Some(15));
         grandchild.ended().await;
