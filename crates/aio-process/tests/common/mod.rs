@@ -1,6 +1,7 @@
 //! What all tests have in common.
 use std::ffi::OsStr;
 use std::future::poll_fn;
+use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -25,7 +26,8 @@ pub(crate) fn within_deadline<T>(body: impl FnOnce() -> T) -> T {
     let name = std::thread::current().name().unwrap_or("a test").to_owned();
     let watchdog = std::thread::spawn(move || {
         if wait.recv_timeout(DEADLINE) == Err(RecvTimeoutError::Timeout) {
-            eprintln!("{name}: it hangs");
+            // Not `eprintln!`, which the harness keeps to itself.
+            let _ = writeln!(std::io::stderr(), "{name}: it hangs");
             std::process::abort();
         }
     });

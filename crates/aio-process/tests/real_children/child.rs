@@ -23,6 +23,22 @@ fn n_threads() -> usize {
 }
 
 #[test]
+fn children_and_what_is_awaited_of_them_may_cross_threads() {
+    fn may_cross<T: Send>(_: T) {}
+    fn may_be_shared<T: Send + Sync + Unpin>() {}
+    may_be_shared::<Child>();
+    may_be_shared::<Command>();
+    may_be_shared::<(aio_process::ChildStdin, ChildStdout, aio_process::ChildStderr)>();
+    // Never awaited.
+    let _ = |child: Child, other: Child, third: &Child| {
+        may_cross(third.wait());
+        may_cross(third.terminate_then_kill(MS));
+        may_cross(child.communicate(""));
+        may_cross(other.output_until_exit());
+    };
+}
+
+#[test]
 fn an_exit_code_is_told_as_often_as_asked() {
     run_both(async |way| {
         let child = way.shell("exit 3").spawn().unwrap();
