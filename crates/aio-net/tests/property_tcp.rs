@@ -1,5 +1,5 @@
-//! Any sequence of writes, reads, cancellations, half-closes, resets and drops on both sides of a connection, beside two
-//! queues of bytes.
+//! Any sequence of writes, reads, cancellations, half-closes, resets and drops on both sides of a connection, beside
+//! two queues of bytes.
 
 mod support;
 

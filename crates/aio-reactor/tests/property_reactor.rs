@@ -464,7 +464,8 @@ impl World {
 #[test]
 fn whoever_can_go_on_is_woken_and_nobody_else() {
     leak_check(|| {
-        let config = ProptestConfig { cases: 2_000, max_shrink_time: 60_000, failure_persistence: None, ..ProptestConfig::default() };
+        let defaults = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+        let config = ProptestConfig { cases: 2_000, max_shrink_time: 60_000, ..defaults };
         proptest!(config, |(steps in vec(step(), 1..20))| {
             let mut world = World { slots: [None, None, None], loops: [new_loop(), new_loop()] };
             for step in &steps {
