@@ -77,7 +77,8 @@ fn cancelled_receives_lose_no_datagram() {
                 }
                 None => cancelled += 1,
             }
-            if cancelled >= 5 * sent {
+            // No more than the system keeps.
+            if cancelled >= 5 * sent && sent - received < 100 {
                 assert_eq!(here.send(&sent.to_ne_bytes()).await.unwrap(), 4);
                 sent += 1;
             }
