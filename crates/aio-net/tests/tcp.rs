@@ -8,7 +8,6 @@ use std::future::Future;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{self, Shutdown, SocketAddr};
 use std::pin::pin;
-use std::rc::Rc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
@@ -178,40 +177,6 @@ fn cancelled_reads_and_writes_lose_no_byte_that_was_not_reported() {
     run(async {
         let (here, there) = pair().await;
         cancels::lose_nothing(here, there).await;
-    });
-}
-
-/// 256 MiB to a reader that takes its time: no more is underway than the system has room for.
-#[test]
-fn a_slow_reader_makes_the_writer_wait() {
-    run(async {
-        const TOTAL: usize = 256 << 20;
-        let (mut here, mut there) = pair().await;
-        let written = Rc::new(std::cell::Cell::new(0));
-        let count = written.clone();
-        let writer = local::spawn(async move {
-            let block = vec![1; 1 << 20];
-            while count.get() < TOTAL {
-                here.write_all(&block).await.unwrap();
-                count.set(count.get() + block.len());
-            }
-        });
-        let (mut read, mut most) = (0, 0);
-        let mut buffer = vec![0; 256 << 10];
-        loop {
-            // The reader is slow: the writer may do whatever it can meanwhile.
-            for _ in 0..3 {
-                aio_core::yield_now().await;
-            }
-            most = most.max(written.get() - read.min(written.get()));
-            match there.read(&mut buffer).await.unwrap() {
-                0 => break,
-                n => read += n,
-            }
-        }
-        writer.await;
-        assert_eq!(read, TOTAL);
-        assert!(most < 64 << 20, "{most} bytes were underway");
     });
 }
 
