@@ -100,10 +100,13 @@ pub(crate) fn total(lens: impl Iterator<Item = usize>) -> usize {
 }
 
 /// A count that is larger than the buffer would make us give out bytes that nobody wrote, or skip some.
+#[inline]
 fn checked(who: &str, n: usize, len: usize) -> io::Result<usize> {
-    if n > len {
-        let message = format!("the {who} claims {n} bytes of a buffer of {len}");
-        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-    }
-    Ok(n)
+    if n > len { Err(lie(who, n, len)) } else { Ok(n) }
+}
+
+#[cold]
+fn lie(who: &str, n: usize, len: usize) -> io::Error {
+    let message = format!("the {who} claims {n} bytes of a buffer of {len}");
+    io::Error::new(io::ErrorKind::InvalidData, message)
 }
