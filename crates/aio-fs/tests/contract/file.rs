@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aio_fs::{File, OpenOptions};
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 
-use crate::common::{Dir, HeldUp, cancel, hold_up, one_thread};
+use crate::common::{Dir, cancel, hold_up, one_thread};
 
 /// Runs `main` on a loop whose pool has one thread.
 #[track_caller]
@@ -388,7 +388,7 @@ fn a_file_that_the_end_of_its_loop_writes_is_waited_for_by_another() {
         let (mut reader, writer) = io::pipe().unwrap();
         let (give, take) = std::sync::mpsc::channel();
         let other = std::thread::spawn(move || {
-            let (mut file, held_up): (File, HeldUp) = take.recv().unwrap();
+            let (mut file, held_up): (File, crate::common::HeldUp) = take.recv().unwrap();
             // Once there is something in the pipe, the write is under way.
             reader.read_exact(&mut [0]).unwrap();
             futures_lite::future::block_on(async {
