@@ -10,7 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Wake, Waker};
 
 use aio_base::live::leak_check;
 use aio_core::{EventLoop, ThreadPark, yield_now};
@@ -60,12 +60,13 @@ fn an_event_of_what_a_waker_has_closed_finds_nobody() {
                 let pairs: Vec<_> = (0..2).map(|_| UnixStream::pair().unwrap()).collect();
                 let [(one, mut one_peer), (other, mut other_peer)] = pairs.try_into().unwrap();
                 let (one, other) = (Async::new(one).unwrap(), Async::new(other).unwrap());
+                // Both are registered now, and told of at once, in this order.
+                begin_to_read(&one, Waker::noop());
                 begin_to_read(&other, Waker::noop());
                 let count = Arc::<Count>::default();
                 let replaces =
                     Arc::new(Replaces { old: Mutex::new(Some(other)), new: Mutex::default(), count: count.clone() });
                 begin_to_read(&one, &replaces.clone().into());
-                // Both are told of at once, in this order.
                 one_peer.write_all(b"x").unwrap();
                 other_peer.write_all(b"x").unwrap();
                 // A loop asks the system for news after 64 polls, if it has always something to do.
@@ -77,7 +78,7 @@ fn an_event_of_what_a_waker_has_closed_finds_nobody() {
                 peer.write_all(b"y").unwrap();
                 let mut buffer = [0; 8];
                 let mut read = pin!(new.read_with(|mut io| io.read(&mut buffer)));
-                while let Poll::Pending = read.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                while read.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
                     yield_now().await;
                 }
                 assert_eq!(buffer[0], b'y');
