@@ -1,6 +1,6 @@
 //! Whole-system tests: everything here goes through the umbrella crate `aio`, as its users do.
 //!
-//! - `real_tour`, `real_wc`: the examples, as programs.
+//! - `real_tour`, `real_wc`, `real_http_files` and so on: the examples, as programs.
 //! - `real_ctrl_c`: what the user's Ctrl-C does.
 //! - `real_process`: what a process pays: threads, exit, a loop within another program.
 //! - `real_asyncio_page`: the page for those who know asyncio: its programs in Python, and its table.

@@ -6,7 +6,7 @@
 //! | `clock` | `Instant::now` is called in the clock and nowhere else in library code; no test sleeps on its thread |
 //! | `model` | a file with atomics or an `UnsafeCell` has a loom model in its module, or a reason in `unmodelled.txt` |
 //! | `unfinished` | nothing is left to do, ignored or allowed to be dead |
-//! | `lines` | no line is longer than 120 characters (tables in Markdown aside) |
+//! | `lines` | no line is longer than 120 characters, but for rows of Markdown's tables, which are one line each |
 //! | `manifest` | every member takes the lints and the minimum Rust version of the workspace |
 //!
 //! An exception is a comment on the line or directly above it, with its reason: `// facade: Wake asks for this Arc`.

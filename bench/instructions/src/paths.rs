@@ -5,6 +5,7 @@
 //! suffix that of what may cross threads, or that the two have the path in common.
 
 mod homes;
+mod sockets;
 mod timers;
 
 use std::future::{Future, poll_fn};
@@ -64,6 +65,9 @@ pub(crate) const PATHS: &[Path] = &[
     ("gather_10", |n| gathered(10, n)),
     ("gather_1k", |n| gathered(1_000, n)),
     ("generator_item", generator_item),
+    // A message goes to another task, and back: one at a time, and a hundred.
+    ("socket_round_trip", |n| sockets::round_trips(1, n)),
+    ("socket_round_trip_100", |n| sockets::round_trips(100, n)),
 ];
 
 /// A loop as programs have it; without Ctrl-C, for which there would be a thread.

@@ -1,11 +1,13 @@
 //! What a loop waits for.
 
+mod stand_in;
 mod virtual_time;
 
 use std::task::Waker;
 
 use aio_base::{Deadline, Parker};
 
+pub use self::stand_in::StandIn;
 pub use self::virtual_time::VirtualTime;
 
 /// One layer of what a loop waits for when it has nothing to run: timers, sockets, and at the bottom the thread itself.
@@ -32,6 +34,13 @@ pub trait Driver {
 
     /// Ends a [`park`](Self::park) from any thread, also one that has not begun.
     fn unparker(&self) -> Waker;
+
+    /// What delivers what is due from another thread, where this one does not come to it: a loop with several workers
+    /// has that done for a worker whose thread is kept by a task. A layer adds its part to that of the next one. None,
+    /// as it is by default, if a layer cannot be replaced like that; then nobody does it.
+    fn stand_in(&self) -> Option<StandIn> {
+        None
+    }
 }
 
 /// The innermost driver: waits for the deadline or for another thread, and nothing else.
@@ -59,5 +68,9 @@ impl Driver for ThreadPark {
 
     fn unparker(&self) -> Waker {
         self.0.unparker().into()
+    }
+
+    fn stand_in(&self) -> Option<StandIn> {
+        Some(StandIn::new())
     }
 }

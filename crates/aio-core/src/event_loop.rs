@@ -14,6 +14,7 @@ mod core;
 mod handle;
 mod injector;
 mod locals;
+mod lookout;
 mod mailbox;
 mod queue;
 mod report;
@@ -86,8 +87,11 @@ impl<D: Driver> EventLoop<D> {
     ///
     /// Tasks of [`spawn`](crate::spawn) begin on the worker that spawns them, and run on any: a worker without work
     /// takes over half of what is ready at another. Tasks of [`local::spawn`](crate::local::spawn) stay on the worker
-    /// that spawned them. `main` runs on the caller's thread. Between two runs the other workers go on, but what waits
-    /// at the caller's does not: its local tasks, and timers and descriptors that were begun there.
+    /// that spawned them. `main` runs on the caller's thread. Between two runs the other workers go on, but local tasks
+    /// of the caller's do not.
+    ///
+    /// Timers and descriptors are served by the worker on which they were begun. While a task keeps its thread for
+    /// longer than ten milliseconds, and between two runs, a thread of the loop called `aio-lookout` does that.
     ///
     /// Drivers know of no other worker's: [`VirtualTime`](crate::VirtualTime) is for loops with one.
     ///
@@ -117,7 +121,7 @@ impl<D: Driver> EventLoop<D> {
     }
 
     fn of(scheduler: Arc<Scheduler>, driver: D, started_at: &'static Location<'static>) -> Self {
-        let core = Box::new(Core::new(scheduler, 0, driver.unparker(), started_at));
+        let core = Box::new(Core::new(scheduler, 0, &driver, started_at));
         Self { driver, core, context: crate::Context::current(), grace: None, closed: false }
     }
 
@@ -303,7 +307,7 @@ fn run_worker<D: Driver>(scheduler: Arc<Scheduler>, index: usize, make_driver: i
     let abort = AbortOnUnwind;
     let mut driver = make_driver();
     let started_at = scheduler.threads.started_at();
-    let core = Core::new(scheduler, index, driver.unparker(), started_at);
+    let core = Core::new(scheduler, index, &driver, started_at);
     current::enter_loop(&core, || {
         driver.enter();
         core.step_up();
@@ -325,6 +329,7 @@ fn run_until(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut done
         core.read_mail();
         if polls >= POLLS_BETWEEN_LOOKS {
             driver.turn();
+            core.worker().visits.note();
             polls = core.look_outside();
             if is_due(deadline) {
                 return;

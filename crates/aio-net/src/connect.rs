@@ -68,6 +68,22 @@ pub async fn open_connection(
     Ok((StreamReader::new(read), StreamWriter::new(write)))
 }
 
+/// [`UnixStream::connect`](crate::UnixStream::connect), and a buffered reader and a writer around the two directions:
+/// asyncio's `open_unix_connection`.
+///
+/// # Cancel safety
+/// Dropping the future gives up the attempt, and closes the socket.
+///
+/// # Errors
+/// Those of the system, with the path in them.
+#[cfg(unix)]
+pub async fn open_unix_connection(
+    path: impl AsRef<std::path::Path>,
+) -> io::Result<(StreamReader<OwnedReadHalf<crate::UnixStream>>, StreamWriter<OwnedWriteHalf<crate::UnixStream>>)> {
+    let (read, write) = crate::UnixStream::connect(path).await?.into_split();
+    Ok((StreamReader::new(read), StreamWriter::new(write)))
+}
+
 type Failures = Vec<(SocketAddr, io::Error)>;
 
 fn all_failed(host: &str, port: u16, failures: Failures) -> io::Error {

@@ -28,7 +28,8 @@
 //! }).unwrap();
 //! ```
 //!
-//! - [`TcpListener`] and [`TcpStream`]; [`Server`] accepts connections and serves each in a task of a group.
+//! - [`TcpListener`] and [`TcpStream`], which [sends files](TcpStream::send_file) as well; [`Server`] accepts
+//!   connections and serves each in a task of a group.
 //! - [`connect()`] and [`open_connection`] take the name of a host; [`lookup`] has its addresses.
 //! - [`UdpSocket`] for datagrams; on Unix, `UnixListener`, `UnixStream` and `UnixDatagram`, and pipes.
 //!
@@ -41,22 +42,32 @@
 //! reported. What writes more than once (`write_all`) has written a part of it then; `write_all_from` tells how much.
 
 mod connect;
+pub mod generic;
+pub mod local;
 mod names;
 #[cfg(unix)]
 mod pipe;
+mod send_file;
 mod server;
+mod split;
 mod tcp;
 mod through;
 mod udp;
 #[cfg(unix)]
 mod unix;
 
+#[cfg(unix)]
+pub use connect::open_unix_connection;
 pub use connect::{connect, open_connection};
-pub use names::{lookup, parse_host_port};
+pub use names::{lookup, parse_host_port, reverse_lookup};
 #[cfg(unix)]
 pub use pipe::{PipeReader, PipeWriter, pipe};
-pub use server::{Server, ServerHandle};
-pub use tcp::{KeepAlive, OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, TcpListener, TcpStream, WriteHalf};
+pub use server::{Listener, ServerHandle};
+pub use split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
+pub use tcp::{KeepAlive, TcpListener, TcpStream};
 pub use udp::{Datagrams, UdpSocket};
 #[cfg(unix)]
 pub use unix::{UnixDatagram, UnixListener, UnixStream};
+
+/// A [server](generic::Server) whose connections may cross threads.
+pub type Server<L = TcpListener> = generic::Server<L, aio_base::Shared>;

@@ -1,4 +1,4 @@
-//! From names of hosts to addresses.
+//! From names of hosts to addresses, and back.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -51,6 +51,28 @@ async fn lookup_name(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         return Err(io::Error::new(ErrorKind::NotFound, "it has no address"));
     }
     Ok(addresses)
+}
+
+/// The name of an address, as the system knows it (`getnameinfo`); its number, if it has none. The system is asked as
+/// by [`lookup`]. Whoever has the address chooses the name: do not trust it.
+///
+/// # Cancel safety
+/// As [`lookup`].
+///
+/// # Errors
+/// What the system says, with the address in it.
+///
+/// # Examples
+/// ```
+/// # futures_lite::future::block_on(async {
+/// println!("127.0.0.1 is called {}", aio_net::reverse_lookup([127, 0, 0, 1]).await?);
+/// # Ok::<(), std::io::Error>(())
+/// # }).unwrap();
+/// ```
+pub async fn reverse_lookup(address: impl Into<IpAddr>) -> io::Result<String> {
+    let address = address.into();
+    let name = in_pool(move || dns_lookup::lookup_addr(&address).map_err(io::Error::from)).await;
+    name.map_err(attempted(format_args!("look up the name of {address}")))
 }
 
 /// Splits `"host:port"`: `"localhost:80"`, `"127.0.0.1:80"`, `"[::1]:80"`.

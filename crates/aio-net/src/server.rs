@@ -1,22 +1,22 @@
 //! Accepting connections, and serving each in a task of a group.
 
+mod handle;
+mod home;
+mod listener;
+mod serve;
+
 use std::fmt;
-use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::Arc; // facade: shared data without a protocol
-use std::time::Duration;
+use std::rc::Rc;
+use std::sync::Arc; // facade: a counted pointer to a trait object, which loom's cannot be
 
-use aio_base::Panics;
-use aio_base::sync::OnceLock;
-use aio_core::{FailureKind, report_failure};
-use aio_group::TaskGroup;
-use aio_timer::{CancelScope, sleep};
+use aio_base::{Local, Shared};
 
-use crate::{TcpListener, TcpStream};
-
-/// How long it waits when the system has no descriptor or no memory for a connection.
-const PAUSE: Duration = Duration::from_millis(100);
+pub use self::handle::ServerHandle;
+pub use self::home::ServerHome;
+pub use self::listener::Listener;
+use crate::TcpListener;
 
 /// Accepts connections and serves each in a task of its own: asyncio's `start_server`.
 ///
@@ -26,14 +26,19 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// use aio_net::{Server, TcpStream};
 /// use aio_reactor::Reactor;
 /// use aio_timer::Timers;
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
 /// use std::time::Duration;
 ///
 /// EventLoop::new(Timers::new(Reactor::new(ThreadPark::new()))).run(async {
 ///     let server = Server::bind("127.0.0.1:0")?.limit(1000);
 ///     let (address, handle) = (server.local_addr()?, server.handle());
-///     let serving = spawn(server.serve(async |mut stream, _| {
+///     let echoed = Arc::new(AtomicU64::new(0));
+///     let count = echoed.clone();
+///     let serving = spawn(server.serve(async move |mut stream, _| {
 ///         let (mut read, mut write) = stream.split();
-///         copy(&mut read, &mut write).await.map(drop)
+///         count.fetch_add(copy(&mut read, &mut write).await?, Ordering::Relaxed);
+///         Ok(())
 ///     }));
 ///
 ///     let mut client = TcpStream::connect(address).await?;
@@ -44,32 +49,24 @@ const PAUSE: Duration = Duration::from_millis(100);
 ///     assert_eq!(answer, "echo");
 ///
 ///     handle.drain(Duration::from_secs(10));
-///     serving.await
+///     serving.await?;
+///     assert_eq!(echoed.load(Ordering::Relaxed), 4);
+///     Ok::<_, std::io::Error>(())
 /// }).unwrap();
 /// ```
 ///
 /// The server ends when its [handle](ServerHandle) says so, and [`serve`](Self::serve) returns when all connections
-/// have ended, cleanups included.
+/// have ended, cleanups included. Its name in the crate root is for connections that may cross threads; in
+/// [`local`](crate::local) they stay on their loop.
 #[must_use = "a server does nothing before `serve`"]
-pub struct Server {
-    listener: TcpListener,
+pub struct Server<L, H: ServerHome> {
+    listeners: Vec<L>,
     limit: Option<usize>,
-    on_error: OnError,
+    on_error: H::ErrorHandler,
     handle: ServerHandle,
 }
 
-type OnError = Arc<dyn Fn(&io::Error) + Send + Sync>;
-
-/// Ends a [`Server`], from any thread.
-#[derive(Debug, Clone)]
-pub struct ServerHandle {
-    /// Around what accepts.
-    accepting: CancelScope,
-    /// Around everything.
-    serving: CancelScope,
-}
-
-impl Server {
+impl<H: ServerHome> Server<TcpListener, H> {
     /// A server that listens at `address`; see [`TcpListener::bind`].
     ///
     /// # Errors
@@ -78,15 +75,71 @@ impl Server {
         Ok(Self::new(TcpListener::bind(address)?))
     }
 
-    /// A server on a listener. Several, of [`TcpListener::bind_shared`], may serve the same address.
-    pub fn new(listener: TcpListener) -> Self {
-        let handle = ServerHandle { accepting: CancelScope::new(), serving: CancelScope::new() };
-        let on_error = Arc::new(|error: &io::Error| report_failure(FailureKind::Error(error)));
-        Self { listener, limit: None, on_error, handle }
+    /// A server with so many listeners at one address, among which the system spreads the connections; see
+    /// [`TcpListener::bind_shared`]. Each accepts in a task of its own, on whichever worker of the loop takes it, and
+    /// hands the connections to that worker first. With as many as there are workers, these accept side by side.
+    ///
+    /// For servers with many short connections: where one listener suffices, it leaves none waiting for a worker that
+    /// is busy.
+    ///
+    /// # Errors
+    /// What the system says, with the address in it.
+    ///
+    /// # Panics
+    /// If `listeners` is zero.
+    #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))))]
+    #[track_caller]
+    pub fn bind_shared(address: impl ToSocketAddrs + fmt::Debug, listeners: usize) -> io::Result<Self> {
+        assert!(listeners > 0, "a server without a listener");
+        let first = TcpListener::bind_shared(address)?;
+        // The port may have been chosen by the system.
+        let address = first.local_addr()?;
+        let mut server = Self::new(first);
+        for _ in 1..listeners {
+            server.listeners.push(TcpListener::bind_shared(address)?);
+        }
+        Ok(server)
     }
 
-    /// Serves at most `limit` connections at a time. Those beyond it wait in the system, which refuses further ones
-    /// when it has too many.
+    /// The address that it listens at, that of the first listener.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listeners[0].local_addr()
+    }
+}
+
+#[cfg(unix)]
+impl<H: ServerHome> Server<crate::UnixListener, H> {
+    /// A server that listens at a path; see [`UnixListener::bind`](crate::UnixListener::bind).
+    ///
+    /// # Errors
+    /// What the system says, with the path in it.
+    pub fn bind_unix(path: impl AsRef<std::path::Path>) -> io::Result<Self> {
+        Ok(Self::new(crate::UnixListener::bind(path)?))
+    }
+}
+
+impl<L, H: ServerHome> Server<L, H> {
+    /// A server on a listener.
+    pub fn new(listener: L) -> Self {
+        Self { listeners: vec![listener], limit: None, on_error: H::reporting(), handle: ServerHandle::new() }
+    }
+
+    /// Also listens by `listener`: another address, or the same by IPv4 and by IPv6.
+    pub fn also(mut self, listener: L) -> Self {
+        self.listeners.push(listener);
+        self
+    }
+
+    /// Those that it accepts from.
+    pub fn listeners(&self) -> &[L] {
+        &self.listeners
+    }
+
+    /// Serves at most `limit` connections at a time. Of those beyond it one waits here for each listener, and the others
+    /// in the system, which refuses further ones when it has too many.
     ///
     /// # Panics
     /// If `limit` is zero.
@@ -97,137 +150,32 @@ impl Server {
         self
     }
 
+    /// What ends it.
+    pub fn handle(&self) -> ServerHandle {
+        self.handle.clone()
+    }
+}
+
+impl<L> Server<L, Shared> {
     /// Tells `handler` of the errors of connections and of accepting.
     /// Without it they are failures that nobody waits for, which the loop reports.
     pub fn on_error(mut self, handler: impl Fn(&io::Error) + Send + Sync + 'static) -> Self {
         self.on_error = Arc::new(handler);
         self
     }
+}
 
-    /// The address that it listens at.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-
-    /// What ends it.
-    pub fn handle(&self) -> ServerHandle {
-        self.handle.clone()
-    }
-
-    /// Accepts connections and calls `handler` with each and the address of its peer, in a task of its own, until the
-    /// [handle](ServerHandle) ends it; returns when all connections have ended.
-    ///
-    /// An error of a connection is [told](Self::on_error), and a panic reported to the handler of the loop; neither
-    /// disturbs the others. When the system has no descriptor or no memory for a connection, that is told, and it waits
-    /// for a moment.
-    ///
-    /// A closure that owns something gives it to each future: `move |stream, _| { let s = s.clone(); async move { .. }
-    /// }`.
-    ///
-    /// # Cancel safety
-    /// Dropping the future cancels the connections; the current scope does not end before they have.
-    ///
-    /// # Errors
-    /// If it cannot accept any more, for another reason than that: [told](Self::on_error) at once, and returned when
-    /// the connections have ended.
-    pub async fn serve<F, Fut>(self, handler: F) -> io::Result<()>
-    where
-        F: Fn(TcpStream, SocketAddr) -> Fut + Send,
-        Fut: Future<Output = io::Result<()>> + Send + 'static,
-    {
-        let Self { listener, limit, on_error, handle } = self;
-        let group = TaskGroup::new();
-        let group = if let Some(limit) = limit { group.limit(limit) } else { group };
-        let told = on_error.clone();
-        let group = group.discarding(move |error: io::Error| told(&error));
-        let failure = OnceLock::new();
-        let body = async {
-            let accept = async {
-                loop {
-                    let child = group.vacancy().await;
-                    match listener.accept().await {
-                        Ok((stream, peer)) => {
-                            if let Some(connection) = contained(|| handler(stream, peer)) {
-                                child.try_spawn(connection).detach();
-                            }
-                        }
-                        Err(error) if is_for_want_of_something(&error) => {
-                            contained(|| on_error(&error));
-                            sleep(PAUSE).await;
-                        }
-                        Err(error) => {
-                            contained(|| on_error(&error));
-                            break error;
-                        }
-                    }
-                }
-            };
-            if let Ok(error) = handle.accepting.run(accept).await {
-                // Kept outside of what may be cancelled: it must not be lost with it.
-                let _ = failure.set(error);
-            }
-            // Before the last connection ends: who comes from now on is refused.
-            drop(listener);
-            Ok(())
-        };
-        // The errors of connections are told, the body has none, and to be cancelled is how this ends.
-        let _ = handle.serving.run(group.run(body)).await;
-        failure.into_inner().map_or(Ok(()), Err)
+impl<L> Server<L, Local> {
+    /// Tells `handler` of the errors of connections and of accepting.
+    /// Without it they are failures that nobody waits for, which the loop reports.
+    pub fn on_error(mut self, handler: impl Fn(&io::Error) + 'static) -> Self {
+        self.on_error = Rc::new(handler);
+        self
     }
 }
 
-/// Calls what is not ours. A panic is reported, and disturbs nobody.
-fn contained<R>(f: impl FnOnce() -> R) -> Option<R> {
-    let mut panics = Panics::new();
-    let result = panics.catch(f);
-    if let Some(payload) = panics.take() {
-        report_failure(FailureKind::Panic { during: "panicked for a connection", payload: &*payload });
-        // Its destructor may panic as well.
-        std::mem::forget(payload);
-    }
-    result
-}
-
-impl ServerHandle {
-    /// Stops to accept: the socket is closed, and the server ends when all connections have. How they hear of it is
-    /// between them and the program.
-    pub fn close(&self) {
-        self.accepting.cancel();
-    }
-
-    /// [`close`](Self::close), and cancels the connections that have not ended within `grace`. Their cleanups run.
-    pub fn drain(&self, grace: Duration) {
-        self.serving.set_timeout(grace);
-        self.close();
-    }
-
-    /// Stops to accept, and cancels all connections. Their cleanups run.
-    pub fn abort(&self) {
-        self.serving.cancel();
-    }
-}
-
-/// Whether the connection stays where it is, because the system has nothing to put it into.
-fn is_for_want_of_something(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    {
-        use rustix::io::Errno;
-        let wants = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
-        wants.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
-    }
-    #[cfg(not(unix))]
-    {
-        /// `WSAEMFILE` and `WSAENOBUFS`.
-        const WANTS: [i32; 2] = [10024, 10055];
-        error.raw_os_error().is_some_and(|code| WANTS.contains(&code))
-    }
-}
-
-impl fmt::Debug for Server {
+impl<L: fmt::Debug, H: ServerHome> fmt::Debug for Server<L, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("listener", &self.listener).field("limit", &self.limit).finish_non_exhaustive()
+        f.debug_struct("Server").field("listeners", &self.listeners).field("limit", &self.limit).finish_non_exhaustive()
     }
 }

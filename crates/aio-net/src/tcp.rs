@@ -3,12 +3,10 @@
 mod keep_alive;
 mod listener;
 mod send;
-mod split;
 mod stream;
 
 pub use keep_alive::KeepAlive;
 pub use listener::TcpListener;
-pub use split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
 pub use stream::TcpStream;
 
 use std::fmt::Display;

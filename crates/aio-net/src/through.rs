@@ -1,9 +1,14 @@
 //! Types that are read from and written to through a shared reference to a stream, which has the traits itself.
 
-/// `AsyncRead` for a type, through what it refers to: `reads_through!(OwnedReadHalf, this => &*this.0)`.
+/// `AsyncRead` for a type, through what it refers to: `reads_through!(PipeReader, this => &this.0)`; for
+/// a type with a parameter, `reads_through!(OwnedReadHalf<S>, this => &*this.0, for S)`.
 macro_rules! reads_through {
-    ($type:ty, $this:ident => $stream:expr) => {
-        impl futures_io::AsyncRead for $type {
+    ($type:ty, $this:ident => $stream:expr $(, for $stream_type:ident)?) => {
+        impl $(<$stream_type>)? futures_io::AsyncRead for $type
+        $(
+            where for<'a> &'a $stream_type: futures_io::AsyncRead
+        )?
+        {
             #[inline]
             fn poll_read(
                 self: std::pin::Pin<&mut Self>,
@@ -28,8 +33,12 @@ macro_rules! reads_through {
 
 /// `AsyncWrite` for a type, in the same way.
 macro_rules! writes_through {
-    ($type:ty, $this:ident => $stream:expr) => {
-        impl futures_io::AsyncWrite for $type {
+    ($type:ty, $this:ident => $stream:expr $(, for $stream_type:ident)?) => {
+        impl $(<$stream_type>)? futures_io::AsyncWrite for $type
+        $(
+            where for<'a> &'a $stream_type: futures_io::AsyncWrite
+        )?
+        {
             #[inline]
             fn poll_write(
                 self: std::pin::Pin<&mut Self>,

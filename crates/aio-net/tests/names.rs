@@ -7,7 +7,7 @@ use std::pin::pin;
 
 use aio_base::live::{self, Kind, leak_check};
 use aio_core::{EventLoop, ThreadPark};
-use aio_net::{lookup, parse_host_port};
+use aio_net::{lookup, parse_host_port, reverse_lookup};
 use aio_reactor::Reactor;
 use aio_timer::Timers;
 use futures_lite::future::poll_once;
@@ -115,4 +115,18 @@ proptest! {
         let (host, port) = parse_host_port(&text).unwrap();
         prop_assert_eq!(SocketAddr::new(host.parse().unwrap(), port), address);
     }
+}
+
+#[test]
+fn an_address_has_a_name_or_its_number() {
+    on_a_loop(async {
+        let name = reverse_lookup([127, 0, 0, 1]).await.unwrap();
+        let addresses = lookup(&name, 0).await.unwrap();
+        assert!(addresses.iter().any(|address| address.ip().is_loopback()), "{name}: {addresses:?}");
+        // Of the block for documentation (RFC 5737): nobody has it. Without a server of names, that may be an error.
+        match reverse_lookup([192, 0, 2, 7]).await {
+            Ok(name) => assert_eq!(name, "192.0.2.7"),
+            Err(error) => assert!(error.to_string().contains("192.0.2.7"), "{error}"),
+        }
+    });
 }

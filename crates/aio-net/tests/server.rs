@@ -2,15 +2,27 @@
 
 mod support;
 
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use aio_base::live::leak_check;
+#[cfg(target_os = "linux")]
+use aio_core::{EventLoop, ThreadPark, spawn};
 use aio_core::{defer, local, yield_now};
+#[cfg(target_os = "linux")]
+use aio_group::TaskGroup;
 use aio_io::{ReadExt, WriteExt, copy};
-use aio_net::{Server, ServerHandle, TcpListener, TcpStream};
+use aio_net::{Listener, Server, ServerHandle, TcpListener, TcpStream};
+#[cfg(target_os = "linux")]
+use aio_reactor::Reactor;
+#[cfg(target_os = "linux")]
+use aio_timer::Timers;
 use aio_timer::sleep;
 
 use support::run;
@@ -112,17 +124,14 @@ fn aborting_runs_the_cleanups_of_the_connections() {
         let server = server();
         let (address, handle) = (server.local_addr().unwrap(), server.handle());
         let (begun, cleaned) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let counts = (begun.clone(), cleaned.clone());
-        let serving = local::spawn(server.serve(move |mut stream, _| {
-            let (begun, cleaned) = counts.clone();
-            async move {
-                begun.fetch_add(1, Ordering::Relaxed);
-                let _guard = defer(cleaned, async |cleaned| {
-                    sleep(Duration::from_millis(1)).await;
-                    cleaned.fetch_add(1, Ordering::Relaxed);
-                });
-                stream.read(&mut [0; 8]).await.map(drop)
-            }
+        let (beginning, cleaning) = (begun.clone(), cleaned.clone());
+        let serving = local::spawn(server.serve(async move |mut stream, _| {
+            beginning.fetch_add(1, Ordering::Relaxed);
+            let _guard = defer(cleaning, async |cleaned| {
+                sleep(Duration::from_millis(1)).await;
+                cleaned.fetch_add(1, Ordering::Relaxed);
+            });
+            stream.read(&mut [0; 8]).await.map(drop)
         }));
         let mut clients = Vec::new();
         for _ in 0..3 {
@@ -155,14 +164,11 @@ fn no_more_are_served_at_a_time_than_the_limit() {
         let (address, handle) = (server.local_addr().unwrap(), server.handle());
         let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (count, highest) = (now.clone(), most.clone());
-        let serving = local::spawn(server.serve(move |stream, _| {
-            let (count, highest) = (count.clone(), highest.clone());
-            async move {
-                highest.fetch_max(count.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
-                let outcome = echo(stream).await;
-                count.fetch_sub(1, Ordering::Relaxed);
-                outcome
-            }
+        let serving = local::spawn(server.serve(async move |stream, _| {
+            highest.fetch_max(count.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+            let outcome = echo(stream).await;
+            count.fetch_sub(1, Ordering::Relaxed);
+            outcome
         }));
         let clients: Vec<_> = (0..10)
             .map(|_| {
@@ -219,7 +225,7 @@ fn a_panic_before_the_future_of_a_connection_disturbs_no_other() {
     run(async {
         let server = server();
         let (address, handle) = (server.local_addr().unwrap(), server.handle());
-        let count = AtomicUsize::new(0);
+        let count = Arc::new(AtomicUsize::new(0));
         let serving = local::spawn(server.serve(move |stream, _| {
             assert!(count.fetch_add(1, Ordering::Relaxed) != 1, "the second one panics");
             echo(stream)
@@ -287,16 +293,188 @@ fn a_client_that_is_too_slow_meets_the_deadline() {
 #[test]
 fn listeners_may_share_an_address() {
     run(async {
-        let first = TcpListener::bind_shared("127.0.0.1:0").unwrap();
-        let address = first.local_addr().unwrap();
-        let second = TcpListener::bind_shared(address).unwrap();
-        let servers = [first, second].map(|listener| start(Server::new(listener)));
-        for _ in 0..20 {
+        let server = Server::bind_shared("127.0.0.1:0", 3).unwrap();
+        assert_eq!(server.listeners().len(), 3);
+        let (address, handle, serving) = start(server);
+        let mut clients = Vec::new();
+        for _ in 0..30 {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            asks(&mut client, b"x").await;
+            clients.push(client);
+        }
+        handle.close();
+        while TcpStream::connect(address).await.is_ok() {
+            yield_now().await;
+        }
+        drop(clients);
+        serving.await.unwrap();
+    });
+}
+
+/// As many listeners as workers, each with its own task.
+#[cfg(target_os = "linux")]
+#[test]
+fn workers_accept_side_by_side() {
+    leak_check(|| {
+        let driver = || Timers::new(Reactor::new(ThreadPark::new()));
+        EventLoop::with_workers(2, driver).run(async {
+            let server = Server::bind_shared("127.0.0.1:0", 2).unwrap().limit(50);
+            let (address, handle) = (server.local_addr().unwrap(), server.handle());
+            let serving = spawn(server.serve(async |stream, _| echo(stream).await));
+            let clients = TaskGroup::new();
+            clients
+                .join(async {
+                    for i in 0..200_u32 {
+                        let client = async move {
+                            let mut client = TcpStream::connect(address).await.unwrap();
+                            asks(&mut client, &i.to_ne_bytes()).await;
+                        };
+                        clients.spawn(client).detach();
+                    }
+                })
+                .await;
+            handle.drain(Duration::from_secs(100_000));
+            serving.await.unwrap();
+        });
+    });
+}
+
+#[test]
+fn a_server_may_listen_at_several_addresses() {
+    run(async {
+        let second = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addresses = [server().local_addr().unwrap(), second.local_addr().unwrap()];
+        let server = Server::bind(addresses[0]).unwrap().also(second);
+        let (_, handle, serving) = start(server);
+        for address in addresses {
             asks(&mut TcpStream::connect(address).await.unwrap(), b"x").await;
         }
-        for (_, handle, serving) in servers {
-            handle.close();
-            serving.await.unwrap();
+        handle.close();
+        serving.await.unwrap();
+    });
+}
+
+/// None of them keeps room for somebody who does not come.
+#[test]
+fn listeners_share_the_limit_of_their_server() {
+    run(async {
+        let more = || TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = server().also(more()).also(more()).limit(2);
+        let addresses: Vec<_> = server.listeners().iter().map(|it| it.local_addr().unwrap()).collect();
+        let (_, handle, serving) = start(server);
+        for &address in addresses.iter().cycle().take(12) {
+            let mut one = TcpStream::connect(address).await.unwrap();
+            let mut other = TcpStream::connect(address).await.unwrap();
+            asks(&mut one, b"x").await;
+            asks(&mut other, b"x").await;
         }
+        handle.close();
+        serving.await.unwrap();
+    });
+}
+
+/// One that fails after a number of connections, or goes on for want of something.
+struct Failing {
+    listener: TcpListener,
+    left: AtomicUsize,
+    error: fn() -> io::Error,
+}
+
+impl Listener for Failing {
+    type Stream = TcpStream;
+    type Address = usize;
+
+    async fn accept(&self) -> io::Result<(TcpStream, usize)> {
+        let left = self.left.load(Ordering::Relaxed);
+        if left == 0 {
+            return Err((self.error)());
+        }
+        let (stream, _) = self.listener.accept().await?;
+        self.left.store(left - 1, Ordering::Relaxed);
+        Ok((stream, left))
+    }
+}
+
+#[test]
+fn what_accepts_may_be_ones_own_and_the_failure_of_one_stops_all() {
+    run(async {
+        let failing = |left| Failing {
+            listener: TcpListener::bind("127.0.0.1:0").unwrap(),
+            left: AtomicUsize::new(left),
+            error: || io::Error::other("worn out"),
+        };
+        let server = Server::new(failing(2)).also(failing(usize::MAX)).on_error(|error| {
+            assert_eq!(error.to_string(), "worn out");
+        });
+        let addresses: Vec<_> = server.listeners().iter().map(|it| it.listener.local_addr().unwrap()).collect();
+        let serving = local::spawn(server.serve(async |mut stream: TcpStream, number: usize| {
+            stream.write_all(&[u8::try_from(number).unwrap_or(9)]).await?;
+            stream.read(&mut [0]).await.map(drop)
+        }));
+        let mut clients = Vec::new();
+        for (address, number) in [(addresses[0], 2), (addresses[1], 9), (addresses[0], 1)] {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            let mut told = [0];
+            client.read_exact(&mut told).await.unwrap();
+            assert_eq!(told, [number]);
+            clients.push(client);
+        }
+        for address in addresses {
+            while TcpStream::connect(address).await.is_ok() {
+                yield_now().await;
+            }
+        }
+        assert!(!serving.is_finished(), "there are connections");
+        drop(clients);
+        assert_eq!(serving.await.unwrap_err().to_string(), "worn out");
+    });
+}
+
+#[test]
+fn a_local_server_shares_what_stays_on_its_loop() {
+    run(async {
+        let errors = Rc::new(Cell::new(0));
+        let (told, greetings) = (errors.clone(), Rc::new(RefCell::new(Vec::new())));
+        let server = aio_net::local::Server::bind("127.0.0.1:0").unwrap().on_error(move |_| told.set(told.get() + 1));
+        let (address, handle) = (server.local_addr().unwrap(), server.handle());
+        let said = greetings.clone();
+        let serving = local::spawn(server.serve(async move |mut stream, _| {
+            let mut greeting = String::new();
+            stream.read_to_string(&mut greeting).await?;
+            said.borrow_mut().push(greeting);
+            Ok(())
+        }));
+        for greeting in [&b"hello"[..], b"\xFF"] {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            client.write_all(greeting).await.unwrap();
+            client.close().await.unwrap();
+            assert!(is_closed(&mut client).await);
+        }
+        handle.close();
+        serving.await.unwrap();
+        assert_eq!((&greetings.borrow()[..], errors.get()), (&["hello".to_owned()][..], 1));
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_at_a_path_serves_and_takes_the_path_away() {
+    run(async {
+        let path = std::env::temp_dir().join(format!("aio-server-{}", std::process::id()));
+        let server = Server::bind_unix(&path).unwrap().limit(1);
+        let handle = server.handle();
+        let serving = local::spawn(server.serve(async |mut stream: aio_net::UnixStream, _| {
+            let (mut read, mut write) = stream.split();
+            copy(&mut read, &mut write).await.map(drop)
+        }));
+        for question in [b"one", b"two"] {
+            let (mut reader, mut writer) = aio_net::open_unix_connection(&path).await.unwrap();
+            writer.write_all(question).await.unwrap();
+            writer.close().await.unwrap();
+            assert_eq!(reader.read_to_end().await.unwrap(), question);
+        }
+        handle.close();
+        serving.await.unwrap();
+        assert!(!path.exists());
     });
 }

@@ -274,8 +274,13 @@ fn the_halves_are_for_two_tasks_and_can_be_reunited() {
 #[test]
 fn options_are_what_they_were_set_to() {
     run(async {
-        let (here, _there) = pair().await;
-        assert!(here.nodelay().unwrap(), "as in asyncio");
+        let (here, there) = pair().await;
+        let listener = TcpListener::from_std(std::net::TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
+        let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (accepted, _) = listener.accept().await.unwrap();
+        for stream in [&here, &there, &TcpStream::from_std(client).unwrap(), &accepted] {
+            assert!(stream.nodelay().unwrap(), "as in asyncio");
+        }
         here.set_nodelay(false).unwrap();
         assert!(!here.nodelay().unwrap());
         here.set_keep_alive(Some(&KeepAlive::after(Duration::from_secs(30)))).unwrap();

@@ -262,16 +262,18 @@ impl<T: AsSource> Async<T> {
     #[cold]
     fn bind(&self) -> io::Result<()> {
         let add = |poller: &Poller, key| poller.make_selector()?.add(sys::borrow(&*self.io), key);
-        self.source.bind(current::poller, add)
+        self.source.bind(current::poller, add, |poller| self.delete(poller))
     }
 
     fn unbind(&self) {
-        self.source.unbind(|poller| {
-            if let Some(selector) = poller.selector() {
-                // It can only fail if the descriptor is not what it was, and then there is nothing to take away.
-                let _ = selector.delete(sys::borrow(&*self.io));
-            }
-        });
+        self.source.unbind(|poller| self.delete(poller));
+    }
+
+    fn delete(&self, poller: &Poller) {
+        if let Some(selector) = poller.selector() {
+            // It can only fail if the descriptor is not what it was, and then there is nothing to take away.
+            let _ = selector.delete(sys::borrow(&*self.io));
+        }
     }
 }
 

@@ -6,10 +6,11 @@ use std::task::Waker;
 use std::time::Duration;
 
 use aio_base::Deadline;
-use aio_core::Driver;
+use aio_core::{Driver, StandIn};
 
 use crate::current;
 use crate::poller::{Inbox, Place, Poller};
+use crate::sys::Selector;
 
 /// A [`Driver`] that adds sockets and other descriptors to another: with it in its stack, a loop waits itself for what
 /// its tasks use by [`Async`](crate::Async).
@@ -91,6 +92,16 @@ impl<D: Driver> Driver for Reactor<D> {
 
     fn unparker(&self) -> Waker {
         self.poller.clone().into()
+    }
+
+    fn stand_in(&self) -> Option<StandIn> {
+        let inner = self.inner.stand_in()?;
+        if Selector::IS_ONESHOT {
+            // Such a backend is asked by one thread at a time.
+            return Some(inner);
+        }
+        let poller = self.poller.clone();
+        Some(inner.and(move || poller.stand_in()))
     }
 }
 

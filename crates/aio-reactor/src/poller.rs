@@ -26,7 +26,6 @@ use aio_base::Panics;
 use aio_base::sync::atomic::{AtomicU8, Ordering};
 use aio_base::sync::{Mutex, OnceLock};
 
-use crate::readiness::Event;
 use crate::source::Source;
 use crate::sys::{Events, Selector};
 use crate::table::{Key, Table};
@@ -129,48 +128,74 @@ impl Poller {
         }
     }
 
-    /// Waits in the system, and tells those whom it concerns. Their panics are contained: the panic hook has reported
-    /// them, and a loop cannot go on without its driver.
+    /// Waits in the system, and wakes those whom it concerns.
     pub(crate) fn wait(&self, selector: &Selector, inbox: &mut Inbox, timeout: Option<Duration>) {
+        self.ask(selector, inbox, timeout);
+        self.deliver(inbox, |_| ());
+    }
+
+    /// Tells what there is to tell, on another thread than the loop's, which does not come to it. Who waits again binds
+    /// his descriptor to where he is then.
+    pub(crate) fn stand_in(&self) {
+        let Some(selector) = self.selector() else { return };
+        let mut inbox = Inbox::default();
+        self.ask(selector, &mut inbox, Some(Duration::ZERO));
+        if inbox.events.iter().any(|(key, _)| key == Key::NOTIFY) {
+            // That was for the loop's thread, which may have begun to wait.
+            selector.notify();
+        }
+        self.deliver(&mut inbox, Source::stray);
+    }
+
+    fn ask(&self, selector: &Selector, inbox: &mut Inbox, timeout: Option<Duration>) {
         if let Err(error) = selector.wait(&mut inbox.events, timeout) {
             // The descriptor is ours and the memory is there, so it cannot fail, and to go on would be a busy loop.
             panic!("failed to wait for sockets: {error}");
         }
-        self.deliver(inbox);
     }
 
-    fn deliver(&self, inbox: &mut Inbox) {
+    #[inline]
+    fn deliver(&self, inbox: &mut Inbox, before: impl Fn(&Source)) {
         if inbox.events.is_empty() {
             return;
         }
         let table = self.table.lock();
-        let known = inbox.events.iter().filter_map(|(key, event)| Some((table.get(key)?.clone(), event)));
-        inbox.told.extend(known);
-        drop(table);
-        let mut panics = Panics::new();
-        for (source, event) in inbox.told.drain(..) {
+        for (key, event) in inbox.events.iter() {
+            let Some(source) = table.get(key) else { continue };
+            before(source);
             if Selector::IS_ONESHOT {
-                source.tell_once(event, &mut panics);
+                source.tell_once(event, &mut inbox.woken);
             } else {
-                source.tell(event, &mut panics);
+                source.tell(event, &mut inbox.woken);
             }
-            // It may be the last that is left of it, and hold a waker.
-            panics.catch(|| drop(source));
         }
-        // The destructor of a payload may panic as well.
-        std::mem::forget(panics.take());
+        drop(table);
+        wake_all(&mut inbox.woken);
     }
 
     /// The loop has ended: who waits goes to another.
     pub(crate) fn close(&self) {
         let sources = self.table.lock().take_all();
+        let mut woken = Vec::new();
         let mut panics = Panics::new();
         for source in sources {
-            source.orphan(&mut panics);
+            source.orphan(&mut woken);
+            // It may be the last that is left of it, and hold a waker.
             panics.catch(|| drop(source));
         }
         std::mem::forget(panics.take());
+        wake_all(&mut woken);
     }
+}
+
+/// Their panics are contained, and reported by the panic hook: a loop cannot go on without its driver.
+fn wake_all(woken: &mut Vec<Waker>) {
+    let mut panics = Panics::new();
+    for waker in woken.drain(..) {
+        panics.catch(|| waker.wake());
+    }
+    // The destructor of a payload may panic as well.
+    std::mem::forget(panics.take());
 }
 
 impl Wake for Poller {
@@ -187,7 +212,8 @@ impl Wake for Poller {
 #[derive(Default)]
 pub(crate) struct Inbox {
     events: Events,
-    told: Vec<(Arc<Source>, Event)>,
+    /// Those who are told: taken out under the lock of the table, and woken outside of it.
+    woken: Vec<Waker>,
 }
 
 impl fmt::Debug for Poller {

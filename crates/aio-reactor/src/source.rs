@@ -5,9 +5,8 @@
 
 use std::fmt;
 use std::sync::Arc; // facade: shared data without a protocol; loom's is not needed, nobody models its count
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
-use aio_base::Panics;
 use aio_base::sync::Mutex;
 use aio_base::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
@@ -26,6 +25,8 @@ pub(crate) struct Source {
     is_bound: AtomicBool,
     /// By which, and as what.
     binding: Mutex<Option<Binding>>,
+    /// Whether that loop's thread does not come to it: who waits next binds anew.
+    is_stray: AtomicBool,
 }
 
 struct Binding {
@@ -49,6 +50,7 @@ impl Source {
             sides: [Side::new(), Side::new()],
             is_bound: AtomicBool::new(false),
             binding: Mutex::new(None),
+            is_stray: AtomicBool::new(false),
         })
     }
 
@@ -95,57 +97,88 @@ impl Source {
         &self.readiness
     }
 
-    /// Something has happened. Wakes those whom it concerns.
-    pub(crate) fn tell(&self, event: Event, panics: &mut Panics) {
+    /// Something has happened. Those whom it concerns go into `woken`.
+    #[inline]
+    pub(crate) fn tell(&self, event: Event, woken: &mut Vec<Waker>) {
         let is_news = self.readiness.tell(event);
         for direction in Direction::BOTH {
             if is_news[direction as usize] {
-                self.side(direction).waiters.wake(panics);
+                self.side(direction).waiters.take(woken);
             }
         }
     }
 
     /// [`tell`](Self::tell) where the system has to be asked anew after each event, and tells of one direction only:
     /// whoever is woken for nothing asks again.
-    pub(crate) fn tell_once(&self, event: Event, panics: &mut Panics) {
+    pub(crate) fn tell_once(&self, event: Event, woken: &mut Vec<Waker>) {
         for side in &self.sides {
             // Relaxed: the lock of the wakers orders it with who registers and asks next.
             side.is_armed.store(false, Ordering::Relaxed);
         }
-        self.tell(event, panics);
+        self.tell(event, woken);
     }
 
     /// The poller ends. Who waits, here or there, binds it to another.
-    pub(crate) fn orphan(&self, panics: &mut Panics) {
+    pub(crate) fn orphan(&self, woken: &mut Vec<Waker>) {
         let binding = self.binding.lock().take();
         // Before `tell`: who is woken must see it.
         self.is_bound.store(false, Ordering::Release);
         drop(binding);
-        self.tell(Event::ANYTHING, panics);
+        self.tell(Event::ANYTHING, woken);
     }
 
-    /// Has `poller` tell of what happens; `add` is given the key for it. If it is bound already, that stays.
+    /// The thread of its poller does not come to it; somebody else tells.
+    pub(crate) fn stray(&self) {
+        self.is_stray.store(true, Ordering::Relaxed);
+        // Release: who sees it sees that it strays. Before `tell`: who is woken must see it.
+        self.is_bound.store(false, Ordering::Release);
+    }
+
+    /// Has `poller` tell of what happens; `add` is given the key for it. If it is bound already, that stays, unless it
+    /// strays and `poller` is another one: then `delete` takes it away there first.
     pub(crate) fn bind<E>(
         self: &Arc<Self>,
         poller: impl FnOnce() -> Result<Arc<Poller>, E>,
         add: impl FnOnce(&Poller, Key) -> Result<(), E>,
+        delete: impl FnOnce(&Poller),
     ) -> Result<(), E> {
         let mut binding = self.binding.lock();
-        if binding.is_some() {
+        let strays = self.is_stray.swap(false, Ordering::Relaxed);
+        if binding.is_some() && !strays {
             self.is_bound.store(true, Ordering::Relaxed);
             return Ok(());
         }
         let poller = poller()?;
+        if let Some(former) = binding.take_if(|former| !Arc::ptr_eq(&former.poller, &poller)) {
+            // What happens from now on is told to the new one, and what has happened when it is added there.
+            delete(&former.poller);
+            former.poller.remove(former.key);
+        }
+        if binding.is_some() {
+            self.is_bound.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
         let key = poller.insert(self.clone());
         if let Err(error) = add(&poller, key) {
             drop(binding);
             poller.remove(key);
+            if strays {
+                self.wake_all();
+            }
             return Err(error);
         }
         *binding = Some(Binding { poller, key });
         // Not before: who sees it relies on it. Relaxed: who does not see it finds the binding under its lock.
         self.is_bound.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Those who wait in the other direction have relied on the former poller.
+    #[cold]
+    fn wake_all(&self) {
+        let mut woken = Vec::new();
+        self.tell(Event::ANYTHING, &mut woken);
+        woken.into_iter().for_each(Waker::wake);
     }
 
     /// Takes it away from its poller; `delete` tells the system.
@@ -174,7 +207,7 @@ impl Source {
 
 impl Side {
     fn new() -> Self {
-        Self { waiters: Waiters::default(), in_a_row: AtomicU8::new(0), is_armed: AtomicBool::new(false) }
+        Self { waiters: Waiters::new(), in_a_row: AtomicU8::new(0), is_armed: AtomicBool::new(false) }
     }
 
     /// Counts one more.

@@ -19,7 +19,6 @@ pub(crate) struct Key(usize);
 
 impl Key {
     /// What the system gives back for who ended the wait, see `Selector::notify`. No registration has it.
-    #[cfg_attr(any(windows, aio_loom), expect(dead_code, reason = "for backends that notify by an event"))]
     pub(crate) const NOTIFY: Self = Self(usize::MAX);
 
     #[cfg_attr(aio_loom, expect(dead_code, reason = "the system of the model has no events"))]

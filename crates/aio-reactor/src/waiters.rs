@@ -3,9 +3,12 @@
 use std::mem;
 use std::task::Waker;
 
-use aio_base::Panics;
+#[cfg(not(aio_loom))]
+use aio_base::BriefLock as Lock;
 use aio_base::live::{Kind, Live};
-use aio_base::sync::Mutex;
+// A model that looks again and again for a lock has too many branches. `BriefLock` has a model of its own.
+#[cfg(aio_loom)]
+use aio_base::sync::Mutex as Lock;
 
 /// The place of a future among the others.
 #[derive(Debug, Default)]
@@ -20,8 +23,7 @@ pub(crate) enum Waiter<'a> {
     Future(&'a mut Place),
 }
 
-#[derive(Default)]
-pub(crate) struct Waiters(Mutex<List>);
+pub(crate) struct Waiters(Lock<List>);
 
 #[derive(Default)]
 struct List {
@@ -38,12 +40,14 @@ struct Entry {
 }
 
 impl Waiters {
-    /// `waker` is to be woken by the next [`wake`](Self::wake).
+    pub(crate) fn new() -> Self {
+        Self(Lock::new(List::default()))
+    }
+
+    /// `waker` is to be woken by the next event, see [`take`](Self::take).
     pub(crate) fn register(&self, waiter: Waiter<'_>, waker: &Waker) {
-        if self.0.lock().is_registered(&waiter, waker) {
-            return;
-        }
-        // Cloned before the lock is taken and dropped after it is released: both may run foreign code.
+        // Cloned before the lock is taken and dropped after it is released: both may run foreign code. Mostly there is
+        // none to compare it with: the last event has taken it.
         let waker = waker.clone();
         let mut list = self.0.lock();
         let former = match waiter {
@@ -64,31 +68,22 @@ impl Waiters {
         drop(entry);
     }
 
-    /// Wakes all, and forgets them.
-    pub(crate) fn wake(&self, panics: &mut Panics) {
+    /// Takes the wakers of all into `woken`.
+    #[inline]
+    pub(crate) fn take(&self, woken: &mut Vec<Waker>) {
         let mut list = self.0.lock();
         let (poller, futures) = (list.poller.take(), mem::take(&mut list.futures));
         drop(list);
         if let Some(waker) = poller {
-            panics.catch(|| waker.wake());
+            woken.push(waker);
         }
-        for entry in futures {
-            panics.catch(|| entry.waker.wake());
+        if !futures.is_empty() {
+            woken.extend(futures.into_iter().map(|entry| entry.waker));
         }
     }
 }
 
 impl List {
-    fn is_registered(&self, waiter: &Waiter<'_>, waker: &Waker) -> bool {
-        let registered = match waiter {
-            Waiter::Poller => self.poller.as_ref(),
-            Waiter::Future(place) => {
-                place.0.and_then(|id| self.futures.iter().find(|entry| entry.id == id)).map(|entry| &entry.waker)
-            }
-        };
-        registered.is_some_and(|registered| registered.will_wake(waker))
-    }
-
     /// Returns what was in the place.
     fn place(&mut self, place: &mut Place, waker: Waker) -> Option<Waker> {
         if let Some(id) = place.0
@@ -131,30 +126,36 @@ mod tests {
         count.0.load(Ordering::Relaxed)
     }
 
+    fn wake(waiters: &Waiters) {
+        let mut woken = Vec::new();
+        waiters.take(&mut woken);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
     #[test]
     fn of_those_who_poll_the_last_is_woken_and_of_futures_all_are() {
-        let waiters = Waiters::default();
+        let waiters = Waiters::new();
         let [(first, a), (last, b), (one, c), (other, d)] = [(); 4].map(|()| counter());
         let (mut place_c, mut place_d) = (Place::default(), Place::default());
         waiters.register(Waiter::Poller, &a);
         waiters.register(Waiter::Poller, &b);
         waiters.register(Waiter::Future(&mut place_c), &c);
         waiters.register(Waiter::Future(&mut place_d), &d);
-        waiters.wake(&mut Panics::new());
-        waiters.wake(&mut Panics::new());
+        wake(&waiters);
+        wake(&waiters);
         assert_eq!([first, last, one, other].map(|count| woken(&count)), [0, 1, 1, 1]);
     }
 
     #[test]
     fn a_place_whose_waker_was_taken_does_not_mean_anothers() {
-        let waiters = Waiters::default();
+        let waiters = Waiters::new();
         let [(old, a), (new, b)] = [(); 2].map(|()| counter());
         let (mut place_a, mut place_b) = (Place::default(), Place::default());
         waiters.register(Waiter::Future(&mut place_a), &a);
-        waiters.wake(&mut Panics::new());
+        wake(&waiters);
         waiters.register(Waiter::Future(&mut place_b), &b);
         waiters.unregister(&mut place_a);
-        waiters.wake(&mut Panics::new());
+        wake(&waiters);
         assert_eq!((woken(&old), woken(&new)), (1, 1));
     }
 }

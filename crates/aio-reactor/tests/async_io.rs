@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use aio_base::live::leak_check;
-use aio_core::{EventLoop, ThreadPark, local, yield_now};
+use aio_core::{EventLoop, ThreadPark, local, spawn, yield_now};
 use aio_reactor::{Async, Reactor};
 use aio_timer::Timers;
 use futures_io::{AsyncRead, AsyncWrite};
@@ -346,7 +346,7 @@ fn a_waker_that_panics_does_not_keep_others_from_being_woken() {
     });
 }
 
-/// The last that is left of a descriptor, when its events are told, may be a waker.
+/// Whoever is told may drop a descriptor that is to be told next, and with it the last of a waker.
 #[test]
 fn a_waker_whose_destructor_panics_does_not_end_the_loop() {
     struct DropPanics;
@@ -362,7 +362,8 @@ fn a_waker_whose_destructor_panics_does_not_end_the_loop() {
     struct Drops(std::sync::Mutex<Option<Async<UnixStream>>>);
     impl Wake for Drops {
         fn wake(self: Arc<Self>) {
-            drop(self.0.lock().unwrap().take());
+            let descriptor = self.0.lock().unwrap().take();
+            drop(descriptor);
         }
     }
     run(async {
@@ -405,5 +406,40 @@ fn a_loop_that_uses_no_descriptor_has_none() {
         let before = descriptors();
         aio_timer::sleep(std::time::Duration::from_millis(1)).await;
         assert_eq!(descriptors(), before);
+    });
+}
+
+/// A task keeps the thread of the worker to which a descriptor is bound: its events are told all the same, and whoever
+/// waits for it next does so elsewhere.
+#[test]
+fn a_descriptor_whose_worker_is_kept_busy_is_served_by_another() {
+    const ROUND_TRIPS: usize = 1_000;
+    leak_check(|| {
+        let driver = || Timers::new(Reactor::new(ThreadPark::new()));
+        EventLoop::with_workers(2, driver).run(async {
+            let (here, mut there) = pair();
+            // Bound to this worker.
+            assert!(poll_once(pin!(read(&here, 1)), &Arc::default()).is_pending());
+            let echo = spawn(async move {
+                loop {
+                    let bytes = read(&here, 8).await.unwrap();
+                    if bytes.is_empty() {
+                        return;
+                    }
+                    here.write_with(|mut io| io.write_all(&bytes)).await.unwrap();
+                }
+            });
+            aio_timer::sleep(std::time::Duration::from_millis(1)).await;
+            // The thread stands still until the peer has had all its answers.
+            there.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
+            for i in 0..ROUND_TRIPS {
+                let mut answer = [0; 8];
+                there.write_all(&i.to_ne_bytes()).unwrap();
+                there.read_exact(&mut answer).expect("an answer in time");
+                assert_eq!(answer, i.to_ne_bytes());
+            }
+            drop(there);
+            echo.await;
+        });
     });
 }

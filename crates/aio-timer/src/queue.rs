@@ -33,7 +33,7 @@ use std::time::{Duration, Instant};
 
 use aio_base::live::{Kind, Live};
 use aio_base::sync::{Condvar, Mutex, OnceLock, UnsafeCell};
-use aio_base::{BriefLock, Deadline, Panics, WakeList};
+use aio_base::{BriefGuard, BriefLock, Deadline, Panics, WakeList};
 
 use crate::wheel::{Node, Waiter, Wheel};
 
@@ -182,8 +182,12 @@ impl Queue {
     }
 
     fn fire_due_at(&self, clock: impl Fn() -> Instant) {
+        let state = self.state.lock();
+        if state.wheel.is_empty() {
+            return;
+        }
         let mut now = None;
-        self.wake_each(|state| {
+        self.wake_each(state, |state| {
             if state.wheel.is_empty() {
                 return None;
             }
@@ -199,8 +203,7 @@ impl Queue {
         state.watch = Watch::Closed;
         // There are some if the loop was dropped without being left.
         state.begin_fresh(aio_core::now);
-        drop(state);
-        self.wake_each(State::pop_any);
+        self.wake_each(state, State::pop_any);
         self.release();
     }
 
@@ -208,11 +211,10 @@ impl Queue {
     ///
     /// A panic of a waker ends here: it is a stranger's, and must take neither the loop nor the other timers with it.
     /// The panic hook has reported it.
-    fn wake_each(&self, mut pop: impl FnMut(&mut State) -> Option<Waker>) {
+    fn wake_each<'a>(&'a self, mut state: BriefGuard<'a, State>, mut pop: impl FnMut(&mut State) -> Option<Waker>) {
         let mut wakers = WakeList::new();
         let mut panics = Panics::new();
         loop {
-            let mut state = self.state.lock();
             while wakers.has_room()
                 && let Some(waker) = pop(&mut state)
             {
@@ -224,6 +226,7 @@ impl Queue {
                 return std::mem::forget(panics.take());
             }
             panics.catch(|| wakers.wake_all());
+            state = self.state.lock();
         }
     }
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::task::Waker;
 
 use aio_base::Deadline;
-use aio_core::Driver;
+use aio_core::{Driver, StandIn};
 
 use crate::queue::Queue;
 
@@ -103,6 +103,12 @@ impl<D: Driver> Driver for Timers<D> {
 
     fn unparker(&self) -> Waker {
         self.inner.unparker()
+    }
+
+    fn stand_in(&self) -> Option<StandIn> {
+        let queue = self.queue;
+        // If the queue has gone to another loop meanwhile, its timers are due as well.
+        Some(self.inner.stand_in()?.and(move || queue.fire_due()))
     }
 }
 

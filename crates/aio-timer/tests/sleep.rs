@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use aio_base::Deadline;
 use aio_base::live::{self, Kind, leak_check};
-use aio_core::{Driver, EventLoop, ThreadPark, block_on, now, yield_now};
+use aio_core::{Driver, EventLoop, ThreadPark, block_on, now, spawn, yield_now};
 use aio_timer::{Sleep, Timers, sleep, sleep_until, timeout};
 use common::{MS, run};
 
@@ -559,5 +559,48 @@ fn a_sleep_is_send_and_says_what_it_is_doing() {
             assert_send(&forever);
             drop(sleep);
         });
+    });
+}
+
+/// A task keeps the thread of the worker on which a timer was begun: it fires all the same, and wakes its task
+/// elsewhere.
+#[test]
+fn a_timer_whose_worker_is_kept_busy_fires() {
+    leak_check(|| {
+        EventLoop::with_workers(2, || Timers::new(ThreadPark::new())).run(async {
+            let mut timer = Box::pin(sleep(20 * MS));
+            assert!(poll_with(timer.as_mut(), Waker::noop()).is_pending());
+            let (fired, heard) = mpsc::channel();
+            let task = spawn(async move {
+                timer.await;
+                fired.send(()).unwrap();
+            });
+            sleep(MS).await;
+            // The thread stands still until then.
+            heard.recv_timeout(Duration::from_secs(60)).expect("it fires");
+            task.await;
+        });
+    });
+}
+
+/// Between two runs nobody is at the drivers of the caller's thread.
+#[test]
+fn a_timer_of_the_callers_worker_fires_between_two_runs() {
+    leak_check(|| {
+        let mut event_loop = EventLoop::with_workers(2, || Timers::new(ThreadPark::new()));
+        let (fired, heard) = mpsc::channel();
+        let begin = async {
+            let mut timer = Box::pin(sleep(20 * MS));
+            assert!(poll_with(timer.as_mut(), Waker::noop()).is_pending());
+            let task = spawn(async move {
+                timer.await;
+                fired.send(()).unwrap();
+            });
+            task.detach();
+            sleep(MS).await;
+        };
+        event_loop.run_until_complete(begin).unwrap();
+        heard.recv_timeout(Duration::from_secs(60)).expect("it fires");
+        event_loop.close();
     });
 }

@@ -94,6 +94,8 @@ pub use aio_group::{
     Started, TaskGroup, Until, Wait, WaitTimeout, as_completed, first_ok, gather, race, try_gather, try_wait, wait,
 };
 pub use aio_io::{ReadExt, StreamReader, StreamWriter, WriteExt};
+#[cfg(unix)]
+pub use aio_net::open_unix_connection;
 pub use aio_net::{Server, ServerHandle, TcpListener, TcpStream, UdpSocket, connect, open_connection};
 pub use aio_stream::{Emitter, Generate, Stream, StreamExt, TryGenerate, generate, iter, try_generate};
 pub use aio_sync::{

@@ -5,6 +5,7 @@
 
 pub use aio_core::local::{Task, defer, shield, spawn};
 pub use aio_group::local::{Child, ChildBuilder, GroupHandle, Results, Started, TaskGroup};
+pub use aio_net::local::Server;
 pub use aio_sync::local::{
     AcquireFuture, Condition, ConditionFuture, Event, EventFuture, GetFuture, Lock, LockFuture, LockGuard, Permit,
     PutFuture, Queue, QueueJoinFuture, Semaphore,

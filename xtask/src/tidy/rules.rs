@@ -88,6 +88,9 @@ pub(super) fn unfinished(source: &Source, findings: &mut Vec<Finding>) {
 pub(super) fn lines(source: &Source, findings: &mut Vec<Finding>) {
     let is_table = |text: &str| source.path.ends_with(".md") && text.starts_with('|');
     for (number, line) in source.numbered() {
+        if is_table(&line.text) && !line.text.trim_end().ends_with('|') {
+            findings.push(finding(source, number, "lines", "a row of a table is one line, to its last `|`".to_owned()));
+        }
         let width = line.text.chars().count();
         if width > MAX_WIDTH && !is_table(&line.text) {
             findings.push(finding(source, number, "lines", format!("{width} characters, {MAX_WIDTH} are allowed")));
@@ -257,7 +260,11 @@ use loom::cell;
             found(&[("bench/src/a.rs", &long), ("README.md", &long)]),
             ["README.md:1 lines", "bench/src/a.rs:1 lines"]
         );
-        assert_eq!(found(&[("bench/src/a.rs", &"ä".repeat(120)), ("README.md", &format!("| {long}"))]), [""; 0]);
+        assert_eq!(
+            found(&[("bench/src/a.rs", &"ä".repeat(120)), ("README.md", &format!("| {} |", long.trim_end()))]),
+            [""; 0]
+        );
+        assert_eq!(found(&[("README.md", "| a row\nin two lines |")]), ["README.md:1 lines"]);
     }
 
     #[test]

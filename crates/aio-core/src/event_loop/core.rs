@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::Arc; // facade: shared data without a protocol
-use std::task::Waker;
 
 use aio_base::Deadline;
 
@@ -57,18 +56,21 @@ pub(crate) struct Core {
     read_mail: Cell<Vec<Mail>>,
     /// Whether it is in a blocking call, see [`block_in_place`](super::block_in_place()).
     is_blocked: Cell<bool>,
+    /// Whether there is a lookout, as far as it depends on this worker.
+    has_lookout: Cell<bool>,
 }
 
 impl Core {
     pub(super) fn new(
         scheduler: Arc<Scheduler>,
         index: usize,
-        unparker: Waker,
+        driver: &impl Driver,
         started_at: &'static Location<'static>,
     ) -> Self {
         let worker = NonNull::from(&scheduler.workers()[index]);
         let slab = Slab::new(scheduler.clone(), [worker.as_ptr().cast_const().cast(), scheduler.first_ptr().cast()]);
-        scheduler.workers()[index].begin(unparker, slab.account().clone());
+        let stand_in = if scheduler.is_single() { None } else { driver.stand_in() };
+        scheduler.workers()[index].begin(driver.unparker(), stand_in, slab.account().clone());
         Self {
             queue: Queue::new(),
             scheduler,
@@ -86,6 +88,7 @@ impl Core {
             victim: Cell::new(index + 1),
             read_mail: Cell::default(),
             is_blocked: Cell::new(false),
+            has_lookout: Cell::new(false),
         }
     }
 
@@ -336,10 +339,20 @@ impl Core {
             self.scheduler.workers()[0].unpark();
         }
         if self.scheduler.sleepers.fall_asleep(self.index, || self.scheduler.has_work()) {
-            driver.park(deadline);
+            self.have_lookout();
+            self.scheduler.lookout.while_parked(&self.worker().visits, || driver.park(deadline));
             self.searching.set(self.scheduler.sleepers.wake_up(self.index));
         } else {
             self.searching.set(true);
+        }
+    }
+
+    /// Sees to it that somebody looks after the workers, if there is anything to do for them.
+    #[inline]
+    fn have_lookout(&self) {
+        if !self.has_lookout.replace(true) && self.worker().can_be_stood_in_for() {
+            let scheduler = self.scheduler.clone();
+            self.scheduler.lookout.start(move || scheduler.lookout.look_after(scheduler.workers()));
         }
     }
 
@@ -352,6 +365,9 @@ impl Core {
             }
         }
         let _unblock = Unblock(&self.is_blocked, self.is_blocked.replace(true));
+        if !self.scheduler.is_single() {
+            self.have_lookout();
+        }
         if self.scheduler.has_work() {
             self.scheduler.notify();
         }

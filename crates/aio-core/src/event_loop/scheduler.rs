@@ -9,6 +9,7 @@ use aio_base::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::injector::Injector;
 use super::locals::Locals;
+use super::lookout::Lookout;
 use super::mailbox::{Mail, Owned};
 use super::slab::Outside;
 use super::sleepers::Sleepers;
@@ -23,6 +24,7 @@ pub(crate) struct Scheduler {
     pub(super) injector: Injector<Header>,
     pub(super) sleepers: Sleepers,
     pub(super) threads: Threads,
+    pub(super) lookout: Lookout,
     on_failure: OnceLock<Handler>,
     /// Of tasks that may cross threads.
     pub(crate) watchers: Mutex<Watchers>,
@@ -60,6 +62,7 @@ impl Scheduler {
             injector: Injector::new(),
             sleepers: Sleepers::new(workers),
             threads: Threads::new(workers),
+            lookout: Lookout::new(),
             on_failure: OnceLock::new(),
             watchers: Mutex::new(Watchers::default()),
             reasons: Reasons::default(),

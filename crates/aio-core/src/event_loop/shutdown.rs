@@ -94,6 +94,7 @@ fn stop_workers(core: &Core, driver: &mut impl Driver, deadline: Deadline) {
         run_until(core, driver, Deadline::NEVER, || have_stopped() || scheduler.live() > 0);
     }
     scheduler.threads.join();
+    scheduler.lookout.close();
 }
 
 /// The end of a worker but the first, which goes on to cancel what there still is.

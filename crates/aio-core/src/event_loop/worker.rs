@@ -8,10 +8,12 @@ use aio_base::sync::Arc;
 use aio_base::sync::atomic::AtomicBool;
 use aio_base::sync::atomic::{AtomicUsize, Ordering};
 
+use super::lookout::Visits;
 use super::mailbox::{Mail, Mailbox};
 use super::scheduler::Scheduler;
 use super::slab::Account;
 use super::steal_queue::{self, StealQueue};
+use crate::driver::StandIn;
 use crate::task::Header;
 
 /// Tasks that may cross threads and have their turn to come at a worker.
@@ -32,6 +34,9 @@ pub(crate) struct Worker {
     /// them.
     pub(super) ring: Option<Box<Ring>>,
     pub(super) tally: Tally,
+    pub(super) visits: Visits,
+    /// Delivers what its drivers have to, see `Lookout`; if there is anything.
+    stand_in: OnceLock<StandIn>,
 }
 
 // SAFETY: the pointer is to what this is a part of, which may be used by all threads.
@@ -111,6 +116,8 @@ impl Worker {
             account: Once::new(),
             ring: (!is_single).then(|| Box::new(Ring::new())),
             tally: Tally::new(),
+            visits: Visits::new(),
+            stand_in: OnceLock::new(),
         }
     }
 
@@ -121,13 +128,28 @@ impl Worker {
     }
 
     /// The thread runs. It looks into its mailbox afterwards: who has put something there before had nobody to unpark.
-    pub(super) fn begin(&self, unparker: Waker, account: Arc<Account>) {
+    pub(super) fn begin(&self, unparker: Waker, stand_in: Option<StandIn>, account: Arc<Account>) {
+        if let Some(stand_in) = stand_in.filter(|it| !it.has_nothing_to_do()) {
+            let _ = self.stand_in.set(stand_in);
+        }
         self.account.set(account);
         self.unparker.set(unparker);
     }
 
     pub(super) fn has_begun(&self) -> bool {
         self.unparker.get().is_some()
+    }
+
+    /// Whether there is anything that another thread can do in place of its drivers.
+    pub(super) fn can_be_stood_in_for(&self) -> bool {
+        self.stand_in.get().is_some()
+    }
+
+    /// Delivers what its drivers have to.
+    pub(super) fn stand_in_for(&self) {
+        if let Some(stand_in) = self.stand_in.get() {
+            stand_in.deliver();
+        }
     }
 
     /// Where its tasks are; nowhere before it runs.

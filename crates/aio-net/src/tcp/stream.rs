@@ -11,8 +11,8 @@ use aio_reactor::Async;
 use futures_io::{AsyncRead, AsyncWrite};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use super::split::{self, OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use super::{KeepAlive, attempted};
+use crate::split::{self, OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use crate::through::{reads_through, writes_through};
 
 /// A TCP connection.
@@ -25,7 +25,7 @@ use crate::through::{reads_through, writes_through};
 /// [`poll_close`](AsyncWrite::poll_close) tells the peer that nothing more will come; the other direction stays open.
 /// Dropping it closes both.
 pub struct TcpStream {
-    io: Async<net::TcpStream>,
+    pub(crate) io: Async<net::TcpStream>,
 }
 
 impl TcpStream {
@@ -66,6 +66,11 @@ impl TcpStream {
     pub(super) fn of(stream: net::TcpStream) -> Self {
         // If it fails, the peer is gone already. That is for who reads or writes to find out.
         let _ = stream.set_nodelay(true);
+        Self::prepared(stream)
+    }
+
+    /// `stream` is non-blocking, and sends without delay.
+    pub(super) fn prepared(stream: net::TcpStream) -> Self {
         Self { io: Async::from_nonblocking(stream) }
     }
 
@@ -212,7 +217,7 @@ impl TcpStream {
     /// The two directions, for two tasks. When the writing one is dropped, the peer is told that nothing more will
     /// come.
     pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
-        split::into_split(self)
+        split::into_split(self, |stream| stream.shutdown(Shutdown::Write))
     }
 
     fn std(&self) -> &net::TcpStream {

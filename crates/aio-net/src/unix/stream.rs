@@ -14,6 +14,7 @@ use aio_timer::sleep;
 use futures_io::{AsyncRead, AsyncWrite};
 
 use super::{PAUSE, address_of};
+use crate::split::{self, OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use crate::tcp::attempted;
 use crate::through::{reads_through, writes_through};
 
@@ -115,6 +116,17 @@ impl UnixStream {
     /// If it is not connected any more.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.std().shutdown(how)
+    }
+
+    /// The two directions, for two futures of one task.
+    pub fn split(&mut self) -> (ReadHalf<'_, Self>, WriteHalf<'_, Self>) {
+        split::split(self)
+    }
+
+    /// The two directions, for two tasks. When the writing one is dropped, the peer is told that nothing more will
+    /// come.
+    pub fn into_split(self) -> (OwnedReadHalf<Self>, OwnedWriteHalf<Self>) {
+        split::into_split(self, |stream| stream.shutdown(Shutdown::Write))
     }
 
     fn std(&self) -> &net::UnixStream {

@@ -13,6 +13,13 @@ fn bound() -> Arc<Source> {
     source
 }
 
+/// What a poller does with those who are told.
+fn wake(tell: impl FnOnce(&mut Vec<Waker>)) {
+    let mut woken = Vec::new();
+    tell(&mut woken);
+    woken.into_iter().for_each(Waker::wake);
+}
+
 /// What a descriptor holds, as the system knows it.
 struct Descriptor(ModelArc<AtomicUsize>);
 
@@ -58,7 +65,7 @@ fn no_event_is_lost(limit: usize, as_future: bool) {
         let system = thread::spawn("", move || {
             for _ in 0..2 {
                 items.fetch_add(1, Ordering::AcqRel);
-                theirs.tell(Event::new(true, false, false, false), &mut Panics::new());
+                wake(|woken| theirs.tell(Event::new(true, false, false, false), woken));
             }
         })
         .unwrap();
@@ -94,7 +101,7 @@ fn who_waits_when_the_poller_ends_binds_anew() {
     loom::model(|| {
         let source = bound();
         let theirs = source.clone();
-        let end = thread::spawn("", move || theirs.orphan(&mut Panics::new())).unwrap();
+        let end = thread::spawn("", move || wake(|woken| theirs.orphan(woken))).unwrap();
         let mut is_bound_anew = false;
         block_on(poll_fn(|cx| {
             while !is_bound_anew {
@@ -123,13 +130,69 @@ fn who_waits_beside_a_registration_that_fails_has_one_of_his_own() {
         }
         let poller = Poller::new(std::task::Waker::noop().clone());
         let (theirs, their_poller) = (source.clone(), poller.clone());
-        let fails = thread::spawn("", move || theirs.bind(|| Ok(their_poller), |_, _| Err(()))).unwrap();
-        let bind = || source.bind(|| Ok::<_, ()>(poller.clone()), |_, _| Ok(()));
+        let fails = thread::spawn("", move || theirs.bind(|| Ok(their_poller), |_, _| Err(()), |_| ())).unwrap();
+        let bind = || source.bind(|| Ok::<_, ()>(poller.clone()), |_, _| Ok(()), |_| ());
         let mut cx = Context::from_waker(std::task::Waker::noop());
         assert!(source.poll_ready(Direction::Write, Waiter::Poller, &mut cx, bind).is_pending());
         // It may have found the other's registration, and then there was nothing to fail.
         let _ = fails.join().unwrap();
         assert!(source.binding.lock().is_some(), "nobody will tell");
+        source.unbind(|_| ());
+    });
+}
+
+/// Somebody stands in for the thread of a poller, which then ends, while a reader waits for the second of two items: he
+/// binds to another poller, which tells of what is there when he does.
+#[test]
+fn who_is_told_by_a_stand_in_binds_to_another_poller() {
+    loom::model(|| {
+        let source = Source::new();
+        let [first, second] = [(); 2].map(|()| Poller::new(Waker::noop().clone()));
+        source.bind(|| Ok::<_, ()>(first.clone()), |_, _| Ok(()), |_| ()).unwrap();
+        let count = ModelArc::new(AtomicUsize::new(0));
+        let (theirs, items, other) = (source.clone(), count.clone(), second.clone());
+        let stand_in = thread::spawn("", move || {
+            items.fetch_add(1, Ordering::AcqRel);
+            theirs.stray();
+            wake(|woken| theirs.tell(Event::new(true, false, false, false), woken));
+            items.fetch_add(1, Ordering::AcqRel);
+            first.close();
+            // The other poller, if it is there by now; otherwise it hears when it is.
+            if !other.is_idle() {
+                wake(|woken| theirs.tell(Event::new(true, false, false, false), woken));
+            }
+        })
+        .unwrap();
+        let descriptor = Descriptor(count.clone());
+        block_on(async {
+            let mut taken = 0;
+            while taken < 2 {
+                taken += poll_fn(|cx| {
+                    loop {
+                        let bind = || {
+                            let add = |_: &Poller, _| {
+                                if count.load(Ordering::Acquire) > 0 {
+                                    wake(|woken| source.tell(Event::new(true, false, false, false), woken));
+                                }
+                                Ok::<_, ()>(())
+                            };
+                            source.bind(|| Ok(second.clone()), add, |_| ())
+                        };
+                        let seen = match source.poll_ready(Direction::Read, Waiter::Poller, cx, bind) {
+                            Poll::Ready(seen) => seen.unwrap(),
+                            Poll::Pending => return Poll::Pending,
+                        };
+                        let taken = descriptor.take(1);
+                        if taken > 0 {
+                            return Poll::Ready(taken);
+                        }
+                        source.readiness().clear(seen, Direction::Read);
+                    }
+                })
+                .await;
+            }
+        });
+        stand_in.join().unwrap();
         source.unbind(|_| ());
     });
 }

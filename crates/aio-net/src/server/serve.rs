@@ -1,0 +1,144 @@
+//! The loop that accepts, and what comes of each connection.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc; // facade: shared data without a protocol
+use std::time::Duration;
+
+use aio_base::sync::OnceLock;
+use aio_base::{Local, Panics, Shared};
+use aio_core::{FailureKind, report_failure};
+use aio_group::generic::{ChildBuilder, GroupHandle, TaskGroup};
+use aio_timer::sleep;
+
+use super::{Listener, Server, ServerHome};
+
+/// How long it waits when the system has no descriptor or no memory for a connection.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What differs between the homes is the bounds.
+macro_rules! serve {
+    ($home:ty, [$($sync:tt)*], [$($send:tt)*]) => {
+        impl<L> Server<L, $home>
+        where
+            L: Listener<Stream: $($send)* 'static, Address: $($send)* 'static> + $($sync)* 'static,
+        {
+            /// Accepts connections and calls `handler` with each and the address of its peer, in a task of its own,
+            /// until the [handle](crate::ServerHandle) ends it; returns when all connections have ended.
+            ///
+            /// Each connection has a clone of `handler`, so an `async move` closure may own what is cheap to clone, and
+            /// use it as if it were the only one.
+            ///
+            /// An error of a connection is [told](Self::on_error), and a panic reported to the handler of the loop;
+            /// neither disturbs the others. When the system has no descriptor or no memory for a connection, that is
+            /// told, and it waits for a moment.
+            ///
+            /// # Cancel safety
+            /// Dropping the future cancels the connections; the current scope does not end before they have.
+            ///
+            /// # Errors
+            /// If a listener cannot accept any more, for another reason than that: [told](Self::on_error) at once; then
+            /// none accepts any more, and it is returned when the connections have ended.
+            ///
+            /// # Panics
+            /// Outside of a loop of `aio`.
+            pub async fn serve<F, Fut>(self, handler: F) -> io::Result<()>
+            where
+                F: FnOnce(L::Stream, L::Address) -> Fut + Clone + $($send)* 'static,
+                Fut: Future<Output = io::Result<()>> + $($send)* 'static,
+            {
+                let Self { listeners, limit, on_error, handle } = self;
+                let connections = TaskGroup::<io::Error, $home>::new();
+                let connections = if let Some(limit) = limit { connections.limit(limit) } else { connections };
+                let told = on_error.clone();
+                let connections = connections.discarding(move |error| <$home>::tell(&told, &error));
+                // Kept outside of what may be cancelled: it must not be lost with it.
+                let failure = Arc::new(OnceLock::new());
+                let accepting = async {
+                    let acceptors = TaskGroup::<(), $home>::new();
+                    let body = async {
+                        for listener in listeners {
+                            let (connections, handler) = (connections.handle(), handler.clone());
+                            let (on_error, failure) = (on_error.clone(), failure.clone());
+                            let accept = async move {
+                                let serve = move |child: ChildBuilder<'_, 'static, _, $home>, stream, peer| {
+                                    let handler = handler.clone();
+                                    if let Some(connection) = contained(|| handler(stream, peer)) {
+                                        child.try_spawn(connection).detach();
+                                    }
+                                };
+                                let error = accept::<L, $home>(listener, &connections, &on_error, serve).await;
+                                let _ = failure.set(error);
+                                Err::<(), ()>(())
+                            };
+                            acceptors.try_spawn(accept).detach();
+                        }
+                        Ok(())
+                    };
+                    let _ = acceptors.run(body).await;
+                };
+                let body = async {
+                    let _ = handle.accepting.run(accepting).await;
+                    Ok(())
+                };
+                // The errors of connections are told, the body has none, and to be cancelled is how this ends.
+                let _ = handle.serving.run(connections.run(body)).await;
+                // Who accepted has ended.
+                Arc::into_inner(failure).and_then(OnceLock::into_inner).map_or(Ok(()), Err)
+            }
+        }
+    };
+}
+
+serve! { Shared, [Send + Sync +], [Send +] }
+serve! { Local, [], [] }
+
+/// Accepts until that fails; `serve` begins a connection.
+async fn accept<L: Listener, H: ServerHome>(
+    listener: L,
+    connections: &GroupHandle<'static, io::Error, H>,
+    on_error: &H::ErrorHandler,
+    mut serve: impl FnMut(ChildBuilder<'_, 'static, io::Error, H>, L::Stream, L::Address),
+) -> io::Error {
+    loop {
+        match listener.accept().await {
+            // The room only now: one that is kept for who may come would be missing to the other listeners.
+            Ok((stream, peer)) => serve(connections.vacancy().await, stream, peer),
+            Err(error) => {
+                contained(|| H::tell(on_error, &error));
+                if !is_for_want_of_something(&error) {
+                    return error;
+                }
+                sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Calls what is not ours. A panic is reported, and disturbs nobody.
+fn contained<R>(f: impl FnOnce() -> R) -> Option<R> {
+    let mut panics = Panics::new();
+    let result = panics.catch(f);
+    if let Some(payload) = panics.take() {
+        report_failure(FailureKind::Panic { during: "panicked for a connection", payload: &*payload });
+        // Its destructor may panic as well.
+        std::mem::forget(payload);
+    }
+    result
+}
+
+/// Whether the connection stays where it is, because the system has nothing to put it into.
+fn is_for_want_of_something(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        let wants = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+        wants.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+    }
+    #[cfg(not(unix))]
+    {
+        /// `WSAEMFILE` and `WSAENOBUFS`.
+        const WANTS: [i32; 2] = [10024, 10055];
+        error.raw_os_error().is_some_and(|code| WANTS.contains(&code))
+    }
+}
