@@ -124,9 +124,9 @@ where
 
     fn refuse(self: Arc<Self>, panics: &mut Panics) -> Option<Waker> {
         let taken = self.take()?;
-        let awaiter = self.complete(Outcome::Refused).ok();
+        // First: whoever finds that it was refused may rely on what the destructor of the closure does.
         panics.catch(|| drop(taken));
-        awaiter
+        self.complete(Outcome::Refused).ok()
     }
 }
 

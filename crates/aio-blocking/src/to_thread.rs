@@ -79,28 +79,40 @@ impl<T> ToThread<T> {
         self.place = Place::Queue(pool, ticket);
         Ok(())
     }
-}
 
-impl<T> Future for ToThread<T> {
-    type Output = T;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+    /// As [`poll`](Future::poll), but for one thing: gives `None` instead of a panic if the pool was shut down before
+    /// `f` could begin. By then, `f` was dropped. For whoever outlives the loop in which it was polled.
+    ///
+    /// # Panics
+    /// A panic in `f` goes on here; and if the system refuses to start even one thread.
+    pub fn poll_unless_refused(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         if let Place::Nowhere(pool) = &mut self.place {
             let pool = pool.take().unwrap_or_else(current::pool);
-            return match self.submit(pool, cx) {
-                Ok(()) => Poll::Pending,
-                Err(refused) => {
-                    self.job.abandon();
-                    panic!("to_thread: {refused}");
-                }
+            let Err(refused) = self.submit(pool, cx) else { return Poll::Pending };
+            self.place = Place::Done;
+            self.job.abandon();
+            return match refused {
+                Refused::Closed => Poll::Ready(None),
+                Refused::NoThread(_) => panic!("to_thread: {refused}"),
             };
         }
         let outcome = ready!(self.job.poll(cx.waker()));
         self.place = Place::Done;
         match outcome {
-            Outcome::Returned(value) => Poll::Ready(value),
+            Outcome::Returned(value) => Poll::Ready(Some(value)),
             Outcome::Panicked(payload) => resume_unwind(payload),
-            Outcome::Refused => panic!("to_thread: {}", Refused::Closed),
+            Outcome::Refused => Poll::Ready(None),
+        }
+    }
+}
+
+impl<T> Future for ToThread<T> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        match ready!(self.poll_unless_refused(cx)) {
+            Some(value) => Poll::Ready(value),
+            None => panic!("to_thread: {}", Refused::Closed),
         }
     }
 }

@@ -397,6 +397,45 @@ fn a_job_that_comes_after_the_shutdown_is_refused() {
     });
 }
 
+/// What the destructor of the closure has done is there when it is told that the closure never ran.
+#[test]
+fn who_polls_may_be_told_that_a_job_was_refused() {
+    struct CountsDrop(Arc<AtomicUsize>);
+    impl Drop for CountsDrop {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    leak_check(|| {
+        let poll = |job: &mut ToThread<()>| {
+            Pin::new(job).poll_unless_refused(&mut Context::from_waker(std::task::Waker::noop()))
+        };
+        let pool = pool_of_one();
+        let (gate, opened) = mpsc::channel::<()>();
+        let (begin, begun) = mpsc::channel();
+        let mut held_up = pool.run(move || {
+            begin.send(()).unwrap();
+            opened.recv().unwrap();
+        });
+        assert_eq!(poll(&mut held_up), Poll::Pending);
+        begun.recv().unwrap();
+        let drops = Arc::new(AtomicUsize::new(0));
+        let theirs = CountsDrop(drops.clone());
+        let mut refused = pool.run(move || drop(theirs));
+        assert_eq!(poll(&mut refused), Poll::Pending);
+        let mut late = pool.run(|| ());
+        let other = std::thread::spawn(move || drop(pool));
+        while poll(&mut refused) == Poll::Pending {
+            std::thread::yield_now();
+        }
+        assert_eq!(drops.load(Ordering::SeqCst), 1);
+        assert_eq!(poll(&mut late), Poll::Ready(None));
+        gate.send(()).unwrap();
+        other.join().unwrap();
+        assert_eq!(poll(&mut held_up), Poll::Ready(Some(())));
+    });
+}
+
 #[test]
 fn a_pool_may_be_dropped_by_its_own_job() {
     leak_check(|| {

@@ -322,7 +322,8 @@ fn run_worker<D: Driver>(scheduler: Arc<Scheduler>, index: usize, make_driver: i
 
 /// Runs turns until `done`, or until the deadline.
 fn run_until(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut done: impl FnMut() -> bool) {
-    let mut polls = 0;
+    // A loop that runs often, and never for long, looks outside as well.
+    let mut polls = core.polls.take();
     while core.is_in_turn() || !done() {
         polls += core.run_some(POLLS_BETWEEN_LOOKS.saturating_sub(polls));
         core.read_mail();
@@ -347,6 +348,7 @@ fn run_until(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut done
             }
         }
     }
+    core.polls.set(polls);
 }
 
 /// Whether it is past. Reads the clock only if there is a deadline.

@@ -6,7 +6,7 @@ mod desk;
 
 use std::fmt;
 use std::fs::{self, Metadata, Permissions};
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::io::{self, IoSlice, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -277,19 +277,20 @@ impl File {
         debug_assert!(self.flight.is_none());
         let errand = Errand { kind, debt: self.debt.take(), buffer: std::mem::take(&mut self.buffer) };
         let (_, job) = self.flight.insert((kind, self.desk.put(errand)));
-        // The first poll puts it into the queue of the pool, and finds nothing.
-        let _ = Pin::new(job).poll(cx);
+        // The first poll puts it into the queue of the pool, and finds nothing, or that the pool was shut down.
+        let _ = Pin::new(job).poll_unless_refused(cx);
     }
 
     /// Waits for what is under way, if anything is.
     fn poll_flight(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Kind, io::Result<Answer>)>> {
         let Some((kind, job)) = &mut self.flight else { return Poll::Ready(None) };
         let kind = *kind;
-        // The desk is asked first: the job may never run, because its pool was shut down, and then must not be polled.
+        // The desk is asked first: it may have been the job of another operation that ran the errand.
         let outcome = match self.desk.try_take() {
             Some(outcome) => Some(outcome),
             None => {
-                ready!(Pin::new(job).poll(cx));
+                // If the pool was shut down, the destructor of the job has run the errand.
+                let _ = ready!(Pin::new(job).poll_unless_refused(cx));
                 self.desk.take()
             }
         };

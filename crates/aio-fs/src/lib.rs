@@ -36,6 +36,10 @@
 //! a directory, copies a file) runs to its end, since no system can be asked to stop it. [`File`] does better, see
 //! there.
 //!
+//! # Panics
+//! As [`to_thread`](aio_blocking::to_thread()): if the system refuses to start even one thread; and to await a future
+//! that was polled in a loop which has ended meanwhile. [`File`] and [`ReadDir`] outlive a loop, and go on in another.
+//!
 //! # Not for
 //! Thousands of small calls in a row: each costs a trip to a thread, some microseconds, more than the call itself if
 //! the system has the file in memory. Put such a series into one `to_thread`. Pipes, terminals and devices are no files

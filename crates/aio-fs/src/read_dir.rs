@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, FileType, Metadata};
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use aio_base::sync::Arc;
+use aio_base::sync::{Arc, Mutex};
 use aio_blocking::{ToThread, to_thread};
 use futures_core::Stream;
 
@@ -39,32 +39,35 @@ const CHUNK: usize = 128;
 pub async fn read_dir(path: impl AsRef<Path>) -> io::Result<ReadDir> {
     let path = path.as_ref().to_owned();
     let fetched = to_thread(move || match fs::read_dir(&path) {
-        Ok(entries) => Ok(Source { entries, path }.fetch()),
+        Ok(entries) => {
+            let mut source = Source { entries, path };
+            Ok((source.fetch(), source))
+        }
         Err(error) => Err(failed("read directory", Some(&path), error)),
     });
     let (chunk, source) = fetched.await?;
-    Ok(ReadDir { chunk, rest: source.map_or(Rest::Nothing, Rest::Idle) })
+    Ok(ReadDir { chunk, source: Arc::new(Mutex::new(source)), job: None })
 }
 
 /// The entries of a directory, from [`read_dir`]: a stream, or entry for entry by [`ReadDir::next_entry`].
 ///
 /// # Cancel safety
-/// Entries that were fetched stay here; a dropped `next_entry` loses none.
+/// Entries that were fetched stay here; a dropped `next_entry` loses none, and neither does the end of a loop.
 #[must_use = "streams do nothing unless polled"]
 pub struct ReadDir {
-    chunk: VecDeque<io::Result<DirEntry>>,
-    rest: Rest,
+    chunk: Chunk,
+    /// Locked by the job alone. Here, too, so that it is not lost if the pool is shut down before the job begins.
+    source: Arc<Mutex<Source>>,
+    /// Fetches the next chunk.
+    job: Option<ToThread<Chunk>>,
 }
 
-/// Where the entries come from that are not fetched so far.
-enum Rest {
-    Idle(Source),
-    Busy(ToThread<Fetched>),
-    Nothing,
+#[derive(Default)]
+struct Chunk {
+    entries: VecDeque<io::Result<DirEntry>>,
+    /// There is no other after it.
+    is_last: bool,
 }
-
-/// A chunk, and where there may be more.
-type Fetched = (VecDeque<io::Result<DirEntry>>, Option<Source>);
 
 struct Source {
     entries: fs::ReadDir,
@@ -73,16 +76,16 @@ struct Source {
 
 impl Source {
     /// Blocks until a chunk is there.
-    fn fetch(mut self) -> Fetched {
-        let mut chunk = VecDeque::with_capacity(CHUNK);
-        while chunk.len() < CHUNK {
+    fn fetch(&mut self) -> Chunk {
+        let mut entries = VecDeque::with_capacity(CHUNK);
+        while entries.len() < CHUNK {
             match self.entries.next() {
-                Some(Ok(entry)) => chunk.push_back(Ok(DirEntry::new(entry))),
-                Some(Err(error)) => chunk.push_back(Err(failed("read directory", Some(&self.path), error))),
-                None => return (chunk, None),
+                Some(Ok(entry)) => entries.push_back(Ok(DirEntry::new(entry))),
+                Some(Err(error)) => entries.push_back(Err(failed("read directory", Some(&self.path), error))),
+                None => return Chunk { entries, is_last: true },
             }
         }
-        (chunk, Some(self))
+        Chunk { entries, is_last: false }
     }
 }
 
@@ -100,32 +103,35 @@ impl Stream for ReadDir {
     type Item = io::Result<DirEntry>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
         loop {
-            if let Some(entry) = self.chunk.pop_front() {
+            if let Some(entry) = this.chunk.entries.pop_front() {
                 return Poll::Ready(Some(entry));
             }
-            let mut job = match std::mem::replace(&mut self.rest, Rest::Nothing) {
-                Rest::Nothing => return Poll::Ready(None),
-                Rest::Idle(source) => to_thread(move || source.fetch()),
-                Rest::Busy(job) => job,
-            };
-            let Poll::Ready((chunk, source)) = Pin::new(&mut job).poll(cx) else {
-                self.rest = Rest::Busy(job);
-                return Poll::Pending;
-            };
-            self.chunk = chunk;
-            self.rest = source.map_or(Rest::Nothing, Rest::Idle);
+            if this.chunk.is_last {
+                return Poll::Ready(None);
+            }
+            let job = this.job.get_or_insert_with(|| {
+                let source = this.source.clone();
+                to_thread(move || source.lock().fetch())
+            });
+            let fetched = ready!(Pin::new(job).poll_unless_refused(cx));
+            this.job = None;
+            // Otherwise the loop of the job has ended, and another goes on.
+            if let Some(chunk) = fetched {
+                this.chunk = chunk;
+            }
         }
     }
 }
 
 impl fmt::Debug for ReadDir {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReadDir").field("n_fetched", &self.chunk.len()).finish_non_exhaustive()
+        f.debug_struct("ReadDir").field("n_fetched", &self.chunk.entries.len()).finish_non_exhaustive()
     }
 }
 
-/// One entry of a directory.
+/// One entry of a directory. On some systems it keeps the directory open, as that of the standard library does.
 #[derive(Debug, Clone)]
 pub struct DirEntry {
     entry: Arc<fs::DirEntry>,

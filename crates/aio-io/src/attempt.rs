@@ -36,7 +36,7 @@ where
     R: AsyncRead + Unpin + ?Sized,
 {
     let n = ready!(retry(|| Pin::new(&mut *reader).poll_read_vectored(cx, bufs)))?;
-    Poll::Ready(checked("reader", n, bufs.iter().map(|buf| buf.len()).sum()))
+    Poll::Ready(checked("reader", n, total(bufs.iter().map(|buf| buf.len()))))
 }
 
 /// Writes a part of `buf`.
@@ -58,7 +58,7 @@ where
     W: AsyncWrite + Unpin + ?Sized,
 {
     let n = ready!(retry(|| Pin::new(&mut *writer).poll_write_vectored(cx, bufs)))?;
-    Poll::Ready(checked("writer", n, bufs.iter().map(|buf| buf.len()).sum()))
+    Poll::Ready(checked("writer", n, total(bufs.iter().map(|buf| buf.len()))))
 }
 
 /// [`poll_write`] of what is not empty: to write nothing is an error then, since trying again would go on for ever.
@@ -94,11 +94,19 @@ where
     retry(|| Pin::new(&mut *writer).poll_close(cx))
 }
 
+/// What is in all of them: the same memory may be in more than one.
+pub(crate) fn total(lens: impl Iterator<Item = usize>) -> usize {
+    lens.fold(0, usize::saturating_add)
+}
+
 /// A count that is larger than the buffer would make us give out bytes that nobody wrote, or skip some.
+#[inline]
 fn checked(who: &str, n: usize, len: usize) -> io::Result<usize> {
-    if n > len {
-        let message = format!("the {who} claims {n} bytes of a buffer of {len}");
-        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-    }
-    Ok(n)
+    if n > len { Err(lie(who, n, len)) } else { Ok(n) }
+}
+
+#[cold]
+fn lie(who: &str, n: usize, len: usize) -> io::Error {
+    let message = format!("the {who} claims {n} bytes of a buffer of {len}");
+    io::Error::new(io::ErrorKind::InvalidData, message)
 }

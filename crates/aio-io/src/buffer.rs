@@ -36,6 +36,7 @@ impl Buffer {
         self.len() == 0
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, more: &[u8]) {
         // Before it grows, it moves to the front, if that is less work than was done since it last did.
         if self.bytes.capacity() - self.bytes.len() < more.len() && self.start >= self.len() {

@@ -16,8 +16,8 @@ const PIECES: usize = 32;
 
 /// Writes all that comes from `reader` to `writer`, up to the end, and flushes it. Gives the number of bytes.
 ///
-/// What is waiting in `writer` is flushed while nothing comes from `reader`: the other side may not send anything
-/// before it has got an answer. `writer` is not closed. An idle copy has no buffer.
+/// What is waiting in `writer`, also from before, is flushed while nothing comes from `reader`: the other side may not
+/// send anything before it has got an answer. `writer` is not closed. An idle copy has no buffer.
 ///
 /// # Cancel safety
 /// Dropping the future loses what was read and could not be written yet, 16 KiB at most.
@@ -80,13 +80,14 @@ pub(crate) struct Transfer {
     /// Read and not written: there is nothing in it but while the writer keeps us waiting.
     left: Buffer,
     pub(crate) n_written: u64,
+    /// False at first: there may be something in the writer from before.
     is_flushed: bool,
     has_ended: bool,
 }
 
 impl Transfer {
     pub(crate) const fn new() -> Self {
-        Self { left: Buffer::new(), n_written: 0, is_flushed: true, has_ended: false }
+        Self { left: Buffer::new(), n_written: 0, is_flushed: false, has_ended: false }
     }
 
     /// Copies until `reader` has ended and `writer` is flushed.

@@ -11,35 +11,50 @@ use std::ops::{Deref, DerefMut};
 /// How much is read at once, at most.
 pub(crate) const SCRATCH: usize = 16 * 1024;
 
-/// How many pieces a thread keeps: as many are needed as readers are read through by one another.
-const KEEP: usize = 4;
+/// How many pieces a thread keeps besides the first: as many are needed as readers are read through by one another.
+const KEEP: usize = 3;
 
 aio_base::thread_local! {
-    static SPARE: Cell<Vec<Box<[u8]>>> = Cell::new(Vec::new());
+    static FIRST: Cell<Option<Box<[u8]>>> = Cell::new(None);
+    static OTHERS: Cell<Vec<Box<[u8]>>> = Cell::new(Vec::new());
 }
 
 /// A piece of this thread's memory, taken out for one poll; a poll inside of that one gets another.
 pub(crate) struct Scratch(Box<[u8]>);
 
 impl Scratch {
+    #[inline]
     pub(crate) fn take() -> Self {
         // While the thread ends, there is none.
-        let spare = SPARE.try_with(|spare| with(spare, Vec::pop)).ok().flatten();
-        Self(spare.unwrap_or_else(|| vec![0; SCRATCH].into_boxed_slice()))
+        Self(FIRST.try_with(Cell::take).ok().flatten().unwrap_or_else(another))
     }
 }
 
+#[cold]
+fn another() -> Box<[u8]> {
+    let other = OTHERS.try_with(|others| with(others, Vec::pop)).ok().flatten();
+    other.unwrap_or_else(|| vec![0; SCRATCH].into_boxed_slice())
+}
+
 impl Drop for Scratch {
+    #[inline]
     fn drop(&mut self) {
         let piece = mem::take(&mut self.0);
-        let keep = |spare: &mut Vec<_>| {
-            if spare.len() < KEEP {
-                spare.push(piece);
-            }
-        };
         // It is freed while the thread ends.
-        let _ = SPARE.try_with(|spare| with(spare, keep));
+        if let Ok(Some(other)) = FIRST.try_with(|first| first.replace(Some(piece))) {
+            keep(other);
+        }
     }
+}
+
+#[cold]
+fn keep(piece: Box<[u8]>) {
+    let keep = |others: &mut Vec<_>| {
+        if others.len() < KEEP {
+            others.push(piece);
+        }
+    };
+    let _ = OTHERS.try_with(|others| with(others, keep));
 }
 
 fn with<T: Default, R>(cell: &Cell<T>, f: impl FnOnce(&mut T) -> R) -> R {

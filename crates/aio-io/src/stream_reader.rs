@@ -307,16 +307,23 @@ impl<R: AsyncRead + Unpin> StreamReader<R> {
 
     /// Puts what comes next into the buffer, but not more than `room`. Zero is the end.
     fn poll_fill(&mut self, cx: &mut Context<'_>, room: usize) -> Poll<io::Result<usize>> {
+        let mut scratch = Scratch::take();
+        let n = ready!(self.poll_scratch(cx, &mut scratch, room))?;
+        self.buffer.push(&scratch[..n]);
+        Poll::Ready(Ok(n))
+    }
+
+    /// Reads what comes next, but not more than `room`, for the caller to put it where it belongs. Zero is the end.
+    #[inline]
+    fn poll_scratch(&mut self, cx: &mut Context<'_>, scratch: &mut [u8], room: usize) -> Poll<io::Result<usize>> {
         if self.has_ended {
             return Poll::Ready(Ok(0));
         }
-        let mut scratch = Scratch::take();
         let room = room.min(scratch.len());
         let polled = attempt::poll_read(&mut self.inner, cx, &mut scratch[..room]);
         match polled {
             Poll::Ready(Ok(0)) => self.has_ended = true,
-            Poll::Ready(Ok(n)) => self.buffer.push(&scratch[..n]),
-            Poll::Ready(Err(_)) => {}
+            Poll::Ready(_) => {}
             Poll::Pending => self.buffer.rest(),
         }
         polled
@@ -330,16 +337,33 @@ impl<R: AsyncRead + Unpin> StreamReader<R> {
                 self.has_ended = n == 0;
                 return Poll::Ready(Ok(n));
             }
-            ready!(self.poll_fill(cx, SCRATCH))?;
+            let mut scratch = Scratch::take();
+            let n = ready!(self.poll_scratch(cx, &mut scratch, SCRATCH))?;
+            // What fits does not go through the buffer.
+            if n <= buf.len() {
+                buf[..n].copy_from_slice(&scratch[..n]);
+                return Poll::Ready(Ok(n));
+            }
+            self.buffer.push(&scratch[..n]);
         }
         Poll::Ready(Ok(self.take_into(buf)))
     }
 
+    #[inline]
     fn poll_read_exact(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<(), ReadError>> {
+        if self.buffer.len() < buf.len() {
+            return self.poll_read_more(cx, buf);
+        }
+        self.take_into(buf);
+        Poll::Ready(Ok(()))
+    }
+
+    /// [`poll_read_exact`](Self::poll_read_exact) of more than there is in the buffer.
+    fn poll_read_more(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<(), ReadError>> {
         while self.buffer.len() < buf.len() {
             let missing = buf.len() - self.buffer.len();
             let n = if missing < SCRATCH || self.has_ended {
-                ready!(self.poll_fill(cx, SCRATCH))?
+                ready!(self.poll_piece_into(cx, buf))?
             } else {
                 ready!(self.poll_rest_into(cx, buf))?
             };
@@ -353,6 +377,20 @@ impl<R: AsyncRead + Unpin> StreamReader<R> {
         }
         self.take_into(buf);
         Poll::Ready(Ok(()))
+    }
+
+    /// Reads what comes next. If it is just what is missing in the buffer, it goes straight to where it belongs in
+    /// `buf`, and otherwise into the buffer. Zero is the end.
+    fn poll_piece_into(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut scratch = Scratch::take();
+        let n = ready!(self.poll_scratch(cx, &mut scratch, SCRATCH))?;
+        let missing = &mut buf[self.buffer.len()..];
+        if n == missing.len() {
+            missing.copy_from_slice(&scratch[..n]);
+        } else {
+            self.buffer.push(&scratch[..n]);
+        }
+        Poll::Ready(Ok(n))
     }
 
     /// Reads what is missing in the buffer straight to where it belongs in `buf`. If there comes all of it, it stays

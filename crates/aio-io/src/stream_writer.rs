@@ -136,7 +136,7 @@ impl<W: AsyncWrite + Unpin> AsyncWrite for StreamWriter<W> {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let len = bufs.iter().fold(0_usize, |len, buf| len.saturating_add(buf.len()));
+        let len = attempt::total(bufs.iter().map(|buf| buf.len()));
         if len > this.capacity - this.buffer.len() {
             ready!(this.poll_send(cx))?;
         }

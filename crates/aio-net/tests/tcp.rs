@@ -1,12 +1,13 @@
 //! TCP connections on loopback.
 
+#[path = "support/cancels.rs"]
+mod cancels;
 mod support;
 
 use std::future::Future;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{self, Shutdown, SocketAddr};
 use std::pin::pin;
-use std::rc::Rc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
@@ -171,77 +172,11 @@ fn an_accept_that_is_cancelled_loses_no_connection() {
     });
 }
 
-/// 100,000 operations of which half are cancelled, and every byte that was reported is there, once.
 #[test]
 fn cancelled_reads_and_writes_lose_no_byte_that_was_not_reported() {
     run(async {
-        let (mut here, mut there) = pair().await;
-        let (mut sent, mut received) = (0_usize, 0_usize);
-        let byte = |i: usize| (i % 251) as u8;
-        let mut cancelled = 0;
-        let mut step = 0_usize;
-        while cancelled < 100_000 {
-            step += 1;
-            let mut buffer = [0; 7];
-            let mut read = pin!(there.read(&mut buffer));
-            match read.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                std::task::Poll::Ready(n) => {
-                    let n = n.unwrap();
-                    assert!(buffer[..n].iter().enumerate().all(|(i, &got)| got == byte(received + i)));
-                    received += n;
-                }
-                std::task::Poll::Pending => cancelled += 1,
-            }
-            if step.is_multiple_of(3) {
-                let data: Vec<u8> = (0..step % 11).map(|i| byte(sent + i)).collect();
-                let mut write = pin!(here.write(&data));
-                match write.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                    std::task::Poll::Ready(n) => sent += n.unwrap(),
-                    std::task::Poll::Pending => cancelled += 1,
-                }
-                // The events come in.
-                aio_core::yield_now().await;
-            }
-        }
-        here.close().await.unwrap();
-        let mut rest = Vec::new();
-        there.read_to_end(&mut rest).await.unwrap();
-        assert!(rest.iter().enumerate().all(|(i, &got)| got == byte(received + i)));
-        assert_eq!(received + rest.len(), sent);
-    });
-}
-
-/// 256 MiB to a reader that takes its time: no more is underway than the system has room for.
-#[test]
-fn a_slow_reader_makes_the_writer_wait() {
-    run(async {
-        const TOTAL: usize = 256 << 20;
-        let (mut here, mut there) = pair().await;
-        let written = Rc::new(std::cell::Cell::new(0));
-        let count = written.clone();
-        let writer = local::spawn(async move {
-            let block = vec![1; 1 << 20];
-            while count.get() < TOTAL {
-                here.write_all(&block).await.unwrap();
-                count.set(count.get() + block.len());
-            }
-        });
-        let (mut read, mut most) = (0, 0);
-        let mut buffer = vec![0; 256 << 10];
-        loop {
-            // The reader is slow: the writer may do whatever it can meanwhile.
-            for _ in 0..3 {
-                aio_core::yield_now().await;
-            }
-            most = most.max(written.get() - read.min(written.get()));
-            match there.read(&mut buffer).await.unwrap() {
-                0 => break,
-                n => read += n,
-            }
-        }
-        writer.await;
-        assert_eq!(read, TOTAL);
-        assert!(most < 64 << 20, "{most} bytes were underway");
+        let (here, there) = pair().await;
+        cancels::lose_nothing(here, there).await;
     });
 }
 

@@ -54,6 +54,47 @@ fn who_waits_is_woken() {
     });
 }
 
+/// 100,000 of them: each datagram arrives once, at whoever is not cancelled.
+#[test]
+fn cancelled_receives_lose_no_datagram() {
+    on_a_loop(async {
+        let (here, there) = pair();
+        let (mut sent, mut received) = (0_u32, 0_u32);
+        let mut cancelled = 0;
+        while cancelled < 100_000 {
+            let mut buffer = [0; 8];
+            cancelled += u32::from(poll_once(pin!(there.readable())).await.is_none());
+            cancelled += u32::from(poll_once(pin!(there.peek_from(&mut buffer))).await.is_none());
+            let result = match cancelled % 2 {
+                0 => poll_once(pin!(there.recv(&mut buffer))).await,
+                _ => poll_once(pin!(there.recv_from(&mut buffer))).await.map(|result| result.map(|(n, _)| n)),
+            };
+            match result {
+                Some(n) => {
+                    assert_eq!(n.unwrap(), 4);
+                    assert_eq!(buffer[..4], received.to_ne_bytes());
+                    received += 1;
+                }
+                None => cancelled += 1,
+            }
+            // No more than the system keeps.
+            if cancelled >= 5 * sent && sent - received < 100 {
+                assert_eq!(here.send(&sent.to_ne_bytes()).await.unwrap(), 4);
+                sent += 1;
+            }
+            aio_core::yield_now().await;
+        }
+        let mut buffer = [0; 8];
+        while received < sent {
+            assert_eq!(there.recv(&mut buffer).await.unwrap(), 4);
+            assert_eq!(buffer[..4], received.to_ne_bytes());
+            received += 1;
+        }
+        assert!(poll_once(pin!(there.recv(&mut buffer))).await.is_none(), "there are more than were sent");
+        assert!(sent > 1_000, "{sent} datagrams");
+    });
+}
+
 #[test]
 fn an_empty_datagram_is_a_datagram() {
     on_a_loop(async {

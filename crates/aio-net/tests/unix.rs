@@ -1,6 +1,9 @@
 //! Sockets of the Unix domain.
 #![cfg(unix)]
 
+#[path = "support/cancels.rs"]
+mod cancels;
+
 use std::fs;
 use std::future::Future;
 use std::io::{ErrorKind, IoSlice};
@@ -203,6 +206,54 @@ fn more_than_fits_arrives_whole_while_both_sides_wait() {
         other.read_to_end(&mut received).await.unwrap();
         writer.await;
         assert!(received == data);
+    });
+}
+
+#[test]
+fn cancelled_reads_and_writes_lose_no_byte_that_was_not_reported() {
+    on_a_loop(|_| async {
+        let (here, there) = UnixStream::pair().unwrap();
+        cancels::lose_nothing(here, there).await;
+    });
+}
+
+/// 100,000 of them: of those that were sent each arrives once, and of the others none.
+#[test]
+fn cancelled_sends_and_receives_lose_no_datagram_that_was_not_reported() {
+    on_a_loop(|_| async {
+        let (here, there) = UnixDatagram::pair().unwrap();
+        let (mut sent, mut received) = (0_u32, 0_u32);
+        let (mut sends, mut receives) = (0, 0);
+        while sends < 50_000 || receives < 50_000 {
+            // Until there is no more room, and until there is nothing more, sometimes once more than that.
+            for _ in 0..=received % 3 {
+                while let Some(result) = poll_once(pin!(here.send(&sent.to_ne_bytes()))).await {
+                    assert_eq!(result.unwrap(), 4);
+                    sent += 1;
+                }
+                sends += 1;
+            }
+            for _ in 0..=sent % 3 {
+                let mut buffer = [0; 8];
+                loop {
+                    let received_now = poll_once(pin!(there.recv(&mut buffer))).await;
+                    let Some(result) = received_now else { break };
+                    assert_eq!(result.unwrap(), 4);
+                    assert_eq!(buffer[..4], received.to_ne_bytes());
+                    received += 1;
+                }
+                receives += 1;
+            }
+            yield_now().await;
+        }
+        while received < sent {
+            let mut buffer = [0; 8];
+            assert_eq!(there.recv(&mut buffer).await.unwrap(), 4);
+            assert_eq!(buffer[..4], received.to_ne_bytes());
+            received += 1;
+        }
+        assert!(poll_once(pin!(there.recv(&mut [0; 8]))).await.is_none(), "there are more than were sent");
+        assert!(sent > 10_000, "{sent} datagrams");
     });
 }
 

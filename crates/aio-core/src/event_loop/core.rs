@@ -46,6 +46,8 @@ pub(crate) struct Core {
     /// How many tasks of this turn have not run yet: of those that stay on this worker, and of the others.
     staying: Cell<usize>,
     crossing: Cell<usize>,
+    /// How many polls there were since it last looked outside, when its last run ended.
+    pub(super) polls: Cell<usize>,
     /// Whether it counts as searching, see `Sleepers`.
     searching: Cell<bool>,
     /// Where it looks first for something to steal.
@@ -79,6 +81,7 @@ impl Core {
             ids: IdBlock::new(),
             known_locals: KnownLocals::default(),
             started_at: Cell::new(started_at),
+            polls: Cell::new(0),
             staying: Cell::new(0),
             crossing: Cell::new(0),
             searching: Cell::new(false),

@@ -379,6 +379,38 @@ fn the_end_of_the_loop_writes_what_was_taken() {
     });
 }
 
+/// The end of the loop writes into a full pipe meanwhile.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_the_end_of_its_loop_writes_is_waited_for_by_another() {
+    const LEN: usize = 200_000;
+    aio_base::live::leak_check(|| {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let (give, take) = std::sync::mpsc::channel();
+        let other = std::thread::spawn(move || {
+            let (mut file, held_up): (File, crate::common::HeldUp) = take.recv().unwrap();
+            // Once there is something in the pipe, the write is under way.
+            reader.read_exact(&mut [0]).unwrap();
+            futures_lite::future::block_on(async {
+                let mut flush = Box::pin(file.flush());
+                assert!(futures_lite::future::poll_once(&mut flush).await.is_none());
+                let rest = std::thread::spawn(move || reader.read_exact(&mut vec![0; LEN - 1]));
+                flush.await.unwrap();
+                rest.join().unwrap().unwrap();
+            });
+            held_up.let_go();
+        });
+        aio_core::run(async {
+            one_thread();
+            let mut file = File::from_std(std::os::fd::OwnedFd::from(writer).into());
+            let held_up = hold_up().await;
+            assert_eq!(file.write(&[0; LEN]).await.unwrap(), LEN);
+            give.send((file, held_up)).unwrap();
+        });
+        other.join().unwrap();
+    });
+}
+
 #[cfg(target_os = "linux")]
 mod full {
     //! `/dev/full` takes everything and writes nothing.

@@ -1,10 +1,13 @@
 //! Directories are gone through.
 
 use std::collections::BTreeSet;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 
-use futures_lite::StreamExt;
+use futures_lite::{Stream, StreamExt};
 
-use crate::common::{cancel, run};
+use crate::common::{Dir, HeldUp, cancel, hold_up, one_thread, run};
 
 /// More than fit into one chunk, and not a whole number of chunks.
 const MANY: usize = 300;
@@ -47,6 +50,60 @@ fn dropping_next_entry_loses_no_entry() {
         }
         assert_eq!(n_entries, MANY);
         assert!(n_dropped >= 2, "a chunk was awaited for");
+    });
+}
+
+/// The pool refuses what is in its queue when the loop ends, and then waits for the thread that is held up.
+#[test]
+fn a_directory_outlives_the_loop_in_which_it_was_read() {
+    struct LetsGo(Mutex<Option<HeldUp>>);
+    impl Wake for LetsGo {
+        fn wake(self: Arc<Self>) {
+            self.0.lock().unwrap().take();
+        }
+    }
+    aio_base::live::leak_check(|| {
+        let dir = Dir::new();
+        for n in 0..MANY {
+            dir.file(&n.to_string(), "");
+        }
+        let (mut entries, mut n_entries) = aio_core::run(async {
+            one_thread();
+            let mut entries = aio_fs::read_dir(&*dir).await.unwrap();
+            let waker = Waker::from(Arc::new(LetsGo(Mutex::new(Some(hold_up().await)))));
+            let mut n_entries = 0;
+            while Pin::new(&mut entries).poll_next(&mut Context::from_waker(&waker)).is_ready() {
+                n_entries += 1;
+            }
+            (entries, n_entries)
+        });
+        assert!(n_entries < MANY, "the next chunk was asked for");
+        aio_core::run(async {
+            while entries.next_entry().await.unwrap().is_some() {
+                n_entries += 1;
+            }
+        });
+        assert_eq!(n_entries, MANY);
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn names_need_not_be_text() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    run(async |dir| {
+        let name = OsStr::from_bytes(b"caf\xe9 \xff");
+        // Not every system allows it.
+        if std::fs::write(dir.join(name), "espresso").is_err() {
+            return;
+        }
+        let entry = aio_fs::read_dir(&**dir).await.unwrap().next_entry().await.unwrap().unwrap();
+        assert_eq!(entry.file_name(), name);
+        assert_eq!(aio_fs::read(entry.path()).await.unwrap(), b"espresso");
+        aio_fs::rename(entry.path(), dir.join("cafe")).await.unwrap();
+        let error = aio_fs::read(entry.path()).await.unwrap_err();
+        assert!(error.to_string().contains("caf\u{fffd} \u{fffd}"), "{error}");
     });
 }
 

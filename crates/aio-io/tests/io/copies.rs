@@ -54,6 +54,18 @@ fn what_waits_in_the_writer_is_flushed_while_the_reader_has_nothing() {
     assert_eq!((&writer.get_ref().bytes[..], writer.get_ref().flushes), (&b"ab"[..], 1));
 }
 
+/// The head of a message is in the buffer of the writer, and its body is copied.
+#[test]
+fn what_was_in_the_writer_before_is_flushed_too() {
+    let mut writer = StreamWriter::with_buffer(Sink::default(), 100);
+    block_on(writer.write_all(b"head")).unwrap();
+    assert!(poll_times(1, copy(&mut Script::new([Step::Wait]), &mut writer)).is_none());
+    assert_eq!(writer.get_ref().bytes, b"head", "the other side waits for it");
+    block_on(writer.write_all(b"only")).unwrap();
+    assert_eq!(block_on(copy(&mut Script::new([]), &mut writer)).unwrap(), 0);
+    assert_eq!((&writer.get_ref().bytes[..], writer.get_ref().flushes), (&b"headonly"[..], 2));
+}
+
 /// An endless reader and an endless writer, on one thread with another task.
 #[test]
 fn a_copy_lets_others_run() {

@@ -13,7 +13,9 @@ pub(crate) fn run<T>(main: impl Future<Output = T>) -> T {
     leak_check(|| {
         let before = descriptors();
         let output = EventLoop::new(Timers::new(Reactor::new(ThreadPark::new()))).run(main);
-        assert_eq!(descriptors(), before, "descriptors left open");
+        // Any thread may have one open for a moment: the allocator asks how many processors there are.
+        let is_clean = (0..100).any(|_| descriptors() <= before);
+        assert!(is_clean, "{} descriptors are open, and before there were {before}", descriptors());
         output
     })
 }
