@@ -2,6 +2,7 @@
 //!
 //! - `real_tour`, `real_wc`, `real_http_files` and so on: the examples, as programs.
 //! - `real_ctrl_c`: what the user's Ctrl-C does.
+//! - `real_supervisor`: the example that keeps programs running, and ends them.
 //! - `real_process`: what a process pays: threads, exit, a loop within another program.
 //! - `real_asyncio_page`: the page for those who know asyncio: its programs in Python, and its table.
 //! - `foreign`: `aio`'s primitives under other executors.

@@ -83,6 +83,8 @@ pub use aio_fs as fs;
 pub use aio_io as io;
 /// Sockets and servers.
 pub use aio_net as net;
+/// Child processes.
+pub use aio_process as process;
 
 pub use aio_core::{
     Builder, Context, ContextVar, Deferred, Ended, Failure, FailureKind, Handle, JoinError, Ready, Reason, Scope,
