@@ -85,6 +85,9 @@ pub use aio_fs as fs;
 pub use aio_io as io;
 /// Sockets and servers.
 pub use aio_net as net;
+/// TLS over any stream of bytes.
+#[cfg(feature = "tls")]
+pub use aio_tls as tls;
 
 pub use aio_core::{
     Builder, Context, ContextVar, Deferred, Ended, Failure, FailureKind, Handle, JoinError, Ready, Reason, Scope,
