@@ -68,14 +68,17 @@ fn an_end_is_not_lost_on_the_thread() {
     });
 }
 
-/// The thread waits for one process while it is given another.
+/// The thread waits for one process while it is given another, which ends first.
 #[test]
 fn who_comes_while_the_thread_waits_is_taken_care_of() {
     all_are_reaped(2, |reaper, orphan| {
         let (first, second) = (Arc::<End>::default(), Arc::<End>::default());
         *second.has_come.lock() = true;
         reaper.adopt(orphan(first.clone()));
-        reaper.adopt(orphan(second));
-        first.come();
+        let second = orphan(second);
+        reaper.adopt(Box::pin(async move {
+            second.await;
+            first.come();
+        }));
     });
 }

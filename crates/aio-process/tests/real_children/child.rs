@@ -267,6 +267,27 @@ fn the_end_of_the_loop_that_waited_leaves_no_zombie() {
     }
 }
 
+#[test]
+fn what_is_dropped_is_reaped_while_its_loop_stands_still() {
+    use aio_core::{EventLoop, ThreadPark};
+    for way in WAYS {
+        leak_check(|| {
+            within_deadline(|| {
+                let mut event_loop = EventLoop::new(aio_reactor::Reactor::new(ThreadPark::new()));
+                let witness = event_loop.run_until_complete(async {
+                    let child = sleeper(way);
+                    assert!(poll_once(pin!(child.wait())).await.is_none());
+                    Witness::of(&child)
+                });
+                let witness = witness.unwrap();
+                witness.kill();
+                aio_core::block_on(witness.reaped());
+                event_loop.close();
+            });
+        });
+    }
+}
+
 /// Without a check for leaks: what the first of two loops leaves is dropped before the second.
 fn run_here<T>(main: impl Future<Output = T>) -> T {
     use aio_core::{EventLoop, ThreadPark};

@@ -1,11 +1,12 @@
 //! Talking to children.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use aio_group::TaskGroup;
 use aio_process::{Command, Stdio};
 
-use crate::common::{Way, Witness, run, until};
+use crate::common::{Way, Witness, poll_once, run, until};
 use crate::support::{Dir, run_both};
 
 /// More than any pipe holds.
@@ -127,6 +128,26 @@ fn output_until_exit_drains_the_pipe_of_one_that_has_ended_already() {
         assert_eq!((output.stdout.len(), output.stderr.len()), (60_006, 6));
         let id = std::fs::read_to_string(dir.path().join("id")).unwrap();
         Witness::of_id(id.trim().parse().unwrap()).kill();
+    });
+}
+
+/// The loop stands still while the child says its last words and ends: it has not been told of either.
+#[test]
+fn output_until_exit_loses_nothing_of_one_that_ends_behind_the_back_of_the_loop() {
+    run_both(async |way| {
+        let dir = Dir::new();
+        let script = "sleep 1000 & echo $! >&2; while [ ! -e go ]; do sleep 0.01; done; head -c 60000 /dev/zero";
+        let child = piped(way.shell(script)).current_dir(dir.path()).spawn().unwrap();
+        let witness = Witness::of(&child);
+        let mut output = pin!(child.output_until_exit());
+        assert!(poll_once(output.as_mut()).await.is_none());
+        std::fs::write(dir.path().join("go"), "").unwrap();
+        while !witness.has_ended() {
+            std::thread::yield_now();
+        }
+        let output = output.await.unwrap();
+        assert_eq!(output.stdout.len(), 60_000);
+        Witness::of_id(String::from_utf8(output.stderr).unwrap().trim().parse().unwrap()).kill();
     });
 }
 
