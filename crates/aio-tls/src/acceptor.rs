@@ -23,7 +23,7 @@ use crate::{TlsStream, pem};
 /// # async fn example(certificate: &[u8], key: &[u8]) -> std::io::Result<()> {
 /// let acceptor = TlsAcceptor::from_pem(certificate, key)?;
 /// Server::bind("0.0.0.0:443")?
-///     .serve(move |stream| {
+///     .serve(move |stream, _peer| {
 ///         let acceptor = acceptor.clone();
 ///         async move {
 ///             let (mut reader, mut writer) = acceptor.accept(stream).await?.into_split();

@@ -3,12 +3,13 @@
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use aio_base::live::leak_check;
 use aio_core::{EventLoop, ThreadPark, VirtualTime};
 use aio_io::{DuplexStream, duplex};
 use aio_reactor::Reactor;
-use aio_timer::Timers;
+use aio_timer::{Timers, timeout};
 use aio_tls::rustls::pki_types::pem::PemObject;
 use aio_tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use aio_tls::rustls::{self, ServerConfig};
@@ -39,16 +40,19 @@ pub(crate) async fn pair(
     (client.unwrap(), server.unwrap())
 }
 
-/// Runs it on a loop, which leaves nothing behind.
+/// Runs it on a loop, which leaves nothing behind; what hangs fails.
 #[track_caller]
 pub(crate) fn run<T>(main: impl Future<Output = T>) -> T {
-    leak_check(|| EventLoop::new(Timers::new(Reactor::new(ThreadPark::new()))).run(main))
+    let in_time = timeout(Duration::from_secs(60), main);
+    leak_check(|| EventLoop::new(Timers::new(Reactor::new(ThreadPark::new()))).run(in_time).expect("it does not hang"))
 }
 
-/// On a loop whose time goes on when there is nothing to do.
+/// On a loop whose time goes on when there is nothing to do; what hangs fails at once.
 #[track_caller]
 pub(crate) fn run_virtual<T>(main: impl Future<Output = T>) -> T {
-    leak_check(|| EventLoop::new(Timers::new(VirtualTime::new(ThreadPark::new()))).run(main))
+    let in_time = timeout(Duration::from_secs(3600), main);
+    let event_loop = EventLoop::new(Timers::new(VirtualTime::new(ThreadPark::new())));
+    leak_check(|| event_loop.run(in_time).expect("it does not hang"))
 }
 
 /// Polls once, and drops the future.
