@@ -1,12 +1,18 @@
 //! A main task that the user may interrupt.
 
 use std::fmt;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use aio_base::sync::{Mutex, OnceLock};
 use aio_core::{Reason, TaskId, TaskRef, current_task};
 use pin_project_lite::pin_project;
+
+#[cfg(windows)]
+use crate::console as sys;
+#[cfg(unix)]
+use crate::disposition as sys;
 
 /// The exit code of a program that was interrupted, by the convention of shells: 128 and the number of the signal.
 const INTERRUPTED: i32 = 130;
@@ -33,6 +39,9 @@ fn target() -> &'static Mutex<Option<Target>> {
 /// background), that stays so, and this does nothing; see
 /// [`interruptible_anyway`].
 ///
+/// A Ctrl-C that the program takes itself, with [`ctrl_c`](crate::ctrl_c()) or a stream of signals, cancels nothing,
+/// and does not count.
+///
 /// One main task is interruptible at a time: the last that began.
 ///
 /// # Cancel safety
@@ -41,14 +50,14 @@ pub fn interruptible<F: Future>(main: F) -> Interruptible<F> {
     Interruptible { main, listen: Listen::IfFree, target: None }
 }
 
-/// [`interruptible`] in any case: also if the program ignores Ctrl-C, and in place of a handler of its own.
+/// [`interruptible`] in any case: also if the program ignores Ctrl-C, and besides a handler of its own.
 pub fn interruptible_anyway<F: Future>(main: F) -> Interruptible<F> {
     Interruptible { main, listen: Listen::Anyway, target: None }
 }
 
 /// Whether to listen where somebody else has decided on Ctrl-C.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Listen {
+pub(crate) enum Listen {
     IfFree,
     Anyway,
 }
@@ -87,7 +96,8 @@ impl<F: Future> Future for Interruptible<F> {
             let former = target().lock().replace(Target { task, told: false });
             // After the lock: it may be the last that is left of a loop.
             drop(former);
-            listen(*this.listen);
+            // If it fails, somebody else has decided on Ctrl-C, or there is no thread to be had: it stays as it is.
+            let _ = listen(*this.listen);
         }
         poll
     }
@@ -100,21 +110,18 @@ fn forget(task: TaskId) {
 }
 
 /// Begins to listen, once for the process.
-fn listen(how: Listen) {
+pub(crate) fn listen(how: Listen) -> io::Result<()> {
     static LISTENS: OnceLock<Mutex<bool>> = OnceLock::new();
     let mut listens = LISTENS.get_or_init(Mutex::default).lock();
     if !*listens {
-        // If it fails, somebody else has decided on Ctrl-C, or there is no thread to be had: then it stays as it is.
-        *listens = match how {
-            Listen::IfFree => ctrlc::try_set_handler(interrupted),
-            Listen::Anyway => ctrlc::set_handler(interrupted),
-        }
-        .is_ok();
+        sys::listen(how)?;
+        *listens = true;
     }
+    Ok(())
 }
 
-/// Ctrl-C was pressed. On the thread that listens.
-fn interrupted() {
+/// Ctrl-C was pressed, and nobody has taken it. On the thread that listens.
+pub(crate) fn interrupted() {
     let first = target().lock().as_mut().and_then(|target| {
         let told = std::mem::replace(&mut target.told, true);
         (!told).then(|| target.task.clone())

@@ -48,6 +48,7 @@
 //! | `Queue`; `create_future` | [`Queue`]; a `Queue` of one |
 //! | `open_connection`; `create_connection` | [`open_connection`]; [`connect()`], [`TcpStream::connect`] |
 //! | `getaddrinfo`; datagram endpoints | [`net::lookup`]; [`UdpSocket`] |
+//! | `add_signal_handler` | [`signal::signals`], [`signal::ctrl_c`] |
 //! | `start_server`, `Server`, `serve_forever` | [`Server`], [`ServerHandle`] |
 //! | `StreamReader`, `StreamWriter` | [`StreamReader`], [`StreamWriter`]; [`ReadExt`], [`WriteExt`] on any stream |
 //! | `async def` with `yield`; `async for` | [`generate`]; `while let Some(item) = stream.next().await` |
@@ -75,6 +76,7 @@
 mod runner;
 
 pub mod local;
+pub mod signal;
 
 pub use aio_blocking::{Pool, PoolConfig, ToThread, to_thread};
 /// Files and directories, through the pool of threads.
@@ -85,6 +87,9 @@ pub use aio_io as io;
 pub use aio_net as net;
 /// Child processes.
 pub use aio_process as process;
+/// TLS over any stream of bytes.
+#[cfg(feature = "tls")]
+pub use aio_tls as tls;
 
 pub use aio_core::{
     Builder, Context, ContextVar, Deferred, Ended, Failure, FailureKind, Handle, JoinError, Ready, Reason, Scope,
