@@ -74,7 +74,7 @@ impl Child {
         self.process.try_wait()
     }
 
-    /// Sends the process a signal.
+    /// Sends the process a signal: its number, or a `Signal` of `aio-signal`.
     ///
     /// ```
     /// # #[cfg(unix)]
@@ -93,8 +93,8 @@ impl Child {
     /// `InvalidInput` if its end has been seen, or if there is no such signal; `PermissionDenied` if it has become
     /// another user's.
     #[cfg(unix)]
-    pub fn signal(&self, signal: i32) -> io::Result<()> {
-        self.process.signal(crate::group::signal_of(signal)?)
+    pub fn signal(&self, signal: impl Into<i32>) -> io::Result<()> {
+        self.process.signal(crate::group::signal_of(signal.into())?)
     }
 
     /// Asks the process to end: `SIGTERM`. On Windows the same as [`kill`](Self::kill).

@@ -36,8 +36,8 @@ impl Group<'_> {
     ///
     /// # Errors
     /// As [`Child::signal`]. One that could be sent it is enough.
-    pub fn signal(&self, signal: i32) -> io::Result<()> {
-        self.child.process.signal_group(signal_of(signal)?)
+    pub fn signal(&self, signal: impl Into<i32>) -> io::Result<()> {
+        self.child.process.signal_group(signal_of(signal.into())?)
     }
 
     /// [`Child::terminate`] for each.

@@ -10,8 +10,8 @@
 //!
 //! EventLoop::new(Reactor::new(ThreadPark::new())).run(async {
 //!     let mut signals = signals([Signal::TERMINATE, Signal::HANGUP])?;
-//!     # signal_hook::low_level::raise(Signal::HANGUP.as_raw())?;
-//!     # signal_hook::low_level::raise(Signal::TERMINATE.as_raw())?;
+//!     # Signal::HANGUP.raise()?;
+//!     # Signal::TERMINATE.raise()?;
 //!     loop {
 //!         match signals.recv().await? {
 //!             Signal::HANGUP => println!("the configuration is read again"),

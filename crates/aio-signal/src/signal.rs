@@ -41,6 +41,21 @@ impl Signal {
     pub const fn as_raw(self) -> i32 {
         self.0
     }
+
+    /// Sends it to this process.
+    ///
+    /// # Errors
+    /// `InvalidInput`, if there is no such signal.
+    pub fn raise(self) -> std::io::Result<()> {
+        signal_hook::low_level::raise(self.0)
+    }
+}
+
+/// For what takes the number of a signal.
+impl From<Signal> for i32 {
+    fn from(signal: Signal) -> Self {
+        signal.0
+    }
 }
 
 impl fmt::Display for Signal {

@@ -26,7 +26,7 @@ use crate::disposition::Disposition;
 ///
 /// EventLoop::new(Reactor::new(ThreadPark::new())).run(async {
 ///     let mut signals = signals([Signal::TERMINATE, Signal::HANGUP])?;
-///     # signal_hook::low_level::raise(Signal::HANGUP.as_raw())?;
+///     # Signal::HANGUP.raise()?;
 ///     // kill -HUP
 ///     assert_eq!(signals.recv().await?, Signal::HANGUP);
 ///     std::io::Result::Ok(())

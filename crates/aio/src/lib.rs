@@ -48,9 +48,12 @@
 //! | `Queue`; `create_future` | [`Queue`]; a `Queue` of one |
 //! | `open_connection`; `create_connection` | [`open_connection`]; [`connect()`], [`TcpStream::connect`] |
 //! | `getaddrinfo`; datagram endpoints | [`net::lookup`]; [`UdpSocket`] |
-//! | `add_signal_handler` | [`signal::signals`], [`signal::ctrl_c`] |
 //! | `start_server`, `Server`, `serve_forever` | [`Server`], [`ServerHandle`] |
+//! | `ssl`, `start_tls`; `loop.sendfile` | `tls` (a feature); [`TcpStream::send_file`] |
+//! | `add_reader`, `sock_recv` and their like | [`Async`] |
 //! | `StreamReader`, `StreamWriter` | [`StreamReader`], [`StreamWriter`]; [`ReadExt`], [`WriteExt`] on any stream |
+//! | `create_subprocess_exec`, `create_subprocess_shell` | [`process::Command`] |
+//! | `add_signal_handler` | [`signal::signals`], [`signal::ctrl_c`] |
 //! | `async def` with `yield`; `async for` | [`generate`]; `while let Some(item) = stream.next().await` |
 //! | `contextvars.ContextVar`, `Context` | [`ContextVar`], [`Context`] |
 //!
@@ -69,9 +72,11 @@
 //!
 //! # When not to use it
 //!
-//! Of what has to do with the outside there are TCP ([`net`]), streams of bytes ([`io`]) and files ([`fs`]) so far;
-//! what needs more (TLS, hyper) runs on `tokio`. The primitives ([`Lock`], [`Event`], streams, [`to_thread`],
-//! [`sleep`], groups of in-place children) and the sockets work there too.
+//! Where everything else runs on `tokio`: many crates ask for its runtime, not only for its traits. (What asks for the
+//! traits, or for hyper's, runs here through the crate `aio-compat`.) The primitives ([`Lock`], [`Event`], streams,
+//! [`to_thread`], [`sleep`], groups of in-place children), the sockets and child processes work there too.
+//!
+//! Files go through threads, so a program whose work is many small reads from disks wants a runtime over `io_uring`.
 
 mod runner;
 
