@@ -26,11 +26,14 @@ fn complete<T, R>(turns: &Turns<T>, side: Side, mut poll: impl FnMut(&mut Turn<'
 fn two_sides_have_it_one_after_the_other() {
     thread::loom::model(|| {
         let turns = Turns::new(UnsafeCell::new(0));
-        // SAFETY: this is what is tested: nobody else has it.
-        let add_one = |turn: &mut Turn<'_, UnsafeCell<u32>>| turn.with_mut(|n| unsafe { *n += 1 });
+        let add_one = |turn: &mut Turn<'_, UnsafeCell<u32>>| {
+            // SAFETY: this is what is tested: nobody else has it.
+            turn.with_mut(|n| unsafe { *n += 1 });
+            Poll::Ready(())
+        };
         let theirs = turns.clone();
-        let other = thread::spawn("", move || complete(&theirs, Side::Write, |turn| Poll::Ready(add_one(turn))));
-        complete(&turns, Side::Read, |turn| Poll::Ready(add_one(turn)));
+        let other = thread::spawn("", move || complete(&theirs, Side::Write, add_one));
+        complete(&turns, Side::Read, add_one);
         other.unwrap().join().unwrap();
         // SAFETY: as above.
         let sum = complete(&turns, Side::Read, |turn| Poll::Ready(turn.with(|n| unsafe { *n })));
