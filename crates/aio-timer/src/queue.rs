@@ -48,8 +48,8 @@ pub(crate) struct State {
     /// When the first timer began.
     epoch: Option<Instant>,
     pub(crate) watch: Watch,
-    /// Who refers to the queue: its loop, a thread on which that is the current one, and every [`Entry`] that was
-    /// registered. Without users it goes to [`UNUSED`]; the queue of the process keeps the one it began with.
+    /// Who refers to the queue: its loop, a thread on which that is the current one, a [`Visitor`], and every [`Entry`]
+    /// that was registered. Without users it goes to [`UNUSED`]; the queue of the process keeps the one it began with.
     n_users: usize,
 }
 
@@ -279,6 +279,28 @@ impl State {
         let mut node = self.wheel.pop_any()?;
         // SAFETY: as in `pop_due`.
         unsafe { node.as_mut() }.waiter.take().map(|waiter| waiter.waker)
+    }
+}
+
+/// Looks at a queue from another thread than the loop's. As long as there is one, the queue goes to no other loop, which
+/// may have a clock of its own.
+pub(crate) struct Visitor(&'static Queue);
+
+impl Visitor {
+    pub(crate) fn new(queue: &'static Queue) -> Self {
+        queue.retain();
+        Self(queue)
+    }
+
+    /// See [`Queue::fire_due`].
+    pub(crate) fn fire_due(&self) {
+        self.0.fire_due();
+    }
+}
+
+impl Drop for Visitor {
+    fn drop(&mut self) {
+        self.0.release();
     }
 }
 
