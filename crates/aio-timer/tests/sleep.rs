@@ -604,3 +604,27 @@ fn a_timer_of_the_callers_worker_fires_between_two_runs() {
         event_loop.close();
     });
 }
+
+/// The same if the loop has never waited for anything, and has no other thread.
+#[test]
+fn a_timer_fires_after_a_run_that_was_over_at_once() {
+    struct Tells(mpsc::Sender<()>);
+    impl Wake for Tells {
+        fn wake(self: Arc<Self>) {
+            self.0.send(()).unwrap();
+        }
+    }
+    leak_check(|| {
+        let mut event_loop = EventLoop::with_workers(2, || Timers::new(ThreadPark::new()));
+        let (fired, heard) = mpsc::channel();
+        let begin = async {
+            let mut timer = Box::pin(sleep(20 * MS));
+            assert!(poll_with(timer.as_mut(), &Arc::new(Tells(fired)).into()).is_pending());
+            timer
+        };
+        let timer = event_loop.run_until_complete(begin).unwrap();
+        heard.recv_timeout(Duration::from_secs(60)).expect("it fires");
+        drop(timer);
+        event_loop.close();
+    });
+}
