@@ -139,7 +139,7 @@ impl<L, H: ServerHome> Server<L, H> {
     }
 
     /// Serves at most `limit` connections at a time. Those beyond it wait in the system, which refuses further ones
-    /// when it has too many.
+    /// when it has too many. (Of several listeners, each may have accepted one that waits here.)
     ///
     /// # Panics
     /// If `limit` is zero.

@@ -23,7 +23,8 @@ use aio_net::{Listener, Server, ServerHandle, TcpListener, TcpStream};
 use aio_reactor::Reactor;
 #[cfg(target_os = "linux")]
 use aio_timer::Timers;
-use aio_timer::sleep;
+use aio_timer::{sleep, timeout};
+use futures_lite::future::poll_once;
 
 use support::run;
 
@@ -241,6 +242,49 @@ fn a_panic_before_the_future_of_a_connection_disturbs_no_other() {
     });
 }
 
+/// So does one of what the handler owns, which is cloned for each connection.
+#[test]
+fn a_panic_of_a_clone_of_the_handler_disturbs_no_other() {
+    struct Brittle(Arc<AtomicUsize>);
+    impl Clone for Brittle {
+        fn clone(&self) -> Self {
+            assert!(self.0.fetch_add(1, Ordering::Relaxed) != 2, "the clone for the second one panics");
+            Self(self.0.clone())
+        }
+    }
+    run(async {
+        let server = server();
+        let (address, handle) = (server.local_addr().unwrap(), server.handle());
+        let brittle = Brittle(Arc::default());
+        let serving = local::spawn(server.serve(async move |stream, _| {
+            let _owned = brittle;
+            echo(stream).await
+        }));
+        let mut first = TcpStream::connect(address).await.unwrap();
+        asks(&mut first, b"x").await;
+        assert!(is_closed(&mut TcpStream::connect(address).await.unwrap()).await);
+        asks(&mut first, b"x").await;
+        asks(&mut TcpStream::connect(address).await.unwrap(), b"x").await;
+        drop(first);
+        handle.close();
+        serving.await.unwrap();
+    });
+}
+
+/// What accepts is the server itself, so its panic is the server's.
+#[test]
+fn a_panic_of_a_listener_ends_the_server_and_its_connections() {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let failing = Failing { listener, left: AtomicUsize::new(1), error: || panic!("a listener that panics") };
+        let serving = local::spawn(Server::new(failing).serve(async |stream, _| echo(stream).await));
+        let mut client = TcpStream::connect(address).await.unwrap();
+        assert!(is_closed(&mut client).await);
+        assert!(serving.join().await.unwrap_err().is_panic());
+    });
+}
+
 /// Somebody has shut the socket down that it listens at.
 #[cfg(unix)]
 #[test]
@@ -274,7 +318,7 @@ fn a_client_that_is_too_slow_meets_the_deadline() {
         let (address, handle) = (server.local_addr().unwrap(), server.handle());
         let serving = local::spawn(server.serve(async |mut stream, _| {
             let mut request = [0; 1000];
-            let outcome = aio_timer::timeout(Duration::from_millis(20), stream.read_exact(&mut request)).await;
+            let outcome = timeout(Duration::from_millis(20), stream.read_exact(&mut request)).await;
             outcome.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
         }));
         let mut client = TcpStream::connect(address).await.unwrap();
@@ -350,6 +394,33 @@ fn a_server_may_listen_at_several_addresses() {
             asks(&mut TcpStream::connect(address).await.unwrap(), b"x").await;
         }
         handle.close();
+        serving.await.unwrap();
+    });
+}
+
+/// A listener without connections takes nothing away from the others.
+#[test]
+fn listeners_share_a_limit() {
+    run(async {
+        let second = TcpListener::bind("127.0.0.1:0").unwrap();
+        let other = second.local_addr().unwrap();
+        let (address, handle, serving) = start(server().also(second).limit(1));
+        for address in [address, address, other, other, address] {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            timeout(Duration::from_secs(60), asks(&mut client, b"x")).await.expect("nobody else is served");
+        }
+        let mut served = TcpStream::connect(address).await.unwrap();
+        asks(&mut served, b"x").await;
+        let mut waiting = TcpStream::connect(other).await.unwrap();
+        waiting.write_all(b"x").await.unwrap();
+        for _ in 0..100 {
+            yield_now().await;
+        }
+        assert!(poll_once(waiting.read(&mut [0])).await.is_none(), "it is beyond the limit");
+        drop(served);
+        assert_eq!(waiting.read(&mut [0]).await.unwrap(), 1);
+        handle.close();
+        drop(waiting);
         serving.await.unwrap();
     });
 }

@@ -41,7 +41,7 @@ macro_rules! serve {
             /// none accepts any more, and it is returned when the connections have ended.
             ///
             /// # Panics
-            /// Outside of a loop of `aio`.
+            /// Outside of a loop of `aio`. If a listener does; the connections are cancelled, and have ended then.
             pub async fn serve<F, Fut>(self, handler: F) -> io::Result<()>
             where
                 F: FnOnce(L::Stream, L::Address) -> Fut + Clone + $($send)* 'static,
@@ -62,8 +62,7 @@ macro_rules! serve {
                             let (on_error, failure) = (on_error.clone(), failure.clone());
                             let accept = async move {
                                 let serve = move |child: ChildBuilder<'_, 'static, _, $home>, stream, peer| {
-                                    let handler = handler.clone();
-                                    if let Some(connection) = contained(|| handler(stream, peer)) {
+                                    if let Some(connection) = contained(|| handler.clone()(stream, peer)) {
                                         child.try_spawn(connection).detach();
                                     }
                                 };
@@ -101,9 +100,10 @@ async fn accept<L: Listener, H: ServerHome>(
     mut serve: impl FnMut(ChildBuilder<'_, 'static, io::Error, H>, L::Stream, L::Address),
 ) -> io::Error {
     loop {
-        let child = connections.vacancy().await;
+        // Not kept while it waits for a connection: another listener may have one.
+        drop(connections.vacancy().await);
         match listener.accept().await {
-            Ok((stream, peer)) => serve(child, stream, peer),
+            Ok((stream, peer)) => serve(connections.vacancy().await, stream, peer),
             Err(error) => {
                 contained(|| H::tell(on_error, &error));
                 if !is_for_want_of_something(&error) {
