@@ -466,6 +466,8 @@ fn what_is_wrong_on_the_command_line_is_named() {
         (&[&missing, "127.0.0.1:0"], &missing),
         (&[&file, "127.0.0.1:0"], &file),
         (&["--header-timeout", "x", root, "127.0.0.1:0"], "`x`"),
+        // Further than a clock goes.
+        (&["--header-timeout", "18446744073709551615", &missing, "127.0.0.1:0"], "`18446744073709551615`"),
         (&[root], "usage"),
     ] {
         let output = aio_tests::built_example("http_files").args(args).output().unwrap();

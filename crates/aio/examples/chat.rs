@@ -47,7 +47,7 @@ fn main() -> ExitCode {
 
 async fn serve(address: &str) -> io::Result<()> {
     // Here connections are few or short: after its first line, a connection belongs to its room.
-    let server = Server::bind(address)?.limit(1000).on_error(|error| println!("somebody: {error}"));
+    let server = Server::bind(address)?.limit(1000).on_error(|error| say(format_args!("somebody: {error}")));
     say(format_args!("listening at {}", server.local_addr()?));
     let group = TaskGroup::new();
     let house = Rc::new(House { rooms: RefCell::default(), group: group.handle() });
