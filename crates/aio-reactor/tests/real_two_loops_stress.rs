@@ -14,7 +14,7 @@ use aio_reactor::{Async, Reactor};
 use aio_timer::{Timers, sleep};
 
 const CONNECTIONS: usize = 4;
-const SESSIONS: u64 = 40;
+const SESSIONS: u64 = 30;
 /// Of each direction of a connection, in a session: more than the system has room for, so that writers wait as well.
 const BYTES: usize = 500_000;
 
@@ -28,6 +28,7 @@ async fn read(io: Arc<Async<UnixStream>>) {
         let n = io.read_with(|mut io| io.read(&mut buffer[..room])).await.unwrap();
         assert!(n > 0, "the other end is there");
         left -= n;
+        sleep(Duration::from_millis(1)).await;
     }
 }
 
@@ -49,10 +50,12 @@ fn sessions(connections: &[Connection], read_end: usize) {
                 tasks.push(spawn(read(connection[read_end].clone())));
                 tasks.push(spawn(write(connection[1 - read_end].clone())));
             }
-            tasks.push(spawn(async move {
-                sleep(Duration::from_millis(session % 3)).await;
-                thread::sleep(Duration::from_millis(25)); // clock: so that the lookout stands in for this worker
-            }));
+            for i in 0..2 {
+                tasks.push(spawn(async move {
+                    sleep(Duration::from_millis((session + i) % 3)).await;
+                    thread::sleep(Duration::from_millis(25)); // clock: so that the lookout stands in for this worker
+                }));
+            }
             for task in tasks {
                 task.await;
             }
