@@ -282,7 +282,7 @@ impl State {
     }
 }
 
-/// Looks at a queue from another thread than the loop's. As long as there is one, the queue goes to no other loop, which
+/// Looks at a queue from another thread than its loop's. As long as there is one, the queue goes to no other loop: that
 /// may have a clock of its own.
 pub(crate) struct Visitor(&'static Queue);
 

@@ -617,12 +617,9 @@ fn a_timer_fires_after_a_run_that_was_over_at_once() {
     leak_check(|| {
         let mut event_loop = EventLoop::with_workers(2, || Timers::new(ThreadPark::new()));
         let (fired, heard) = mpsc::channel();
-        let begin = async {
-            let mut timer = Box::pin(sleep(20 * MS));
-            assert!(poll_with(timer.as_mut(), &Arc::new(Tells(fired)).into()).is_pending());
-            timer
-        };
-        let timer = event_loop.run_until_complete(begin).unwrap();
+        let mut timer = Box::pin(sleep(20 * MS));
+        let begin = async { assert!(poll_with(timer.as_mut(), &Arc::new(Tells(fired)).into()).is_pending()) };
+        event_loop.run_until_complete(begin).unwrap();
         heard.recv_timeout(Duration::from_secs(60)).expect("it fires");
         drop(timer);
         event_loop.close();
