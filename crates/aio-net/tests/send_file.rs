@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use aio_core::{local, spawn};
-use aio_io::{ReadExt, WriteExt};
+use aio_io::ReadExt;
+#[cfg(unix)]
+use aio_io::WriteExt;
 use aio_net::{TcpListener, TcpStream};
 use aio_timer::timeout;
 
