@@ -188,7 +188,8 @@ impl Queue {
         }
         let mut now = None;
         self.wake_each(state, |state| {
-            if state.wheel.is_empty() {
+            // Once the loop ends, the wheel's time has run away: nothing is due that way.
+            if state.wheel.is_empty() || state.watch == Watch::Closed {
                 return None;
             }
             // A timer that a waker registers begins later than this.
