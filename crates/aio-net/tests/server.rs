@@ -530,3 +530,34 @@ fn a_server_at_a_path_serves_and_takes_the_path_away() {
         assert!(!path.exists());
     });
 }
+
+/// While a worker drops the server, another one accepts: nothing of that is a failure.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_that_is_aborted_while_another_worker_accepts_just_ends() {
+    leak_check(|| {
+        let failures = Arc::new(AtomicUsize::new(0));
+        let count = failures.clone();
+        let driver = || Timers::new(Reactor::new(ThreadPark::new()));
+        let event_loop = EventLoop::with_workers(2, driver).on_failure(move |failure| {
+            println!("{failure}");
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        event_loop.run(async {
+            for round in 0..200 {
+                let server = Server::bind_shared("127.0.0.1:0", 2).unwrap();
+                let (address, handle) = (server.local_addr().unwrap(), server.handle());
+                let serving = spawn(server.serve(async |_, _| Ok(())));
+                let clients = std::thread::spawn(move || {
+                    // Until nobody listens any more.
+                    while std::net::TcpStream::connect(address).is_ok() {}
+                });
+                sleep(Duration::from_micros(500 + 10 * round)).await;
+                handle.abort();
+                serving.await.unwrap();
+                clients.join().unwrap();
+            }
+        });
+        assert_eq!(failures.load(Ordering::Relaxed), 0);
+    });
+}
