@@ -52,7 +52,7 @@ async fn serve(address: &str) -> io::Result<()> {
     let group = TaskGroup::new();
     let house = Rc::new(House { rooms: RefCell::default(), group: group.handle() });
     let serving = server.serve(async move |stream, _| house.receive(stream).await);
-    // When the server ends, all rooms end; when it is cancelled, they are cancelled with it.
+    // When the server ends, the rooms go on until they are empty; when it is cancelled, they are cancelled with it.
     group.join(serving).await
 }
 
