@@ -57,7 +57,8 @@ macro_rules! serve {
                 let failure = Arc::new(OnceLock::new());
                 let failed = failure.clone();
                 let ServerHandle { accepting, serving } = handle;
-                // Never dropped: that would end the group while, on other workers, some who do not know yet accept for it.
+                // Cancelled, never dropped: that would end the group while, on another worker, somebody accepts for it
+                // who does not know yet.
                 let running = $shield(async move {
                     let group = connections.handle();
                     let accept_all = async move {
