@@ -199,7 +199,10 @@ impl<D: Driver> EventLoop<D> {
             let output = main.await;
             (output, crate::Context::current())
         };
-        let (output, context) = self.run_main(main, context)?;
+        let outcome = self.run_main(main, context);
+        // From here on, nobody else comes to the drivers of this thread.
+        self.core.have_lookout();
+        let (output, context) = outcome?;
         self.context = context;
         Ok(output)
     }
@@ -311,6 +314,7 @@ fn run_worker<D: Driver>(scheduler: Arc<Scheduler>, index: usize, make_driver: i
     current::enter_loop(&core, || {
         driver.enter();
         core.step_up();
+        core.have_lookout();
         // Who has sent something before there was an unparker could not say so.
         core.read_all_mail();
         run_until(&core, &mut driver, Deadline::NEVER, || core.scheduler().is_stopping());

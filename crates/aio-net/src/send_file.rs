@@ -143,7 +143,13 @@ impl Copier<'_> {
 
 #[cfg(unix)]
 fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+    // The system counts no further, and refuses to try. So no file is longer.
+    let room = (i64::MAX as u64).saturating_sub(offset);
+    let len = room.min(buffer.len() as u64) as usize;
+    if len == 0 {
+        return Ok(0);
+    }
+    std::os::unix::fs::FileExt::read_at(file, &mut buffer[..len], offset)
 }
 
 #[cfg(windows)]

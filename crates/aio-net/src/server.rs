@@ -138,8 +138,8 @@ impl<L, H: ServerHome> Server<L, H> {
         &self.listeners
     }
 
-    /// Serves at most `limit` connections at a time. Of those beyond it one waits here for each listener, and the
-    /// others in the system, which refuses further ones when it has too many.
+    /// Serves at most `limit` connections at a time. Those beyond it wait in the system, which refuses further ones
+    /// when it has too many. (Of several listeners, each may have accepted one that waits here.)
     ///
     /// # Panics
     /// If `limit` is zero.

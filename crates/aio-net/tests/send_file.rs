@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use aio_core::{local, spawn};
-use aio_io::{ReadExt, WriteExt};
+use aio_io::ReadExt;
+#[cfg(unix)]
+use aio_io::WriteExt;
 use aio_net::{TcpListener, TcpStream};
 use aio_timer::timeout;
 
@@ -115,6 +117,9 @@ fn a_part_is_sent_as_far_as_there_is_one() {
             (400_000..u64::MAX, 0..0),
             // Past the end that any file could have, which Linux refuses to send.
             (1 << 62..u64::MAX, 0..0),
+            (i64::MAX as u64 - 5..u64::MAX, 0..0),
+            (1 << 63..u64::MAX, 0..0),
+            (u64::MAX - 1..u64::MAX, 0..0),
         ] {
             let mut left = part.clone();
             let (outcome, bytes) = sent(&contents.file, &mut left).await;

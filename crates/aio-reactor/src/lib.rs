@@ -31,10 +31,10 @@
 //!
 //! A descriptor stays with the worker on which it was first waited for, also when its task moves on. While that one
 //! does not come to its drivers (a long poll, a blocking call, the time between two runs), the loop's lookout tells of
-//! it, if there are several workers, and whoever waits next has it bound to the worker where he is. A loop with one
-//! worker has none: while it stands still, nobody tells of its descriptors, wherever they are waited for. When a loop
-//! ends, they go to the one in which they are used next. On a thread without a loop of `aio` (under tokio or smol, in a
-//! thread of one's own) a thread of the process called `aio-reactor` serves.
+//! it, if there are several workers, and whoever waits next has it bound to the worker where he is. (Not on Windows.) A
+//! loop with one worker has none: while it stands still, nobody tells of its descriptors, wherever they are waited for.
+//! When a loop ends, they go to the one in which they are used next. On a thread without a loop of `aio` (under tokio
+//! or smol, in a thread of one's own) a thread of the process called `aio-reactor` serves.
 //!
 //! # Fairness
 //!

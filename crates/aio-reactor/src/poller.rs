@@ -179,7 +179,7 @@ impl Poller {
         let mut woken = Vec::new();
         let mut panics = Panics::new();
         for source in sources {
-            source.orphan(&mut woken);
+            source.orphan(self, &mut woken);
             // It may be the last that is left of it, and hold a waker.
             panics.catch(|| drop(source));
         }
@@ -189,7 +189,7 @@ impl Poller {
 }
 
 /// Their panics are contained, and reported by the panic hook: a loop cannot go on without its driver.
-fn wake_all(woken: &mut Vec<Waker>) {
+pub(crate) fn wake_all(woken: &mut Vec<Waker>) {
     let mut panics = Panics::new();
     for waker in woken.drain(..) {
         panics.catch(|| waker.wake());

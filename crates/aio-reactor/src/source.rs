@@ -4,13 +4,14 @@
 //! wakers. So one of the two sees the other; `tests` has the model.
 
 use std::fmt;
+use std::ptr;
 use std::sync::Arc; // facade: shared data without a protocol; loom's is not needed, nobody models its count
 use std::task::{Context, Poll, Waker};
 
 use aio_base::sync::Mutex;
 use aio_base::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-use crate::poller::Poller;
+use crate::poller::{Poller, wake_all};
 use crate::readiness::{Direction, Event, Readiness, Seen};
 use crate::table::Key;
 use crate::waiters::{Place, Waiter, Waiters};
@@ -118,12 +119,14 @@ impl Source {
         self.tell(event, woken);
     }
 
-    /// The poller ends. Who waits, here or there, binds it to another.
-    pub(crate) fn orphan(&self, woken: &mut Vec<Waker>) {
-        let binding = self.binding.lock().take();
-        // Before `tell`: who is woken must see it.
+    /// `poller` ends. Who waits binds it to another. If it has strayed to another already, that one tells.
+    pub(crate) fn orphan(&self, poller: &Poller, woken: &mut Vec<Waker>) {
+        let mut current = self.binding.lock();
+        let Some(former) = current.take_if(|binding| ptr::eq(&*binding.poller, poller)) else { return };
+        // Under the lock: whoever binds it from now on says so later. Before `tell`: who is woken must see it.
         self.is_bound.store(false, Ordering::Release);
-        drop(binding);
+        drop(current);
+        drop(former);
         self.tell(Event::ANYTHING, woken);
     }
 
@@ -178,7 +181,7 @@ impl Source {
     fn wake_all(&self) {
         let mut woken = Vec::new();
         self.tell(Event::ANYTHING, &mut woken);
-        woken.into_iter().for_each(Waker::wake);
+        wake_all(&mut woken);
     }
 
     /// Takes it away from its poller; `delete` tells the system.

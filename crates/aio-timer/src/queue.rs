@@ -48,8 +48,8 @@ pub(crate) struct State {
     /// When the first timer began.
     epoch: Option<Instant>,
     pub(crate) watch: Watch,
-    /// Who refers to the queue: its loop, a thread on which that is the current one, and every [`Entry`] that was
-    /// registered. Without users it goes to [`UNUSED`]; the queue of the process keeps the one it began with.
+    /// Who refers to the queue: its loop, a thread on which that is the current one, a [`Visitor`], and every [`Entry`]
+    /// that was registered. Without users it goes to [`UNUSED`]; the queue of the process keeps the one it began with.
     n_users: usize,
 }
 
@@ -188,7 +188,8 @@ impl Queue {
         }
         let mut now = None;
         self.wake_each(state, |state| {
-            if state.wheel.is_empty() {
+            // Once the loop ends, the wheel's time has run away: nothing is due that way.
+            if state.wheel.is_empty() || state.watch == Watch::Closed {
                 return None;
             }
             // A timer that a waker registers begins later than this.
@@ -279,6 +280,28 @@ impl State {
         let mut node = self.wheel.pop_any()?;
         // SAFETY: as in `pop_due`.
         unsafe { node.as_mut() }.waiter.take().map(|waiter| waiter.waker)
+    }
+}
+
+/// Looks at a queue from another thread than its loop's. As long as there is one, the queue goes to no other loop: that
+/// may have a clock of its own.
+pub(crate) struct Visitor(&'static Queue);
+
+impl Visitor {
+    pub(crate) fn new(queue: &'static Queue) -> Self {
+        queue.retain();
+        Self(queue)
+    }
+
+    /// See [`Queue::fire_due`].
+    pub(crate) fn fire_due(&self) {
+        self.0.fire_due();
+    }
+}
+
+impl Drop for Visitor {
+    fn drop(&mut self) {
+        self.0.release();
     }
 }
 

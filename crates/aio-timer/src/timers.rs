@@ -6,7 +6,7 @@ use std::task::Waker;
 use aio_base::Deadline;
 use aio_core::{Driver, StandIn};
 
-use crate::queue::Queue;
+use crate::queue::{Queue, Visitor};
 
 aio_base::thread_local! {
     /// The queue of this thread's loop.
@@ -106,9 +106,9 @@ impl<D: Driver> Driver for Timers<D> {
     }
 
     fn stand_in(&self) -> Option<StandIn> {
-        let queue = self.queue;
-        // If the queue has gone to another loop meanwhile, its timers are due as well.
-        Some(self.inner.stand_in()?.and(move || queue.fire_due()))
+        let inner = self.inner.stand_in()?;
+        let visitor = Visitor::new(self.queue);
+        Some(inner.and(move || visitor.fire_due()))
     }
 }
 

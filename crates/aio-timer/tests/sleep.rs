@@ -8,11 +8,12 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use aio_base::Deadline;
 use aio_base::live::{self, Kind, leak_check};
-use aio_core::{Driver, EventLoop, ThreadPark, block_on, now, spawn, yield_now};
+use aio_core::{Driver, EventLoop, ThreadPark, block_in_place, block_on, now, spawn, yield_now};
 use aio_timer::{Sleep, Timers, sleep, sleep_until, timeout};
 use common::{MS, run};
 
@@ -602,5 +603,63 @@ fn a_timer_of_the_callers_worker_fires_between_two_runs() {
         event_loop.run_until_complete(begin).unwrap();
         heard.recv_timeout(Duration::from_secs(60)).expect("it fires");
         event_loop.close();
+    });
+}
+
+/// The same if the loop has never waited for anything, and has no other thread.
+#[test]
+fn a_timer_fires_after_a_run_that_was_over_at_once() {
+    struct Tells(mpsc::Sender<()>);
+    impl Wake for Tells {
+        fn wake(self: Arc<Self>) {
+            self.0.send(()).unwrap();
+        }
+    }
+    leak_check(|| {
+        let mut event_loop = EventLoop::with_workers(2, || Timers::new(ThreadPark::new()));
+        let (fired, heard) = mpsc::channel();
+        let mut timer = Box::pin(sleep(20 * MS));
+        let begin = async { assert!(poll_with(timer.as_mut(), &Arc::new(Tells(fired)).into()).is_pending()) };
+        event_loop.run_until_complete(begin).unwrap();
+        heard.recv_timeout(Duration::from_secs(60)).expect("it fires");
+        drop(timer);
+        event_loop.close();
+    });
+}
+
+/// The worker of many timers ends, and somebody who is woken then takes his time: whoever stands in for the worker
+/// meanwhile must not take the others for due.
+#[test]
+fn no_timer_is_early_when_its_worker_ends() {
+    struct TakesItsTime(AtomicUsize);
+    impl Wake for TakesItsTime {
+        fn wake(self: Arc<Self>) {
+            if self.0.fetch_add(1, Ordering::Relaxed) == 0 {
+                thread::sleep(100 * MS); // clock: so that the lookout comes by
+            }
+        }
+    }
+    const TIMERS: usize = 1000;
+    leak_check(|| {
+        let wakes = Arc::new(TakesItsTime(AtomicUsize::new(0)));
+        let waker = wakes.clone().into();
+        let mut timers = EventLoop::with_workers(2, || Timers::new(ThreadPark::new())).run(async {
+            let (begun, hears) = mpsc::channel();
+            let other = spawn(async move {
+                let mut timers: Vec<_> = (0..TIMERS).map(|_| Box::pin(sleep(Duration::from_secs(3600)))).collect();
+                for timer in &mut timers {
+                    assert!(poll_with(timer.as_mut(), &waker).is_pending());
+                }
+                begun.send(timers).unwrap();
+            });
+            // The other worker takes the task.
+            let timers = block_in_place(|| hears.recv().unwrap());
+            other.await;
+            sleep(MS).await;
+            timers
+        });
+        assert_eq!(wakes.0.load(Ordering::Relaxed), TIMERS, "each is told that the worker has ended");
+        let early = timers.iter_mut().filter_map(|it| poll_with(it.as_mut(), Waker::noop()).is_ready().then_some(()));
+        assert_eq!(early.count(), 0);
     });
 }

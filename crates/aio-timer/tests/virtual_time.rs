@@ -2,11 +2,17 @@
 
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Poll, Waker};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use aio_base::Deadline;
 use aio_base::live::leak_check;
-use aio_core::{EventLoop, TaskRef, ThreadPark, VirtualTime, all_tasks, now, spawn, yield_now};
+use aio_core::{
+    Driver, EventLoop, StandIn, TaskRef, ThreadPark, VirtualTime, all_tasks, block_in_place, now, spawn, yield_now,
+};
 use aio_timer::{CancelScope, Timers, sleep, sleep_until, timeout};
 
 fn virtual_time() -> VirtualTime<ThreadPark> {
@@ -195,4 +201,76 @@ fn a_cancel_scope_ends_at_its_deadline_and_its_grace_period_exactly() {
             assert_eq!(error.overran().len(), 1);
         });
     });
+}
+
+/// Timers whose thread goes on for a while after them, as a loop with a clock of its own.
+struct AndThen {
+    timers: Timers<ThreadPark>,
+    _then: Then,
+}
+
+struct Then(Arc<Mutex<Vec<bool>>>);
+
+impl Drop for Then {
+    fn drop(&mut self) {
+        if thread::current().name().is_some_and(|name| name.starts_with("aio-worker")) {
+            let fired = run(async {
+                let mut timer = pin!(sleep(Duration::from_millis(5)));
+                assert!(poll_once(timer.as_mut()).is_pending());
+                thread::sleep(Duration::from_millis(100)); // clock: so that the lookout comes by, which must do nothing
+                poll_once(timer).is_ready()
+            });
+            self.0.lock().unwrap().push(fired);
+        }
+    }
+}
+
+impl Driver for AndThen {
+    fn enter(&mut self) {
+        self.timers.enter();
+    }
+
+    fn leave(&mut self) {
+        self.timers.leave();
+    }
+
+    fn turn(&mut self) {
+        self.timers.turn();
+    }
+
+    fn park(&mut self, deadline: Deadline) {
+        self.timers.park(deadline);
+    }
+
+    fn unparker(&self) -> Waker {
+        self.timers.unparker()
+    }
+
+    fn stand_in(&self) -> Option<StandIn> {
+        self.timers.stand_in()
+    }
+}
+
+/// Whoever stands in for a worker that has ended does not look at its timers by his own clock: they may be another
+/// loop's by then.
+#[test]
+fn a_loop_that_ends_takes_its_stand_ins_with_it() {
+    leak_check(|| {
+        let fired = Arc::new(Mutex::new(Vec::new()));
+        let log = fired.clone();
+        let driver = move || AndThen { timers: Timers::new(ThreadPark::new()), _then: Then(log.clone()) };
+        EventLoop::with_workers(2, driver).run(async {
+            let (begun, hears) = mpsc::channel();
+            let other = spawn(async move { begun.send(()).unwrap() });
+            // The other worker has a thread then.
+            block_in_place(|| hears.recv().unwrap());
+            other.await;
+            sleep(Duration::from_millis(1)).await;
+        });
+        assert_eq!(*fired.lock().unwrap(), [false]);
+    });
+}
+
+fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
 }

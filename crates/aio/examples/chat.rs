@@ -47,12 +47,12 @@ fn main() -> ExitCode {
 
 async fn serve(address: &str) -> io::Result<()> {
     // Here connections are few or short: after its first line, a connection belongs to its room.
-    let server = Server::bind(address)?.limit(1000).on_error(|error| println!("somebody: {error}"));
+    let server = Server::bind(address)?.limit(1000).on_error(|error| say(format_args!("somebody: {error}")));
     say(format_args!("listening at {}", server.local_addr()?));
     let group = TaskGroup::new();
     let house = Rc::new(House { rooms: RefCell::default(), group: group.handle() });
     let serving = server.serve(async move |stream, _| house.receive(stream).await);
-    // When the server ends, all rooms end; when it is cancelled, they are cancelled with it.
+    // When the server ends, the rooms go on until they are empty; when it is cancelled, they are cancelled with it.
     group.join(serving).await
 }
 

@@ -349,7 +349,7 @@ impl Core {
 
     /// Sees to it that somebody looks after the workers, if there is anything to do for them.
     #[inline]
-    fn have_lookout(&self) {
+    pub(super) fn have_lookout(&self) {
         if !self.has_lookout.replace(true) && self.worker().can_be_stood_in_for() {
             let scheduler = self.scheduler.clone();
             self.scheduler.lookout.start(move || scheduler.lookout.look_after(scheduler.workers()));
@@ -378,6 +378,7 @@ impl Core {
     pub(super) fn step_up(&self) {
         if !self.scheduler.is_single() {
             self.searching.set(self.scheduler.sleepers.wake_up(self.index));
+            self.scheduler.lookout.note_awake();
         }
     }
 

@@ -2,8 +2,9 @@
 //! after all workers of a loop, and delivers what is due in their place. What that wakes, if it may cross threads, runs
 //! at the other workers.
 //!
-//! It is started when a worker of several parks for the first time. It looks every ten milliseconds, as Go's `sysmon`
-//! does, and rests while all workers have been parked for some looks in a row; the first to be unparked ends its rest.
+//! It is started when a worker of several parks for the first time, when the second one begins, or after the first run
+//! of a loop that may have others. It looks every ten milliseconds, as Go's `sysmon` does, and rests while all workers
+//! have been parked for some looks in a row; the first to be unparked, or to begin, ends its rest.
 
 use std::time::Duration;
 
@@ -98,13 +99,19 @@ impl Lookout {
         visits.begin_park();
         let result = park();
         visits.end_park();
+        self.note_awake();
+        result
+    }
+
+    /// A worker is not parked any more, or has begun.
+    #[inline]
+    pub(super) fn note_awake(&self) {
         // SeqCst: between the end of the park and the look at who rests. Pairs with that of `rest`: either it sees that
         // somebody is awake, or this sees that it rests.
         fence(Ordering::SeqCst);
         if self.rests.load(Ordering::Relaxed) {
             self.end_rest();
         }
-        result
     }
 
     #[cold]
@@ -153,7 +160,7 @@ impl Lookout {
     fn rest(&self, all_parked: impl FnOnce() -> bool) {
         let mut state = self.state.lock();
         self.rests.store(true, Ordering::Relaxed);
-        // SeqCst: see `while_parked`.
+        // SeqCst: see `note_awake`.
         fence(Ordering::SeqCst);
         if !all_parked() {
             self.rests.store(false, Ordering::Relaxed);

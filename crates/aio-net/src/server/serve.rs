@@ -12,14 +12,14 @@ use aio_core::{FailureKind, report_failure};
 use aio_group::generic::{ChildBuilder, GroupHandle, TaskGroup};
 use aio_timer::sleep;
 
-use super::{Listener, Server, ServerHome};
+use super::{Listener, Server, ServerHandle, ServerHome};
 
 /// How long it waits when the system has no descriptor or no memory for a connection.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// What differs between the homes is the bounds.
 macro_rules! serve {
-    ($home:ty, [$($sync:tt)*], [$($send:tt)*]) => {
+    ($home:ty, $shield:path, [$($sync:tt)*], [$($send:tt)*]) => {
         impl<L> Server<L, $home>
         where
             L: Listener<Stream: $($send)* 'static, Address: $($send)* 'static> + $($sync)* 'static,
@@ -42,7 +42,8 @@ macro_rules! serve {
             /// none accepts any more, and it is returned when the connections have ended.
             ///
             /// # Panics
-            /// If it is polled outside of a loop of `aio`.
+            /// If it is polled outside of a loop of `aio`. If a listener does; the connections are cancelled, and have
+            /// ended then.
             #[track_caller]
             pub fn serve<F, Fut>(self, handler: F) -> impl Future<Output = io::Result<()>>
             where
@@ -63,37 +64,50 @@ macro_rules! serve {
                 let connections = if let Some(limit) = limit { connections.limit(limit) } else { connections };
                 let told = on_error.clone();
                 let connections = connections.discarding(move |error| <$home>::tell(&told, &error));
+                let cancel = CancelOnDrop(connections.handle());
                 // Kept outside of what may be cancelled: it must not be lost with it.
                 let failure = Arc::new(OnceLock::new());
-                let accepting = async {
-                    let acceptors = TaskGroup::<(), $home>::new();
-                    let body = async {
-                        for listener in listeners {
-                            let (connections, handler) = (connections.handle(), handler.clone());
-                            let (on_error, failure) = (on_error.clone(), failure.clone());
-                            let accept = async move {
-                                let serve = move |child: ChildBuilder<'_, 'static, _, $home>, stream, peer| {
-                                    let handler = handler.clone();
-                                    if let Some(connection) = contained(|| handler(stream, peer)) {
-                                        child.spawned_at(location).try_spawn(connection).detach();
-                                    }
+                let failed = failure.clone();
+                let ServerHandle { accepting, serving } = handle;
+                // Cancelled, never dropped: that would end the group while, on another worker, somebody accepts for it
+                // who does not know yet.
+                let running = $shield(async move {
+                    let group = connections.handle();
+                    let accept_all = async move {
+                        let acceptors = TaskGroup::<(), $home>::new();
+                        let children = acceptors.handle();
+                        let body = async move {
+                            for listener in listeners {
+                                let (connections, handler) = (group.clone(), handler.clone());
+                                let (on_error, failed) = (on_error.clone(), failed.clone());
+                                let accept = async move {
+                                    let serve = move |child: ChildBuilder<'_, 'static, _, $home>, stream, peer| {
+                                        if let Some(connection) = contained(|| handler.clone()(stream, peer)) {
+                                            child.spawned_at(location).try_spawn(connection).detach();
+                                        }
+                                    };
+                                    let error = accept::<L, $home>(listener, &connections, &on_error, serve).await;
+                                    let _ = failed.set(error);
+                                    Err::<(), ()>(())
                                 };
-                                let error = accept::<L, $home>(listener, &connections, &on_error, serve).await;
-                                let _ = failure.set(error);
-                                Err::<(), ()>(())
-                            };
-                            acceptors.child().spawned_at(location).try_spawn(accept).detach();
-                        }
+                                children.child().spawned_at(location).try_spawn(accept).detach();
+                            }
+                            Ok(())
+                        };
+                        let _ = acceptors.run(body).await;
+                    };
+                    let body = async {
+                        let _ = accepting.run(accept_all).await;
                         Ok(())
                     };
-                    let _ = acceptors.run(body).await;
+                    // The errors of connections are told, the body has none, and to be cancelled is how this ends.
+                    let _ = connections.run(body).await;
+                });
+                let running = async {
+                    let _cancel = cancel;
+                    running.await;
                 };
-                let body = async {
-                    let _ = handle.accepting.run(accepting).await;
-                    Ok(())
-                };
-                // The errors of connections are told, the body has none, and to be cancelled is how this ends.
-                let _ = handle.serving.run(connections.run(body)).await;
+                let _ = serving.run(running).await;
                 // Who accepted has ended.
                 Arc::into_inner(failure).and_then(OnceLock::into_inner).map_or(Ok(()), Err)
             }
@@ -101,8 +115,17 @@ macro_rules! serve {
     };
 }
 
-serve! { Shared, [Send + Sync +], [Send +] }
-serve! { Local, [], [] }
+serve! { Shared, aio_core::shield, [Send + Sync +], [Send +] }
+serve! { Local, aio_core::local::shield, [], [] }
+
+/// Cancels what runs in a group, and what is shielded goes on until that has ended.
+struct CancelOnDrop<H: ServerHome>(GroupHandle<'static, io::Error, H>);
+
+impl<H: ServerHome> Drop for CancelOnDrop<H> {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
 
 /// Accepts until that fails; `serve` begins a connection.
 async fn accept<L: Listener, H: ServerHome>(
@@ -112,8 +135,9 @@ async fn accept<L: Listener, H: ServerHome>(
     mut serve: impl FnMut(ChildBuilder<'_, 'static, io::Error, H>, L::Stream, L::Address),
 ) -> io::Error {
     loop {
+        // Not kept while it waits for a connection: another listener may have one.
+        drop(connections.vacancy().await);
         match listener.accept().await {
-            // The room only now: one that is kept for who may come would be missing to the other listeners.
             Ok((stream, peer)) => serve(connections.vacancy().await, stream, peer),
             Err(error) => {
                 contained(|| H::tell(on_error, &error));

@@ -59,3 +59,23 @@ fn two_tokens_end_one_wait() {
         }
     });
 }
+
+/// Somebody stands in for a thread that begins to wait just then: he may be the one whom the system tells of a token,
+/// and hands it on.
+#[test]
+fn a_token_that_a_stand_in_comes_by_ends_the_wait() {
+    loom::model(|| {
+        let poller = Poller::new(Waker::noop().clone());
+        let selector = poller.make_selector().unwrap();
+        let stand_in = poller.clone();
+        let stand_in = thread::spawn("", move || stand_in.stand_in()).unwrap();
+        let waker = Waker::from(poller.clone());
+        let other = thread::spawn("", move || waker.wake()).unwrap();
+        if poller.begin(Place::System) {
+            poller.wait(selector, &mut Inbox::default(), None);
+            poller.end();
+        }
+        other.join().unwrap();
+        stand_in.join().unwrap();
+    });
+}

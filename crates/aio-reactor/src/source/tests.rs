@@ -99,9 +99,10 @@ fn no_event_is_lost_on_who_reads_short() {
 #[test]
 fn who_waits_when_the_poller_ends_binds_anew() {
     loom::model(|| {
-        let source = bound();
-        let theirs = source.clone();
-        let end = thread::spawn("", move || wake(|woken| theirs.orphan(woken))).unwrap();
+        let source = Source::new();
+        let poller = Poller::new(Waker::noop().clone());
+        source.bind(|| Ok::<_, ()>(poller.clone()), |_, _| Ok(()), |_| ()).unwrap();
+        let end = thread::spawn("", move || poller.close()).unwrap();
         let mut is_bound_anew = false;
         block_on(poll_fn(|cx| {
             while !is_bound_anew {
@@ -194,5 +195,23 @@ fn who_is_told_by_a_stand_in_binds_to_another_poller() {
         });
         stand_in.join().unwrap();
         source.unbind(|_| ());
+    });
+}
+
+/// A source that strays goes to another poller while its former one ends, which must not take it away there.
+#[test]
+fn a_former_poller_that_ends_leaves_the_source_where_it_went() {
+    loom::model(|| {
+        let source = Source::new();
+        let [former, other] = [(); 2].map(|()| Poller::new(Waker::noop().clone()));
+        source.bind(|| Ok::<_, ()>(former.clone()), |_, _| Ok(()), |_| ()).unwrap();
+        source.stray();
+        let ending = former.clone();
+        let end = thread::spawn("", move || ending.close()).unwrap();
+        source.bind(|| Ok::<_, ()>(other.clone()), |_, _| Ok(()), |_| ()).unwrap();
+        end.join().unwrap();
+        assert!(!other.is_idle() && source.binding.lock().is_some(), "it is there, and knows where");
+        source.unbind(|_| ());
+        assert!(former.is_idle() && other.is_idle());
     });
 }

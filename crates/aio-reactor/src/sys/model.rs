@@ -1,6 +1,7 @@
 //! For the model checker: a system in which nothing happens, but that a wait may be ended.
 
 use std::io;
+use std::mem;
 use std::time::Duration;
 
 use aio_base::sync::{Condvar, Mutex};
@@ -34,12 +35,13 @@ impl Selector {
         Ok(())
     }
 
-    pub(crate) fn wait(&self, _: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
+    /// As the others, it tells one of several that wait that it was notified.
+    pub(crate) fn wait(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
         let mut is_notified = self.is_notified.lock();
         while !*is_notified && timeout.is_none() {
             is_notified = self.notified.wait(is_notified);
         }
-        *is_notified = false;
+        *events = Events { notified: mem::take(&mut *is_notified) };
         Ok(())
     }
 
@@ -50,14 +52,16 @@ impl Selector {
 }
 
 #[derive(Default)]
-pub(crate) struct Events;
+pub(crate) struct Events {
+    notified: bool,
+}
 
 impl Events {
     pub(crate) fn is_empty(&self) -> bool {
-        true
+        !self.notified
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, Event)> {
-        std::iter::empty()
+        self.notified.then_some((Key::NOTIFY, Event::ANYTHING)).into_iter()
     }
 }

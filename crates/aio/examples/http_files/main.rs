@@ -44,8 +44,9 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [root, address] => run(serve(root.as_ref(), address, Duration::from_secs(10))),
-        ["--header-timeout", seconds, root, address] => match seconds.parse() {
-            Ok(seconds) => run(serve(root.as_ref(), address, Duration::from_secs(seconds))),
+        // Not more than a clock can be moved forward by.
+        ["--header-timeout", seconds, root, address] => match seconds.parse::<u32>() {
+            Ok(seconds) => run(serve(root.as_ref(), address, Duration::from_secs(seconds.into()))),
             Err(error) => Err(io::Error::other(format!("`{seconds}` is not a number of seconds: {error}"))),
         },
         _ => Err(io::Error::other(USAGE)),

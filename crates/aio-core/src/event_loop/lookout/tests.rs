@@ -27,3 +27,20 @@ fn the_end_ends_a_rest() {
         lookout.close();
     });
 }
+
+/// A worker begins while the lookout is about to rest.
+#[test]
+fn who_begins_ends_a_rest_or_prevents_it() {
+    loom::model(|| {
+        let shared = Arc::new((Lookout::new(), AtomicBool::new(false)));
+        let theirs = shared.clone();
+        let worker = thread::spawn("", move || {
+            theirs.1.store(true, Ordering::Relaxed);
+            theirs.0.note_awake();
+        })
+        .unwrap();
+        shared.0.rest(|| !shared.1.load(Ordering::Relaxed));
+        assert!(!shared.0.rests.load(Ordering::Relaxed));
+        worker.join().unwrap();
+    });
+}
