@@ -215,6 +215,19 @@ fn a_process_that_somebody_else_has_waited_for_is_an_error_and_not_signalled() {
     });
 }
 
+/// Whoever has its number is asked for nothing, and the error is that of the wait.
+#[test]
+fn to_end_a_process_that_somebody_else_has_waited_for_is_to_wait_for_it() {
+    run(async {
+        // By a thread, the signal might reach another.
+        let child = Way::Descriptor.command("true").spawn().unwrap();
+        waitpid(Pid::from_raw(child.id() as i32), WaitOptions::empty()).unwrap();
+        let error = child.terminate_then_kill(Duration::from_secs(1000)).await.unwrap_err().to_string();
+        assert!(error.starts_with(&format!("failed to wait for process {}: ", child.id())), "{error}");
+        assert!(error.contains("somebody else has waited for it"), "{error}");
+    });
+}
+
 #[test]
 fn one_that_ends_when_asked_is_not_killed() {
     run_both(async |way| {
