@@ -27,6 +27,10 @@ use crate::{TlsReadHalf, TlsWriteHalf, split};
 /// [`shutdown_timeout`](crate::TlsConnector::shutdown_timeout) makes it fail with
 /// [`TimedOut`](io::ErrorKind::TimedOut).
 ///
+/// It does not wait for the peer. And whoever drops the connection while the peer still sends something, if only the
+/// tickets that a server of TLS 1.3 sends by itself, has TCP cut off what is under way in both directions. So where
+/// the peer sends no answer, and the last bytes must arrive, read to the end between closing and dropping.
+///
 /// # Cancel safety
 /// Dropping a read loses no byte: what was received and decrypted is there for the next. A write that is dropped before
 /// it is ready has taken nothing.

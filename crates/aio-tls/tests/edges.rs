@@ -10,7 +10,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use aio_base::live::leak_check;
-use aio_io::{AsyncRead, AsyncWrite, DuplexStream, WriteExt, duplex};
+use aio_io::{AsyncRead, AsyncWrite, DuplexStream, ReadExt, WriteExt, duplex};
+use aio_net::{TcpListener, TcpStream};
 use aio_tls::{TlsAcceptor, TlsConnector};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 
@@ -145,4 +146,31 @@ fn a_protocol_that_is_too_long_is_a_panic() {
 #[should_panic(expected = "a protocol (ALPN) has 1 to 255 bytes, and not 0")]
 fn a_protocol_without_a_name_is_a_panic() {
     let _ = Certificates::new().acceptor().alpn(["h2", ""]);
+}
+
+/// Without reading, the tickets of the server would find nobody, and TCP would throw away most of the rest.
+#[test]
+fn all_that_was_written_arrives_if_it_is_read_to_the_end_after_closing() {
+    run(async {
+        let certificates = Certificates::new();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let data = noise(600_000, 3);
+        let client = async {
+            let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let mut stream = certificates.connector().connect("localhost", tcp).await.unwrap();
+            stream.write_all(&data).await.unwrap();
+            stream.close().await.unwrap();
+            assert_eq!(stream.read(&mut [0; 10]).await.unwrap(), 0);
+        };
+        let server = async {
+            let (tcp, _) = listener.accept().await.unwrap();
+            let mut stream = certificates.acceptor().accept(tcp).await.unwrap();
+            let mut received = Vec::new();
+            stream.read_to_end(&mut received).await.unwrap();
+            stream.close().await.unwrap();
+            received
+        };
+        let ((), received) = aio_group::gather((client, server)).await;
+        assert!(received == data);
+    });
 }
