@@ -185,6 +185,18 @@ fn what_is_no_signal_is_refused() {
 }
 
 #[test]
+#[cfg(target_env = "gnu")]
+fn every_realtime_signal_that_libc_leaves_to_programs_is_sent() {
+    run(async {
+        for number in [34, 35, 64] {
+            let child = sleeper(Way::Descriptor);
+            child.signal(number).unwrap();
+            assert_eq!(child.wait().await.unwrap().signal(), Some(number));
+        }
+    });
+}
+
+#[test]
 fn a_process_that_somebody_else_has_waited_for_is_an_error_and_not_signalled() {
     run_both(async |way| {
         let child = way.command("true").spawn().unwrap();
