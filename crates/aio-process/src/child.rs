@@ -144,10 +144,11 @@ impl Child {
     }
 
     pub(crate) async fn end(&self, grace: Duration, send: impl Fn(Signal) -> io::Result<()>) -> io::Result<ExitStatus> {
-        // Somebody else may see the end at any moment, who then is no reason for an error.
+        // It may have ended, and there is nobody to signal, or (on macOS) a zombie that may not be: no reason for an
+        // error, as `wait` tells how it ended.
         let send = |signal| match send(signal) {
-            Err(_) if !self.process.is_running() => Ok(()),
-            result => result,
+            Err(error) if matches!(self.try_wait(), Ok(None)) => Err(error),
+            _ => Ok(()),
         };
         send(Signal::TERM)?;
         if let Ok(ended) = timeout(grace, self.wait()).await {

@@ -141,8 +141,13 @@ impl Command {
 
     /// The process group that it joins; with zero, a new one, which it leads: see [`Group`](crate::Group). The Ctrl-C
     /// of a terminal does not reach that one.
+    ///
+    /// # Panics
+    /// After [`new_session`](Self::new_session), which has a group of its own.
     #[cfg(unix)]
+    #[track_caller]
     pub fn process_group(&mut self, group: i32) -> &mut Self {
+        assert!(self.group != GroupOf::OwnSession, "`process_group` after `new_session`: it is one or the other");
         std::os::unix::process::CommandExt::process_group(&mut self.std, group);
         self.group = if group == 0 { GroupOf::Own } else { GroupOf::Another };
         self

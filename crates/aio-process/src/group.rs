@@ -94,8 +94,13 @@ pub(crate) fn signal_of(number: i32) -> io::Result<Signal> {
 
 /// Linux has signals without a name, of which the C library keeps the first few for itself.
 fn real_time(number: i32) -> Option<Signal> {
-    let is_free = cfg!(any(target_os = "linux", target_os = "android")) && (35..=64).contains(&number);
-    // SAFETY: it asks for the number of a signal that libc does not keep for itself: glibc has 32 and 33, musl 34 too.
-    // (It is sent to other programs only, whose handlers are theirs.)
+    let first = match () {
+        () if cfg!(target_os = "android") => 41,
+        () if cfg!(target_env = "musl") => 35,
+        () => 34,
+    };
+    let is_free = cfg!(any(target_os = "linux", target_os = "android")) && (first..=64).contains(&number);
+    // SAFETY: it asks for the number of a signal that libc does not keep for itself: glibc has 32 and 33, musl 34 too,
+    // and bionic those up to 40. (It is sent to other programs only, whose handlers are theirs.)
     is_free.then(|| unsafe { Signal::from_raw_unchecked(number) })
 }

@@ -38,10 +38,11 @@ use crate::disposition::Disposition;
 /// none is lost.
 ///
 /// When the last stream that takes a signal is dropped, the signal does again what it did before: what the system does
-/// by default (a realtime signal: nothing), or nothing if it was ignored, and an interrupt cancels the main task of
-/// `run`. A handler that something else in the program has set before is called in any case. One that is set later with
-/// the crate `signal-hook`, as tokio's are, does not keep the default from being done after the last stream here was
-/// dropped: such a program should keep its stream.
+/// by default (`SIGIO`, and those that the crate `signal-hook` does not know, such as realtime signals: nothing), or
+/// nothing if it was ignored, and an interrupt cancels the main task of `run`. A handler that something else in the
+/// program has set before is called in any case. One that is set later with the crate `signal-hook`, as tokio's are,
+/// does not keep the default from being done after the last stream here was dropped: such a program should keep its
+/// stream.
 ///
 /// # Errors
 /// [`InvalidInput`](ErrorKind::InvalidInput) if one of them is none, or cannot be taken: `SIGKILL` and `SIGSTOP`, which

@@ -259,3 +259,22 @@ fn a_transfer_in_a_storm_of_signals_loses_no_byte() {
         assert_eq!(run_on_loop(stream.recv()).unwrap(), Signal::USER_1);
     });
 }
+
+/// Each thread sends only when its own stream is there, so it must hear of it, whatever the others do meanwhile.
+#[test]
+fn a_new_stream_hears_at_once_while_others_come_and_go() {
+    check(|| {
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..500 {
+                        // By default nothing happens, so that there may be no stream at times.
+                        let mut stream = signals([Signal::WINDOW_CHANGE]).unwrap();
+                        send(Signal::WINDOW_CHANGE);
+                        assert_eq!(run_on_loop(stream.recv()).unwrap(), Signal::WINDOW_CHANGE);
+                    }
+                });
+            }
+        });
+    });
+}

@@ -9,9 +9,10 @@ use futures_io::{AsyncRead, AsyncWrite};
 use futures_rustls::rustls::ServerConfig;
 use futures_rustls::rustls::crypto::ring;
 
+use crate::below::Below;
 use crate::error::handshake;
 use crate::timeouts::Timeouts;
-use crate::{TlsStream, pem};
+use crate::{TlsStream, alpn, pem};
 
 /// Takes TLS connections of clients, to whom it shows a certificate. Cloning it is cheap.
 ///
@@ -61,8 +62,12 @@ impl TlsAcceptor {
     }
 
     /// Speaks these protocols (ALPN), the best first. A client that offers protocols, but none of these, is refused.
+    ///
+    /// # Panics
+    /// If one has no byte, or more than 255.
+    #[track_caller]
     pub fn alpn<P: AsRef<[u8]>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
-        Arc::make_mut(&mut self.config).alpn_protocols = protocols.into_iter().map(|p| p.as_ref().to_vec()).collect();
+        Arc::make_mut(&mut self.config).alpn_protocols = alpn::protocols(protocols);
         self
     }
 
@@ -91,7 +96,7 @@ impl TlsAcceptor {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let accepting = futures_rustls::TlsAcceptor::from(self.config.clone()).accept(stream);
+        let accepting = futures_rustls::TlsAcceptor::from(self.config.clone()).accept(Below(stream));
         let stream = handshake(|| "with a client".to_owned(), self.timeouts.handshake, accepting).await?;
         Ok(TlsStream::new(stream.into(), self.timeouts.shutdown))
     }

@@ -11,9 +11,10 @@ use futures_rustls::pki_types::ServerName;
 use futures_rustls::rustls::crypto::ring;
 use futures_rustls::rustls::{ClientConfig, RootCertStore};
 
+use crate::below::Below;
 use crate::error::handshake;
 use crate::timeouts::Timeouts;
-use crate::{TlsStream, pem};
+use crate::{TlsStream, alpn, pem};
 
 /// Makes TLS connections to servers whose certificates it trusts. Cloning it is cheap, and clones share their sessions,
 /// so that connecting again takes less.
@@ -69,7 +70,9 @@ impl TlsConnector {
         Self::with_roots(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect())
     }
 
-    /// Trusts these and nobody else: certificates of authorities, or of servers that vouch for themselves, as PEM.
+    /// Trusts these and nobody else: certificates of authorities, or of servers that vouch for themselves, as PEM. The
+    /// latter must not be marked as authorities, as those are that `openssl req -x509` makes unless it is told
+    /// `-addext basicConstraints=critical,CA:FALSE`: a server that shows an authority's certificate is refused.
     ///
     /// # Errors
     /// [`InvalidInput`](io::ErrorKind::InvalidInput), if there is none, or one cannot be read.
@@ -91,8 +94,12 @@ impl TlsConnector {
     }
 
     /// Offers these protocols to the server (ALPN), the best first: `["h2", "http/1.1"]`.
+    ///
+    /// # Panics
+    /// If one has no byte, or more than 255.
+    #[track_caller]
     pub fn alpn<P: AsRef<[u8]>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
-        Arc::make_mut(&mut self.config).alpn_protocols = protocols.into_iter().map(|p| p.as_ref().to_vec()).collect();
+        Arc::make_mut(&mut self.config).alpn_protocols = alpn::protocols(protocols);
         self
     }
 
@@ -129,7 +136,7 @@ impl TlsConnector {
         let server = ServerName::try_from(name.to_owned()).map_err(|error| {
             io::Error::new(io::ErrorKind::InvalidInput, format!("`{name}` is no name for a TLS server: {error}"))
         })?;
-        let connecting = futures_rustls::TlsConnector::from(self.config.clone()).connect(server, stream);
+        let connecting = futures_rustls::TlsConnector::from(self.config.clone()).connect(server, Below(stream));
         let stream = handshake(|| format!("with `{name}`"), self.timeouts.handshake, connecting).await?;
         Ok(TlsStream::new(stream.into(), self.timeouts.shutdown))
     }

@@ -40,6 +40,8 @@ mod connector;
 mod split;
 mod stream;
 
+mod alpn;
+mod below;
 mod error;
 mod pem;
 mod timeouts;

@@ -11,6 +11,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 use futures_rustls::TlsStream as Inner;
 use futures_rustls::rustls::{CommonState, ProtocolVersion};
 
+use crate::below::Below;
 use crate::{TlsReadHalf, TlsWriteHalf, split};
 
 /// A TLS connection over the stream `S`.
@@ -26,11 +27,15 @@ use crate::{TlsReadHalf, TlsWriteHalf, split};
 /// [`shutdown_timeout`](crate::TlsConnector::shutdown_timeout) makes it fail with
 /// [`TimedOut`](io::ErrorKind::TimedOut).
 ///
+/// It does not wait for the peer. And whoever drops the connection while the peer still sends something, if only the
+/// tickets that a server of TLS 1.3 sends by itself, has TCP cut off what is under way in both directions. So where
+/// the peer sends no answer, and the last bytes must arrive, read to the end between closing and dropping.
+///
 /// # Cancel safety
 /// Dropping a read loses no byte: what was received and decrypted is there for the next. A write that is dropped before
 /// it is ready has taken nothing.
 pub struct TlsStream<S> {
-    inner: Inner<S>,
+    inner: Inner<Below<S>>,
     shutdown_timeout: Duration,
     /// Runs from when closing had to wait.
     closing: Option<Pin<Box<Sleep>>>,
@@ -40,18 +45,18 @@ pub struct TlsStream<S> {
 }
 
 impl<S> TlsStream<S> {
-    pub(crate) fn new(inner: Inner<S>, shutdown_timeout: Duration) -> Self {
+    pub(crate) fn new(inner: Inner<Below<S>>, shutdown_timeout: Duration) -> Self {
         Self { inner, shutdown_timeout, closing: None, closed: false, cut_off: false }
     }
 
     /// The stream below.
     pub fn get_ref(&self) -> &S {
-        self.inner.get_ref().0
+        &self.inner.get_ref().0.0
     }
 
     /// The stream below. Who reads from it or writes to it breaks the connection.
     pub fn get_mut(&mut self) -> &mut S {
-        self.inner.get_mut().0
+        &mut self.inner.get_mut().0.0
     }
 
     /// The protocol that both sides speak (ALPN), if they have agreed on one.

@@ -185,6 +185,18 @@ fn what_is_no_signal_is_refused() {
 }
 
 #[test]
+#[cfg(target_env = "gnu")]
+fn every_realtime_signal_that_libc_leaves_to_programs_is_sent() {
+    run(async {
+        for number in [34, 35, 64] {
+            let child = sleeper(Way::Descriptor);
+            child.signal(number).unwrap();
+            assert_eq!(child.wait().await.unwrap().signal(), Some(number));
+        }
+    });
+}
+
+#[test]
 fn a_process_that_somebody_else_has_waited_for_is_an_error_and_not_signalled() {
     run_both(async |way| {
         let child = way.command("true").spawn().unwrap();
@@ -212,6 +224,19 @@ fn a_process_that_somebody_else_has_waited_for_is_an_error_and_not_signalled() {
                 assert_eq!(child.kill().unwrap_err().kind(), ErrorKind::InvalidInput);
             }
         }
+    });
+}
+
+/// Whoever has its number is asked for nothing, and the error is that of the wait.
+#[test]
+fn to_end_a_process_that_somebody_else_has_waited_for_is_to_wait_for_it() {
+    run(async {
+        // By a thread, the signal might reach another.
+        let child = Way::Descriptor.command("true").spawn().unwrap();
+        waitpid(Pid::from_raw(child.id() as i32), WaitOptions::empty()).unwrap();
+        let error = child.terminate_then_kill(Duration::from_secs(1000)).await.unwrap_err().to_string();
+        assert!(error.starts_with(&format!("failed to wait for process {}: ", child.id())), "{error}");
+        assert!(error.contains("somebody else has waited for it"), "{error}");
     });
 }
 

@@ -223,3 +223,9 @@ fn a_new_group_or_session_is_what_it_says() {
 fn the_leader_of_a_group_cannot_have_a_new_session() {
     Command::new("true").process_group(0).new_session();
 }
+
+#[test]
+#[should_panic(expected = "`process_group` after `new_session`")]
+fn the_leader_of_a_session_cannot_be_put_into_a_group() {
+    Command::new("true").new_session().process_group(0);
+}
