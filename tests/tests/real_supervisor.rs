@@ -47,8 +47,12 @@ impl Supervisor {
 
     /// What the terminal does for Ctrl-C.
     fn interrupt(&self) {
+        self.signal("-INT");
+    }
+
+    fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
     /// Its end. One that does not come is killed, and has no exit code.
@@ -216,4 +220,16 @@ fn what_makes_no_sense_is_named() {
         assert_eq!(outcome.status.code(), Some(2));
         assert!(outcome.stderr.starts_with(&format!("supervisor: {error}\nusage: ")), "{}", outcome.stderr);
     }
+}
+
+#[test]
+fn a_request_to_end_ends_all_programs() {
+    let obedient = "obedient=trap 'echo bye; exit 0' TERM; echo ready $$; while :; do sleep 0.01; done";
+    let mut supervisor = Supervisor::start(&[obedient]);
+    let line = supervisor.line();
+    let pid = line.trim_end().rsplit_once(' ').unwrap().1.to_owned();
+    supervisor.signal("-TERM");
+    let outcome = supervisor.wait();
+    assert_eq!((outcome.status.code(), &*outcome.stdout), (Some(1), "obedient | bye\n"), "{}", outcome.stderr);
+    assert!(goes(&pid));
 }

@@ -53,7 +53,11 @@
 //!
 //! Linux has descriptors for processes, and the loop waits for these. Elsewhere, and where there is none to be had, a
 //! thread called `aio-wait` waits for each child that somebody waits for. Signals go to the process that was started or
-//! to nobody: never to another one that has got its number.
+//! to nobody: never to another one that has got its number (without a descriptor, unless something else in the program
+//! waits for children that are not its own, or has the system forget them).
+//!
+//! On Windows, a thread for each pipe passes the bytes on: what [`ChildStdin`] has taken may not have reached the child
+//! when the program ends.
 //!
 //! Children inherit no descriptor of `aio`'s. Starting one blocks the thread until the system has loaded the program,
 //! as in every runtime: about a millisecond.

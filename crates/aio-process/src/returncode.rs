@@ -15,6 +15,9 @@ use std::process::ExitStatus;
 ///     std::io::Result::Ok(())
 /// }).unwrap();
 /// ```
+///
+/// # Panics
+/// If `status` was made of a number by which no process ends.
 pub fn returncode(status: ExitStatus) -> i32 {
     #[cfg(unix)]
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);

@@ -9,8 +9,8 @@
 //! often is given up, and one that ends well is done. When nothing is left to run, this ends: with code 1 if a program
 //! was given up.
 //!
-//! Ctrl-C ends all of them with what they have started: they are asked to, and killed if that takes too long. What they
-//! say meanwhile is passed on as before.
+//! Ctrl-C or a request to end (`SIGTERM`) ends all of them with what they have started: they are asked to, and killed
+//! if that takes too long. What they say meanwhile is passed on as before.
 //!
 //! Before the programs, settings may be given: `--grace 5s`, after which a program is killed that was asked to end;
 //! `--pause 500ms` and `--max-pause 30s` between two starts; `--steady 10s`, after which a program is up;
@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use aio::io::AsyncRead;
 use aio::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
-use aio::{CancelScope, StreamReader, TaskGroup, defer, gather, now, run, sleep};
+use aio::{CancelScope, StreamReader, TaskGroup, defer, gather, now, race, run, sleep};
 
 const USAGE: &str = "usage: supervisor [--grace TIME] [--pause TIME] [--max-pause TIME] [--steady TIME] \
                      [--restarts N] [--period TIME] NAME=COMMAND...";
@@ -39,7 +39,28 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if run(supervise(policy, programs)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    // Whoever loses is cancelled, and cleans up.
+    let all_is_well = run(async { race((supervise(policy, programs), asked_to_end())).await });
+    if all_is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Waits for the request to end. Ctrl-C is for `run` to hear.
+#[cfg(unix)]
+async fn asked_to_end() -> bool {
+    use aio::signal::{Signal, signals};
+
+    let heard = async { signals([Signal::TERMINATE])?.recv().await };
+    if let Err(error) = heard.await {
+        eprintln!("supervisor: requests to end are not heard: {error}");
+        std::future::pending::<()>().await;
+    }
+    false
+}
+
+/// There is none.
+#[cfg(not(unix))]
+async fn asked_to_end() -> bool {
+    std::future::pending().await
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -173,7 +194,7 @@ impl Restarts {
 async fn run_once(policy: Policy, program: &Program) -> io::Result<ExitStatus> {
     // In a group of its own, so that the Ctrl-C of a terminal is for us alone.
     let mut command = Command::shell(&program.command);
-    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.process_group(0).kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
     let running = Running {
         name: program.name.clone(),
@@ -232,7 +253,8 @@ async fn pass_on(name: &str, from: &mut StreamReader<impl AsyncRead + Unpin>, mu
             Err(_) => return,
         };
         let line = line.strip_suffix(b"\n").unwrap_or(&line);
-        // In one piece. If nobody reads it, the programs run all the same.
+        // In one piece. If it goes to a pipe that nobody reads, everything waits for that, as with any program that
+        // prints; if the pipe is gone, the programs run all the same.
         let _ = to.write_all(&[name.as_bytes(), b" | ", line, b"\n"].concat());
     }
 }

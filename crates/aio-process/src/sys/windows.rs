@@ -25,7 +25,11 @@ const DRAIN: Duration = Duration::from_millis(200);
 /// What runs `line`.
 pub(crate) fn shell(line: &OsStr) -> Command {
     let mut command = Command::new("cmd");
-    command.arg("/C").raw_arg(line);
+    // It takes the outer quotes away, and leaves those within alone.
+    let mut quoted = std::ffi::OsString::from("\"");
+    quoted.push(line);
+    quoted.push("\"");
+    command.args(["/S", "/C"]).raw_arg(quoted);
     command
 }
 

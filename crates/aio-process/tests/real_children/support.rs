@@ -21,7 +21,8 @@ pub(crate) fn run_both(main: impl AsyncFn(Way)) {
 
 /// A child that does nothing for a long time.
 pub(crate) fn sleeper(way: Way) -> Child {
-    way.command("sleep").arg("1000").spawn().unwrap()
+    // Where a test fails, too.
+    way.command("sleep").arg("1000").kill_on_drop(true).spawn().unwrap()
 }
 
 /// The first line that it says. The pipe stays open.
