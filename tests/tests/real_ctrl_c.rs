@@ -42,10 +42,15 @@ impl Example {
         assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     }
 
-    /// The program listens for Ctrl-C when it waits for the first time, with a thread; before, it would just end.
+    /// The program listens for Ctrl-C when it waits for the first time; before, it would just end.
     fn await_listening(&self) {
-        let tasks = format!("/proc/{}/task", self.child.id());
-        until(|| !std::fs::read_dir(&tasks).is_ok_and(|tasks| tasks.count() < 2));
+        let status = format!("/proc/{}/status", self.child.id());
+        until(|| {
+            let status = std::fs::read_to_string(&status).unwrap_or_default();
+            // The set of the signals that it catches, of which this is the second.
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+            caught.is_some_and(|caught| u64::from_str_radix(caught.trim(), 16).unwrap() & 2 != 0)
+        });
     }
 
     /// One that does not hear is killed after a while, and has no exit code.
