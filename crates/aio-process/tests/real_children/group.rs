@@ -6,7 +6,6 @@ use std::pin::pin;
 use std::time::Duration;
 
 use aio_process::{Child, Command, Stdio};
-use rustix::process::{Pid, getpgid, getsid};
 
 use crate::common::{Way, Witness, poll_once, run, until};
 use crate::support::{first_line, run_both};
@@ -189,29 +188,32 @@ fn one_that_leads_no_group_says_so() {
     });
 }
 
-fn group_and_session(child: &Child) -> (Pid, Pid) {
-    let pid = Pid::from_raw(child.id() as i32);
-    (getpgid(pid).unwrap(), getsid(pid).unwrap())
+/// The group and the session of `process`, by number, as `/proc` tells them: 0 for one that leads from outside of our PID
+/// namespace, which is no `Pid`.
+fn group_and_session(process: &str) -> (u32, u32) {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let mut fields = stat.rsplit_once(')').unwrap().1.split_whitespace().skip(2);
+    let mut next = || fields.next().unwrap().parse().unwrap();
+    (next(), next())
 }
 
 #[test]
 fn a_new_group_or_session_is_what_it_says() {
     run(async {
-        let ours = (getpgid(None).unwrap(), getsid(None).unwrap());
+        let ours = group_and_session("self");
+        let of = |child: &Child| group_and_session(&child.id().to_string());
         let mut command = Command::new("sleep");
         command.arg("1000").kill_on_drop(true);
-        assert_eq!(group_and_session(&command.spawn().unwrap()), ours);
+        assert_eq!(of(&command.spawn().unwrap()), ours);
 
         let in_a_group = command.process_group(0).spawn().unwrap();
-        let pid = Pid::from_raw(in_a_group.id() as i32).unwrap();
-        assert_eq!(group_and_session(&in_a_group), (pid, ours.1));
+        assert_eq!(of(&in_a_group), (in_a_group.id(), ours.1));
 
         let mut command = Command::new("sleep");
         command.arg("1000").kill_on_drop(true).new_session().new_session();
         for _ in 0..2 {
             let in_a_session = command.spawn().unwrap();
-            let pid = Pid::from_raw(in_a_session.id() as i32).unwrap();
-            assert_eq!(group_and_session(&in_a_session), (pid, pid));
+            assert_eq!(of(&in_a_session), (in_a_session.id(), in_a_session.id()));
             in_a_session.group().unwrap().kill().unwrap();
             assert_eq!(in_a_session.wait().await.unwrap().signal(), Some(9));
         }
