@@ -10,12 +10,14 @@
 //!   dropped outside of it.
 //! - [`ReadySet`]: futures polled in place, each only when it was woken.
 //! - [`home`]: the two homes, [`Shared`] and [`Local`]; one algorithm is written once and serves both.
+//! - [`host`]: what a runtime tells the crates that know of none, and blocking a thread.
 //! - [`Deadline`]: the one file where [`Duration`](std::time::Duration) meets [`Instant`](std::time::Instant).
 //! - [`live`]: counters of everything that can leak, and the check that nothing did.
 //!
 //! Users of `aio` do not need this crate; authors of a driver or of a primitive in the two homes do.
 
 pub mod home;
+pub mod host;
 pub mod live;
 pub mod sync;
 pub mod thread;

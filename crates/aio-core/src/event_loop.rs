@@ -32,6 +32,7 @@ use std::sync::Arc; // facade: shared data without a protocol
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use aio_base::host::{self, Host};
 use aio_base::{Deadline, Panics};
 
 pub use self::block_in_place::block_in_place;
@@ -74,6 +75,13 @@ pub struct EventLoop<D: Driver> {
     grace: Option<Duration>,
     closed: bool,
 }
+
+/// What the primitives may ask, which know of no loop.
+static HOST: Host = Host {
+    // (Who blocks in `block_in_place` has said so.)
+    loop_here: || current::with_loop(|core| (!core.is_blocked()).then(|| core.started_at.get())).flatten(),
+    current_task: || current::with_task(|task| task.map(|task| task.meta().label())),
+};
 
 impl<D: Driver> EventLoop<D> {
     /// A loop that waits in `driver`. It takes no thread, no descriptor and hardly any memory before it needs them.
@@ -121,6 +129,7 @@ impl<D: Driver> EventLoop<D> {
     }
 
     fn of(scheduler: Arc<Scheduler>, driver: D, started_at: &'static Location<'static>) -> Self {
+        host::install(&HOST);
         let core = Box::new(Core::new(scheduler, 0, &driver, started_at));
         Self { driver, core, context: crate::Context::current(), grace: None, closed: false }
     }

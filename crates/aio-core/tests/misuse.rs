@@ -380,3 +380,22 @@ fn a_foreign_thread_may_drop_the_last_of_everything() {
         thread.join().unwrap();
     });
 }
+
+#[test]
+fn what_blocks_is_refused_on_the_thread_of_a_loop_and_fine_elsewhere() {
+    let text = run(async { message(|| aio_base::host::block_on("`get_blocking`", async {})) });
+    assert!(text.starts_with(&format!("`get_blocking` at {}", file!())), "{text}");
+    assert!(text.contains("would block the loop that was started at"), "{text}");
+    assert_eq!(run(async { aio_core::block_in_place(|| aio_base::host::block_on("it", async { 1 })) }), 1);
+    assert_eq!(aio_base::host::block_on("it", async { 2 }), 2);
+}
+
+#[test]
+fn a_primitive_that_knows_of_no_loop_can_name_the_task() {
+    assert_eq!(aio_base::host::current_task(), None);
+    let label = run(async {
+        let task = aio_core::Builder::new().name("mail").spawn(async { aio_base::host::current_task() });
+        task.await
+    });
+    assert!(label.unwrap().to_string().starts_with(&format!("task `mail` ({}", file!())));
+}

@@ -1,14 +1,13 @@
 //! Waiting for a future without a loop.
 
 use std::cell::{OnceCell, RefCell};
-use std::panic::{Location, resume_unwind};
+use std::panic::resume_unwind;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use aio_base::Parker;
+use aio_base::{Parker, host};
 
-use crate::current;
 use crate::scope::Scope;
 use crate::task::step;
 
@@ -50,13 +49,7 @@ impl Waiting {
 /// If `future` does. On the thread of a loop, which would stand still: await the future there instead.
 #[track_caller]
 pub fn block_on<F: Future>(future: F) -> F::Output {
-    let caller = Location::caller();
-    current::with_loop(|core| {
-        panic!(
-            "`block_on` at {caller} would block the loop that was started at {}: await the future instead",
-            core.started_at.get()
-        )
-    });
+    host::assert_may_block("`block_on`");
     let waiting = Waiting::take();
     let mut cx = Context::from_waker(&waiting.waker);
     let outcome = {

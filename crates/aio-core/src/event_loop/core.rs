@@ -374,6 +374,11 @@ impl Core {
         f()
     }
 
+    /// Whether this thread is in [`while_blocked`](Self::while_blocked).
+    pub(super) fn is_blocked(&self) -> bool {
+        self.is_blocked.get()
+    }
+
     /// Takes part in what the workers do; until [`step_back`](Self::step_back).
     pub(super) fn step_up(&self) {
         if !self.scheduler.is_single() {

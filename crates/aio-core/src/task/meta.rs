@@ -6,6 +6,8 @@ use std::num::NonZeroU64;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering}; // facade: a counter that orders nothing
 
+use aio_base::host::TaskLabel;
+
 use super::origin::Origin;
 use crate::context::{Context, ContextSlot};
 
@@ -100,6 +102,10 @@ impl Meta {
 
     pub(crate) fn spawned_at(&self) -> &'static Location<'static> {
         self.origin.spawned_at()
+    }
+
+    pub(crate) fn label(&self) -> TaskLabel {
+        TaskLabel { id: self.id.get(), name: self.name().map(str::to_owned), spawned_at: self.spawned_at() }
     }
 
     /// The task-locals, if there were ever any. Only for the running task.
