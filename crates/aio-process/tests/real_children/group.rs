@@ -188,8 +188,8 @@ fn one_that_leads_no_group_says_so() {
     });
 }
 
-/// The group and the session of `process`, by number, as `/proc` tells them: 0 for one that leads from outside of our PID
-/// namespace, which is no `Pid`.
+/// The group and the session of `process`, by number, as `/proc` tells them: 0 for one that leads from outside of our
+/// PID namespace, which is no `Pid`.
 fn group_and_session(process: &str) -> (u32, u32) {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let mut fields = stat.rsplit_once(')').unwrap().1.split_whitespace().skip(2);
