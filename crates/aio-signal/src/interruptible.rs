@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use aio_base::sync::{Mutex, OnceLock};
+use aio_base::waits;
 use aio_core::{Reason, TaskId, TaskRef, current_task};
 use pin_project_lite::pin_project;
 
@@ -127,7 +128,14 @@ pub(crate) fn interrupted() {
         (!told).then(|| target.task.clone())
     });
     match first {
-        Some(task) => task.cancel_with(Reason::Interrupted),
+        Some(task) => {
+            // Nobody, unless it is tracked.
+            let waits = waits::waits();
+            if !waits.is_empty() {
+                eprint!("{waits}");
+            }
+            task.cancel_with(Reason::Interrupted);
+        }
         None => exit_interrupted(),
     }
 }

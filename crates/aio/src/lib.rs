@@ -80,6 +80,7 @@
 
 mod runner;
 
+pub mod debug;
 pub mod local;
 pub mod signal;
 

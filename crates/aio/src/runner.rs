@@ -11,6 +11,8 @@ use aio_reactor::Reactor;
 use aio_signal::{exit_interrupted, interruptible, interruptible_anyway, is_main_thread};
 use aio_timer::Timers;
 
+use crate::debug;
+
 /// Runs `main` on an event loop on this thread until it has finished, ends what is left, and returns its output:
 /// asyncio's `run`.
 ///
@@ -66,6 +68,7 @@ struct Settings {
     shutdown_grace: Option<Duration>,
     on_failure: Option<OnFailure>,
     ctrl_c: Option<bool>,
+    debug: Option<bool>,
 }
 
 type Driver = Timers<Reactor<ThreadPark>>;
@@ -74,8 +77,14 @@ type OnFailure = Arc<dyn Fn(&Failure<'_>) + Send + Sync>;
 impl Runner {
     /// The settings of [`run`].
     pub const fn new() -> Self {
-        let settings =
-            Settings { workers: 0, blocking_pool: None, shutdown_grace: None, on_failure: None, ctrl_c: None };
+        let settings = Settings {
+            workers: 0,
+            blocking_pool: None,
+            shutdown_grace: None,
+            on_failure: None,
+            ctrl_c: None,
+            debug: None,
+        };
         Self { settings, event_loop: None }
     }
 
@@ -126,6 +135,13 @@ impl Runner {
     /// handler of its own or was started to ignore Ctrl-C; `true` does so in any case.
     pub fn ctrl_c(mut self, cancels: bool) -> Self {
         self.settings.ctrl_c = Some(cancels);
+        self
+    }
+
+    /// Whether the program keeps account of who waits for what: see [`debug`](crate::debug). It concerns the process, from
+    /// the first run on. The default is what the environment variable `AIO_DEBUG` says: off, if it is not there or `0`.
+    pub fn debug(mut self, is_on: bool) -> Self {
+        self.settings.debug = Some(is_on);
         self
     }
 
@@ -181,6 +197,11 @@ impl Runner {
     fn event_loop(&mut self) -> &mut EventLoop<Driver> {
         let Self { settings, event_loop } = self;
         event_loop.get_or_insert_with(|| {
+            match settings.debug {
+                Some(is_on) => debug::track_waits(is_on),
+                None if debug::is_asked_for() => debug::track_waits(true),
+                None => {}
+            }
             let driver = || Timers::new(Reactor::new(ThreadPark::new()));
             let mut event_loop = match settings.workers {
                 0 | 1 => EventLoop::new(driver()),
