@@ -1,7 +1,7 @@
 //! A main task that the user may interrupt.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -132,7 +132,8 @@ pub(crate) fn interrupted() {
             // Nobody, unless it is tracked.
             let waits = waits::waits();
             if !waits.is_empty() {
-                eprint!("{waits}");
+                // Nobody may be there to read it.
+                let _ = write!(io::stderr(), "{waits}");
             }
             task.cancel_with(Reason::Interrupted);
         }
