@@ -505,9 +505,11 @@ impl QueueModel {
         self.close();
         let n_given = self.get.n_given();
         // Those who were woken get theirs as if they came now.
+        let mut row = self.items.clone();
         let kept: Vec<_> = (0..n_given).filter_map(|_| self.take(0)).collect();
         let items: Vec<_> = std::iter::from_fn(|| self.take(0)).collect();
-        self.items = kept.into();
+        row.retain(|item| kept.contains(item));
+        self.items = row;
         self.unfinished = self.unfinished.saturating_sub(items.len());
         self.settle();
         items
