@@ -4,7 +4,7 @@
 pub use crate::condition::Condition;
 pub use crate::event::Event;
 pub use crate::lock::Lock;
-pub use crate::queue::Queue;
+pub use crate::queue::{Fifo, Lifo, Order, Queue, Smallest};
 pub use crate::semaphore::Semaphore;
 pub use crate::semaphore::acquire::AcquireFuture;
 pub use crate::semaphore::permit::Permit;
