@@ -6,3 +6,15 @@ pub use crate::event::Event;
 pub use crate::lock::Lock;
 pub use crate::queue::Queue;
 pub use crate::semaphore::Semaphore;
+
+/// [`oneshot`](crate::oneshot) in either home.
+pub mod oneshot {
+    pub use crate::oneshot::{ClosedFuture, Receiver, Sender};
+    use aio_base::Home;
+
+    /// A channel for one message.
+    #[inline]
+    pub fn channel<T, H: Home>() -> (Sender<T, H>, Receiver<T, H>) {
+        crate::oneshot::pair()
+    }
+}

@@ -6,5 +6,6 @@ mod condition;
 mod event;
 mod lock;
 mod model;
+mod oneshot;
 mod queue;
 mod semaphore;
