@@ -399,8 +399,7 @@ impl<T, H: Home> Block<T, H> {
     /// As all of them; it was found. `end` has left afterwards.
     unsafe fn leave_and_wake(this: NonNull<Self>, end: End) {
         // SAFETY: the caller's.
-        let (waker, live) = unsafe { Self::take_waker(this, end.other()) };
-        drop(live);
+        let (waker, _live) = unsafe { Self::take_waker(this, end.other()) };
         // SAFETY: the caller's.
         unsafe { Self::leave(this, end) };
         // Last, since the other end may run in there.

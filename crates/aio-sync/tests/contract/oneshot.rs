@@ -53,7 +53,9 @@ impl Drop for Counted {
     }
 }
 
-fn channel<T, H: Home>() -> (Sender<T, H>, Pin<Box<Receiver<T, H>>>) {
+type Boxed<T, H> = Pin<Box<Receiver<T, H>>>;
+
+fn channel<T, H: Home>() -> (Sender<T, H>, Boxed<T, H>) {
     let (sender, receiver) = oneshot::channel();
     (sender, Box::pin(receiver))
 }
