@@ -8,3 +8,15 @@ pub use crate::queue::{Fifo, Lifo, Order, Queue, Smallest};
 pub use crate::semaphore::Semaphore;
 pub use crate::semaphore::acquire::AcquireFuture;
 pub use crate::semaphore::permit::Permit;
+
+/// [`oneshot`](crate::oneshot) in either home.
+pub mod oneshot {
+    pub use crate::oneshot::{ClosedFuture, Receiver, Sender};
+    use aio_base::Home;
+
+    /// A channel for one message.
+    #[inline]
+    pub fn channel<T, H: Home>() -> (Sender<T, H>, Receiver<T, H>) {
+        crate::oneshot::pair()
+    }
+}

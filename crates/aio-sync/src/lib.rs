@@ -45,6 +45,7 @@ mod race;
 
 pub mod generic;
 pub mod local;
+pub mod oneshot;
 
 pub use condition::ConditionFuture;
 pub use event::EventFuture;

@@ -4,14 +4,14 @@
 #![cfg(not(aio_loom))]
 
 use std::cell::Cell;
-use std::marker::PhantomData;
+use std::marker::{PhantomData, PhantomPinned};
 use std::rc::Rc;
 use std::sync::MutexGuard;
 
 use aio_sync::{
     AcquireFuture, Condition, ConditionFuture, Event, EventFuture, GetError, GetFuture, Lock, LockFuture, LockGuard,
     OwnedAcquireFuture, OwnedLockFuture, OwnedLockGuard, OwnedPermit, Permit, PutError, PutFuture, Queue,
-    QueueJoinFuture, Semaphore, local,
+    QueueJoinFuture, Semaphore, local, oneshot,
 };
 
 /// The answer of the probes below for a type that does not implement their trait: an inherent constant hides this one.
@@ -178,4 +178,26 @@ fn what_waits_stays_where_it_is() {
     all! { true:
     Lock<Both>, LockGuard<'static, Both>, OwnedLockGuard<Both>, Event, Queue<Both>, Semaphore, Permit<'static>, Condition, OwnedPermit,
     }
+}
+
+#[test]
+fn a_oneshot_channel_goes_where_its_message_may() {
+    macro_rules! each {
+        ($($type:ident<$($lifetime:lifetime,)? _>)+) => {
+            $(
+                assert_eq!(send_sync!(oneshot::$type<$($lifetime,)? Both>), BOTH);
+                assert_eq!(send_sync!(oneshot::$type<$($lifetime,)? SendOnly>), BOTH);
+                assert_eq!(send_sync!(oneshot::$type<$($lifetime,)? SyncOnly>), NEITHER);
+                assert_eq!(send_sync!(oneshot::$type<$($lifetime,)? Neither>), NEITHER);
+                assert_eq!(send_sync!(local::oneshot::$type<$($lifetime,)? Both>), NEITHER);
+            )+
+        };
+    }
+    each!(Sender<_> Receiver<_> ClosedFuture<'static, _>);
+    assert_eq!(send_sync!(oneshot::SendError<SendOnly>), SEND);
+    assert_eq!(send_sync!(oneshot::RecvError), BOTH);
+    assert_eq!(send_sync!(oneshot::TryRecvError), BOTH);
+    let are_unpin =
+        [<IsUnpin<oneshot::Receiver<PhantomPinned>>>::IS, <IsUnpin<oneshot::ClosedFuture<'static, u8>>>::IS];
+    assert_eq!(are_unpin, [true; 2]);
 }

@@ -9,10 +9,12 @@ use std::task::{Context, Poll, Waker};
 use aio_base::live::Live;
 use aio_base::{Home, Local, Shared};
 use aio_sync::generic::{Condition, Event, Lock, Queue, Semaphore};
+use aio_sync::generic::{Condition, Event, Lock, Queue, Semaphore, oneshot};
 use aio_sync::{
     AcquireFuture, ConditionFuture, EventFuture, GetFuture, LockFuture, OwnedAcquireFuture, OwnedLockFuture, PutFuture,
     QueueJoinFuture,
 };
+use aio_sync::{AcquireFuture, ConditionFuture, EventFuture, GetFuture, LockFuture, PutFuture, QueueJoinFuture};
 
 /// Counts the allocations of each thread.
 struct Counting;
@@ -151,6 +153,26 @@ fn items_of_a_bounded_queue_allocate_nothing() {
         };
         round();
         assert_eq!(allocations(|| (0..100).for_each(|_| round())), 0);
+    }
+    check::<Shared>();
+    check::<Local>();
+}
+
+/// Each end is a pointer to it.
+#[test]
+fn a_oneshot_channel_is_one_allocation() {
+    fn check<H: Home>() {
+        type Ends<H> = (oneshot::Sender<u64, H>, oneshot::Receiver<u64, H>);
+        assert_eq!(size_of::<Ends<H>>(), 2 * size_of::<usize>());
+        let count = allocations(|| {
+            let (mut sender, receiver) = oneshot::channel::<u64, H>();
+            let mut receiver = pin!(receiver);
+            assert!(poll(&mut receiver).is_pending());
+            assert!(poll(&mut pin!(sender.closed())).is_pending());
+            sender.send(1).unwrap();
+            assert_eq!(ready(&mut receiver), Ok(1));
+        });
+        assert_eq!(count, 1);
     }
     check::<Shared>();
     check::<Local>();

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use aio_base::live::leak_check;
-use aio_sync::{Condition, Event, Lock, Queue, Semaphore, local};
+use aio_sync::{Condition, Event, Lock, Queue, Semaphore, local, oneshot};
 
 const TASKS: usize = 20;
 const ROUNDS: usize = 200;
@@ -242,5 +242,70 @@ fn the_local_home_works_in_a_local_executor() {
         }));
         drop(executor);
         assert_eq!(count.into_inner(), TASKS * ROUNDS);
+    });
+}
+
+/// Requests with the address of the answer; some who ask are aborted, which whoever answers is told.
+#[test]
+fn tasks_of_tokio_answer_by_a_oneshot_channel() {
+    leak_check(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+        runtime.block_on(async {
+            let requests = Arc::new(Queue::<(usize, oneshot::Sender<usize>)>::unbounded());
+            let theirs = requests.clone();
+            let server = tokio::spawn(async move {
+                let (mut answered, mut unheard) = (0, 0);
+                while let Ok((question, answer)) = theirs.get().await {
+                    match answer.send(question + 1) {
+                        Ok(()) => answered += 1,
+                        Err(error) => unheard += usize::from(error.into_inner() == question + 1),
+                    }
+                }
+                (answered, unheard)
+            });
+            let ask = |question| {
+                let requests = requests.clone();
+                tokio::spawn(async move {
+                    for i in 0..ROUNDS {
+                        let (sender, receiver) = oneshot::channel();
+                        requests.try_put((question + i, sender)).unwrap();
+                        assert_eq!(receiver.await, Ok(question + i + 1));
+                    }
+                })
+            };
+            let aborted: Vec<_> = (0..TASKS).map(ask).collect();
+            let others: Vec<_> = (0..TASKS).map(ask).collect();
+            for task in &aborted {
+                tokio::task::yield_now().await;
+                task.abort();
+            }
+            for task in others {
+                task.await.unwrap();
+            }
+            for task in aborted {
+                let _ = task.await;
+            }
+            requests.close();
+            let (answered, unheard) = server.await.unwrap();
+            assert!(answered >= TASKS * ROUNDS);
+            assert!(unheard <= TASKS);
+        });
+    });
+}
+
+#[test]
+fn threads_and_tasks_of_smol_answer_each_other() {
+    leak_check(|| {
+        for _ in 0..ROUNDS {
+            let (question, asked) = oneshot::channel();
+            let (answer, answered) = oneshot::channel();
+            let other = std::thread::spawn(move || answer.send(asked.recv_blocking().unwrap() + 1).unwrap());
+            let task = smol::spawn(async move {
+                question.send(1).unwrap();
+                answered.await.unwrap()
+            });
+            assert_eq!(smol::block_on(task), 2);
+            other.join().unwrap();
+        }
     });
 }

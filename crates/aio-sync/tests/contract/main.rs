@@ -6,6 +6,7 @@ mod condition;
 mod event;
 mod lock;
 mod model;
+mod oneshot;
 mod orders;
 mod owned_lock;
 mod queue;
