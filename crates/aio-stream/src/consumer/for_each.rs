@@ -1,12 +1,13 @@
 //! A call for each item.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
+
+use crate::debug::debug_stream;
 
 pin_project! {
     /// The future of [`StreamExt::for_each`](crate::StreamExt::for_each).
@@ -41,8 +42,4 @@ where
     }
 }
 
-impl<S: fmt::Debug, F, Fut> fmt::Debug for ForEach<S, F, Fut> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ForEach").field("stream", &self.stream).finish_non_exhaustive()
-    }
-}
+debug_stream!(ForEach<S, F, Fut>);

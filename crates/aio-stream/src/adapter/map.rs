@@ -1,11 +1,12 @@
 //! Each item changed.
 
-use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
+
+use crate::debug::debug_stream;
 
 pin_project! {
     /// The stream of [`StreamExt::map`](crate::StreamExt::map).
@@ -32,8 +33,4 @@ impl<S: Stream, F: FnMut(S::Item) -> U, U> Stream for Map<S, F> {
     }
 }
 
-impl<S: fmt::Debug, F> fmt::Debug for Map<S, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Map").field("stream", &self.stream).finish_non_exhaustive()
-    }
-}
+debug_stream!(Map<S, F>);
