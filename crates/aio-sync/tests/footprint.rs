@@ -8,13 +8,11 @@ use std::task::{Context, Poll, Waker};
 
 use aio_base::live::Live;
 use aio_base::{Home, Local, Shared};
-use aio_sync::generic::{Condition, Event, Lock, Queue, Semaphore};
 use aio_sync::generic::{Condition, Event, Lock, Queue, Semaphore, oneshot};
 use aio_sync::{
     AcquireFuture, ConditionFuture, EventFuture, GetFuture, LockFuture, OwnedAcquireFuture, OwnedLockFuture, PutFuture,
     QueueJoinFuture,
 };
-use aio_sync::{AcquireFuture, ConditionFuture, EventFuture, GetFuture, LockFuture, PutFuture, QueueJoinFuture};
 
 /// Counts the allocations of each thread.
 struct Counting;
