@@ -74,6 +74,10 @@ pub fn track(is_on: bool) {
     }
 }
 
+/// Whether this build tells who has a thing: one with debug assertions does. Without them, who waits is known, and no
+/// more: to take a free lock is a few instructions, and a look at the switch would add half as many.
+pub const HOLDERS: bool = cfg!(debug_assertions);
+
 /// Whether the table is kept.
 #[inline]
 pub fn is_tracked() -> bool {
@@ -100,7 +104,7 @@ pub fn took<T>(thing: &T) {
         let who = Who::current();
         with_table(|table| table.holders.entry(thing).or_default().push(who));
     }
-    if is_tracked() {
+    if HOLDERS && is_tracked() {
         took(address(thing));
     }
 }
@@ -121,7 +125,7 @@ pub fn gave<T>(thing: &T) {
             }
         });
     }
-    if is_tracked() {
+    if HOLDERS && is_tracked() {
         gave(address(thing));
     }
 }
@@ -152,6 +156,11 @@ pub fn end<P>(place: &P) {
     if is_tracked() {
         end(address(place));
     }
+}
+
+/// Those who have `thing`, as far as that is [tracked](track).
+pub fn holders<T>(thing: &T) -> Vec<Who> {
+    table().holders.get(&address(thing)).cloned().unwrap_or_default()
 }
 
 fn address<T>(thing: &T) -> usize {

@@ -290,6 +290,7 @@ struct Notifiee<'a, H: Home>(&'a Condition<H>);
 unsafe impl<H: Home> Waiter<H> for Notifiee<'_, H> {
     type Guarded = Waiting<H>;
     type Note = ();
+    const WHAT: &'static str = "Condition";
 
     fn guarded(&self) -> &H::Exclusive<Waiting<H>> {
         &self.0.waiting

@@ -170,6 +170,7 @@ struct EventWaiter<'a, H: Home>(&'a Event<H>);
 unsafe impl<H: Home> Waiter<H> for EventWaiter<'_, H> {
     type Guarded = Sets<H>;
     type Note = u32;
+    const WHAT: &'static str = "Event";
 
     fn guarded(&self) -> &H::Exclusive<Sets<H>> {
         &self.0.line

@@ -7,7 +7,7 @@ mod guard;
 use std::fmt;
 
 use aio_base::sync::UnsafeCell;
-use aio_base::{Home, Shared, host};
+use aio_base::{Home, Shared, host, waits};
 #[cfg(not(aio_loom))]
 use aio_base::{Local, sync::Arc};
 #[cfg(not(aio_loom))]
@@ -259,7 +259,14 @@ impl<T: ?Sized + fmt::Debug, H: Home> fmt::Debug for Lock<T, H> {
         let mut lock = f.debug_struct("Lock");
         match self.try_lock() {
             Some(value) => lock.field("value", &&*value).finish(),
-            None => lock.field("value", &format_args!("<locked>")).finish(),
+            None => {
+                lock.field("value", &format_args!("<locked>"));
+                // Somebody, while that is tracked.
+                for holder in waits::holders(&self.gate.line) {
+                    lock.field("holder", &format_args!("{holder}"));
+                }
+                lock.finish()
+            }
         }
     }
 }

@@ -44,7 +44,7 @@ use aio_base::home::{Exclusive, Word};
 use aio_base::live::{Kind, Live};
 use aio_base::sync::UnsafeCell;
 use aio_base::sync::atomic::Ordering;
-use aio_base::{Home, Panics, Shared, WakeList};
+use aio_base::{Home, Panics, Shared, WakeList, waits};
 
 /// How far a node has come, as its owner knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +68,8 @@ pub(crate) unsafe trait Waiter<H: Home> {
     type Guarded;
     /// What each waiter brings along, for the others to read. Dropped under the lock.
     type Note;
+    /// What it waits for, in a report of who waits for what.
+    const WHAT: &'static str;
 
     /// The lock. While it is held no foreign code runs: no waker may be cloned, woken or dropped.
     fn guarded(&self) -> &H::Exclusive<Self::Guarded>;
@@ -296,8 +298,8 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
             Stage::New => this.enter(cx, enter),
             Stage::Entered => match this.mark(Ordering::Acquire) {
                 QUEUED => this.stay(cx),
-                GIVEN => this.end(Turn::Given),
-                _ => this.end(Turn::Dismissed),
+                GIVEN => this.served(Turn::Given),
+                _ => this.served(Turn::Dismissed),
             },
             Stage::Done => panic!("polled again after it was ready"),
         }
@@ -321,7 +323,7 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
     fn enter(&self, cx: &mut Context<'_>, enter: impl FnOnce(&W, &mut W::Guarded) -> Option<W::Note>) -> Poll<Turn> {
         // Cloned before the lock is taken; if it turns out not to be needed, dropped after it was released.
         let mut waker = Some(cx.waker().clone());
-        self.waiter.guarded().with(|guarded| {
+        let poll = self.waiter.guarded().with(|guarded| {
             let Some(note) = enter(&self.waiter, guarded) else { return self.end(Turn::Passed) };
             let waker = waker.take().expect("it is taken once, here");
             self.node.stage.set(Stage::Entered);
@@ -329,7 +331,24 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
             // pinned it, and `drop` takes it out of the line, which is the same then.
             unsafe { W::line(guarded).push_last(NonNull::from(&self.node), note, waker) };
             Poll::Pending
-        })
+        });
+        if waits::is_tracked() && poll.is_pending() {
+            self.note_waiting();
+        }
+        poll
+    }
+
+    /// For the table of who waits for what.
+    #[cold]
+    #[inline(never)]
+    fn note_waiting(&self) {
+        waits::begin(&self.node, self.waiter.guarded(), W::WHAT);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note_end(&self) {
+        waits::end(&self.node);
     }
 
     /// Polled in the line, for whatever reason: leaves the waker of this poll in place of the last one.
@@ -343,8 +362,8 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
         // Acquire as in `poll`. It may have been woken meanwhile, by the old waker: then this is the poll it asked for.
         match self.mark(Ordering::Acquire) {
             QUEUED => Poll::Pending,
-            GIVEN => self.end(Turn::Given),
-            _ => self.end(Turn::Dismissed),
+            GIVEN => self.served(Turn::Given),
+            _ => self.served(Turn::Dismissed),
         }
     }
 
@@ -358,10 +377,18 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
         })
     }
 
-    /// Edges 3 and 4. By the owner of a node that is in no line.
+    /// Edge 3, and then 4. By the owner of a node that is in no line.
     fn end(&self, turn: Turn) -> Poll<Turn> {
         self.node.stage.set(Stage::Done);
         Poll::Ready(turn)
+    }
+
+    /// Edge 4.
+    fn served(&self, turn: Turn) -> Poll<Turn> {
+        if waits::is_tracked() {
+            self.note_end();
+        }
+        self.end(turn)
     }
 
     fn mark(&self, order: Ordering) -> u8 {
@@ -371,6 +398,9 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
     /// Edges 5 and 6.
     #[cold]
     fn leave(&self) {
+        if waits::is_tracked() {
+            self.note_end();
+        }
         let in_line = self.waiter.guarded().with(|guarded| {
             // Relaxed: edge 2 is made under the lock, which is held.
             if self.mark(Ordering::Relaxed) != QUEUED {

@@ -24,14 +24,15 @@
 //!     }
 //!     let waits = debug::waits();
 //!     println!("{waits}");
-//!     assert_eq!(waits.deadlocks()[0].len(), 2);
+//!     assert!(!debug::HOLDERS || waits.deadlocks()[0].len() == 2);
 //! });
 //! ```
 //!
-//! While it is on, taking and waiting cost a look-up in a table that all threads share.
+//! While it is on, taking and waiting cost a look-up in a table that all threads share. Who *has* a thing is known in
+//! builds with debug assertions only ([`HOLDERS`]): a release build lists who waits, and no more.
 
 pub use aio_base::host::TaskLabel;
-pub use aio_base::waits::{Wait, Waits, Who, is_tracked, track as track_waits, waits};
+pub use aio_base::waits::{HOLDERS, Wait, Waits, Who, is_tracked, track as track_waits, waits};
 
 /// Whether the environment asks for it.
 pub(crate) fn is_asked_for() -> bool {

@@ -93,6 +93,7 @@ impl<T: ?Sized, H: Home, R> LockWaiter<T, H, R> {
 unsafe impl<T: ?Sized, H: Home, R: Deref<Target = Lock<T, H>>> Waiter<H> for LockWaiter<T, H, R> {
     type Guarded = Line<H, ()>;
     type Note = ();
+    const WHAT: &'static str = "Lock";
 
     #[inline]
     fn guarded(&self) -> &H::Exclusive<Line<H, ()>> {

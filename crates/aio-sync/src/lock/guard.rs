@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-use aio_base::{Home, Shared};
+use aio_base::{Home, Shared, waits};
 
 use super::Lock;
 
@@ -20,6 +20,7 @@ impl<'a, T: ?Sized, H: Home> LockGuard<'a, T, H> {
     /// By the one who has just got the lock.
     #[inline]
     pub(super) fn new(lock: &'a Lock<T, H>) -> Self {
+        waits::took(&lock.gate.line);
         Self { lock, _access: PhantomData }
     }
 
@@ -50,6 +51,7 @@ impl<T: ?Sized, H: Home> DerefMut for LockGuard<'_, T, H> {
 impl<T: ?Sized, H: Home> Drop for LockGuard<'_, T, H> {
     #[inline]
     fn drop(&mut self) {
+        waits::gave(&self.lock.gate.line);
         self.lock.gate.open();
     }
 }
@@ -79,6 +81,7 @@ impl<T: ?Sized, H: Home> OwnedLockGuard<T, H> {
     /// By the one who has just got the lock.
     #[inline]
     pub(super) fn new(lock: H::Ref<Lock<T, H>>) -> Self {
+        waits::took(&lock.gate.line);
         Self { lock, _access: PhantomData }
     }
 
@@ -109,6 +112,7 @@ impl<T: ?Sized, H: Home> DerefMut for OwnedLockGuard<T, H> {
 impl<T: ?Sized, H: Home> Drop for OwnedLockGuard<T, H> {
     #[inline]
     fn drop(&mut self) {
+        waits::gave(&self.lock.gate.line);
         self.lock.gate.open();
     }
 }

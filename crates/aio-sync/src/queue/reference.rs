@@ -59,6 +59,7 @@ macro_rules! waiter {
         unsafe impl<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>> Waiter<H> for $waiter<T, O, Q> {
             type Guarded = State<T, H, O>;
             type Note = $note;
+            const WHAT: &'static str = "Queue";
 
             #[inline]
             fn guarded(&self) -> &H::Exclusive<State<T, H, O>> {

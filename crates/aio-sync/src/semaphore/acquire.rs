@@ -61,6 +61,7 @@ struct Acquirer<R> {
 unsafe impl<R: Deref<Target = Semaphore<H>>, H: Home> Waiter<H> for Acquirer<R> {
     type Guarded = Waiting<H>;
     type Note = usize;
+    const WHAT: &'static str = "Semaphore";
 
     #[inline]
     fn guarded(&self) -> &H::Exclusive<Waiting<H>> {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use aio_base::Home;
+use aio_base::{Home, waits};
 
 use super::Semaphore;
 
@@ -21,6 +21,7 @@ impl<R: Deref<Target = Semaphore<H>>, H: Home> Permit<R, H> {
     /// By the one who has just got them.
     #[inline]
     pub(super) fn new(semaphore: R, n: usize) -> Self {
+        waits::took(&semaphore.waiting);
         Self { semaphore, n }
     }
 
@@ -46,7 +47,7 @@ impl<R: Deref<Target = Semaphore<H>>, H: Home> Permit<R, H> {
         R: Clone,
     {
         self.n = self.n.checked_sub(n)?;
-        Some(Self { semaphore: self.semaphore.clone(), n })
+        Some(Self::new(self.semaphore.clone(), n))
     }
 
     /// Adds those of `other`.
@@ -70,6 +71,7 @@ impl<R: Deref<Target = Semaphore<H>>, H: Home> Permit<R, H> {
 impl<R: Deref<Target = Semaphore<H>>, H: Home> Drop for Permit<R, H> {
     #[inline]
     fn drop(&mut self) {
+        waits::gave(&self.semaphore.waiting);
         if self.n > 0 {
             // If others were added meanwhile, and there would be too many now, these are left out.
             self.semaphore.release(self.n);
