@@ -1,7 +1,7 @@
 //! Ctrl-C for real: a process is interrupted.
 #![cfg(all(not(aio_loom), target_os = "linux"))]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -102,4 +102,40 @@ fn the_second_ctrl_c_exits_at_once() {
     let (status, text) = example.wait();
     assert_eq!(status.code(), Some(130), "{status}");
     assert!(text.is_some());
+}
+
+#[test]
+fn ctrl_c_tells_who_waits_for_what_in_a_program_that_is_stuck() {
+    let mut child = Command::new("env")
+        .args(["--default-signal=INT", "AIO_DEBUG=1"])
+        .arg(aio_tests::built_example("philosophers").get_program())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    for line in stdout.by_ref().lines().take(5) {
+        assert!(line.unwrap().ends_with(" has a fork, and wants another"));
+    }
+    let mut example = Example { child, _stdout: stdout, file: PathBuf::new() };
+    // It listens for the signal when all have begun to wait.
+    example.await_listening();
+    example.interrupt();
+    let mut stderr = String::new();
+    example.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!(example.wait().0.code(), Some(130), "{stderr}");
+    for (name, holder) in [("Kant", "Spinoza"), ("Russell", "Aristotle")] {
+        let mut lines = stderr.lines().filter(|line| line.starts_with(&format!("task `{name}` (")));
+        let line = lines.next().unwrap_or_else(|| panic!("{stderr}"));
+        assert!(line.contains(") waits for Lock 0x"), "{line}");
+        assert!(line.contains(&format!(", which is held by task `{holder}` (")), "{line}");
+    }
+    assert!(stderr.lines().last().unwrap().starts_with("possible deadlock: task `"), "{stderr}");
+}
+
+#[test]
+fn polite_philosophers_eat() {
+    let output = aio_tests::built_example("philosophers").arg("--polite").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.lines().filter(|line| line.ends_with(" eats")).count(), 5, "{text}");
 }

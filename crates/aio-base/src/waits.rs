@@ -224,8 +224,9 @@ impl Waits {
     /// Those who wait for each other in a ring: each for something that the next one has, and the last one for what the
     /// first has. One that waits for itself is a ring of one.
     ///
-    /// All that such a one waits for is in a ring, or leads to one. (It may wait for other things, too, of which nothing
-    /// is known here, a timer for instance. Then it is not stuck.)
+    /// All that such a one waits for is in a ring, or leads to one. It is not stuck if it waits for other things, too, of
+    /// which nothing is known here, such as a timer; and parts of a task that run side by side (`gather`, children in
+    /// place) are all the one task here. So this is where to look, and no proof.
     pub fn deadlocks(&self) -> Vec<Vec<&Wait>> {
         let waits_of = self.by_who();
         let stuck = self.stuck(&waits_of);
@@ -278,7 +279,7 @@ impl fmt::Display for Waits {
             writeln!(f, "{wait}")?;
         }
         for ring in self.deadlocks() {
-            f.write_str("deadlock: ")?;
+            f.write_str("possible deadlock: ")?;
             for wait in &ring {
                 write!(f, "{} -> {} {:#x} -> ", wait.who, wait.what, wait.thing)?;
             }
@@ -346,7 +347,7 @@ mod tests {
             lines[0].starts_with("Task-1 (") && lines[0].contains(") waits for Lock 0xa, which is held by Task-2 (")
         );
         assert!(
-            lines[2].starts_with("deadlock: Task-1 (") && lines[2].contains("-> Lock 0x14 -> Task-1 ("),
+            lines[2].starts_with("possible deadlock: Task-1 (") && lines[2].contains("-> Lock 0x14 -> Task-1 ("),
             "{report}"
         );
         assert!(line(1).starts_with("Task-1 ("));
