@@ -1,8 +1,8 @@
 //! Who waits for what, and who has it: what a report of a deadlock is made of.
 //!
-//! Off by default, when it costs one look at a flag for each wait and each lock. While it is [on](track), each
-//! primitive says here who takes it ([`took`]), who gives it back ([`gave`]), and who waits for it ([`begin`], [`end`]),
-//! in one table for the whole process. [`waits`] is what the table says now.
+//! Off by default, when it costs one look at a switch for each wait. While it is [on](track), each primitive says here
+//! who takes it ([`took`]), who gives it back ([`gave`]), and who waits for it ([`begin`], [`end`]), in one table for
+//! the whole process. [`waits`] is what the table says now.
 //!
 //! What is known is who *took* a thing: a guard that was sent to another task still counts for the one that took it.
 
@@ -47,7 +47,7 @@ impl Who {
     fn current() -> Self {
         host::current_task().map_or_else(
             || {
-                let thread = std::thread::current();
+                let thread = std::thread::current(); // facade: it has a name
                 Self::Thread(thread.name().map_or_else(|| format!("{:?}", thread.id()), str::to_owned))
             },
             Self::Task,
@@ -224,9 +224,9 @@ impl Waits {
     /// Those who wait for each other in a ring: each for something that the next one has, and the last one for what the
     /// first has. One that waits for itself is a ring of one.
     ///
-    /// All that such a one waits for is in a ring, or leads to one. It is not stuck if it waits for other things, too, of
-    /// which nothing is known here, such as a timer; and parts of a task that run side by side (`gather`, children in
-    /// place) are all the one task here. So this is where to look, and no proof.
+    /// All that such a one waits for is in a ring, or leads to one. It is not stuck if it waits for other things, too,
+    /// of which nothing is known here, such as a timer; and parts of a task that run side by side (`gather`, children
+    /// in place) are all the one task here. So this is where to look, and no proof.
     pub fn deadlocks(&self) -> Vec<Vec<&Wait>> {
         let waits_of = self.by_who();
         let stuck = self.stuck(&waits_of);

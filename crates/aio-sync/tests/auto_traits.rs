@@ -176,7 +176,8 @@ fn what_waits_stays_where_it_is() {
         ConditionFuture<'static, Both>, local::ConditionFuture<'static, Both>,
     }
     all! { true:
-    Lock<Both>, LockGuard<'static, Both>, OwnedLockGuard<Both>, Event, Queue<Both>, Semaphore, Permit<'static>, Condition, OwnedPermit,
+    Lock<Both>, LockGuard<'static, Both>, OwnedLockGuard<Both>, Event, Queue<Both>, Semaphore,
+        Permit<'static>, Condition, OwnedPermit,
     }
 }
 

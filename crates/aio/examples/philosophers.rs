@@ -41,6 +41,10 @@ async fn dinner(polite: bool) {
                 }
                 drop(table.child().name(name).spawn(eat(name, first, second)));
             }
+            if !polite {
+                sleep(Duration::from_millis(10)).await;
+                println!("nobody eats; press Ctrl-C");
+            }
         })
         .await;
 }
@@ -49,7 +53,6 @@ async fn eat(name: &str, first: Arc<Lock<()>>, second: Arc<Lock<()>>) {
     let _first = first.lock().await;
     // So that everybody has one.
     sleep(Duration::from_millis(1)).await;
-    println!("{name} has a fork, and wants another");
     let _second = second.lock().await;
     println!("{name} eats");
 }
