@@ -3,6 +3,9 @@
 
 pub use crate::condition::Condition;
 pub use crate::event::Event;
+pub use crate::limiter::CapacityLimiter;
+pub use crate::limiter::acquire::LimiterFuture;
+pub use crate::limiter::permit::LimiterPermit;
 pub use crate::lock::Lock;
 pub use crate::queue::{Fifo, Lifo, Order, Queue, Smallest};
 pub use crate::semaphore::Semaphore;
