@@ -192,6 +192,7 @@ fn what_waits_stays_where_it_is() {
     all! { true:
     Lock<Both>, LockGuard<'static, Both>, OwnedLockGuard<Both>, Event, Queue<Both>, Semaphore,
         Permit<'static>, Condition, OwnedPermit,
+        CapacityLimiter, LimiterPermit<'static>, OwnedLimiterPermit,
     }
 }
 
@@ -207,8 +208,6 @@ fn a_oneshot_channel_goes_where_its_message_may() {
                 assert_eq!(send_sync!(local::oneshot::$type<$($lifetime,)? Both>), NEITHER);
             )+
         };
-        Lock<Both>, LockGuard<'static, Both>, Event, Queue<Both>, Condition,
-        Semaphore, Permit<'static>, OwnedPermit, CapacityLimiter, LimiterPermit<'static>, OwnedLimiterPermit,
     }
     each!(Sender<_> Receiver<_> ClosedFuture<'static, _>);
     assert_eq!(send_sync!(oneshot::SendError<SendOnly>), SEND);
