@@ -6,3 +6,8 @@ pub use crate::event::Event;
 pub use crate::lock::Lock;
 pub use crate::queue::{Fifo, Lifo, Order, Queue, Smallest};
 pub use crate::semaphore::Semaphore;
+
+/// Channels with their home as a parameter.
+pub mod channel {
+    pub use crate::channel::generic::{bounded, unbounded};
+}

@@ -51,3 +51,5 @@ pub type Condition = generic::Condition<Local>;
 
 /// Waits for a local [`Condition`].
 pub type ConditionFuture<'a, T> = crate::ConditionFuture<'a, T, Local>;
+
+pub mod channel;
