@@ -23,3 +23,8 @@ pub mod oneshot {
         crate::oneshot::pair()
     }
 }
+
+/// Channels with their home as a parameter.
+pub mod channel {
+    pub use crate::channel::generic::{bounded, unbounded};
+}

@@ -44,6 +44,7 @@ mod wait_queue;
 #[cfg(all(test, aio_loom))]
 mod race;
 
+pub mod channel;
 pub mod generic;
 pub mod local;
 pub mod oneshot;

@@ -100,3 +100,5 @@ pub mod oneshot {
         crate::oneshot::pair()
     }
 }
+
+pub mod channel;

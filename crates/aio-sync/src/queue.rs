@@ -14,12 +14,16 @@ use std::fmt;
 use aio_base::home::Exclusive;
 use aio_base::{Home, Panics, Shared, host};
 
+pub(crate) use error::Refusal;
 pub use error::{GetError, PutError};
 pub use get::GetFuture;
+pub(crate) use get::{Getter, poll_get};
 pub use join::QueueJoinFuture;
 use order::Store;
 pub use order::{Fifo, Lifo, Order, Smallest};
 pub use put::PutFuture;
+pub(crate) use put::{Putter, poll_reserve};
+pub(crate) use reference::QueueRef;
 use state::{Progress, State};
 
 use crate::wait_queue::{wake, wake_batches};

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 use aio_base::home::Exclusive;
-use aio_base::{Home, Shared};
+use aio_base::{Home, Shared, WakeList};
 
 use super::Queue;
 use super::error::{GetError, Lack};
@@ -30,6 +30,10 @@ impl<'a, T, H: Home, O: Order<T>> GetFuture<'a, T, H, O> {
     #[inline]
     pub(super) fn new(queue: &'a Queue<T, H, O>) -> Self {
         Self { wait: Wait::new(Getter::new(queue)) }
+    }
+
+    pub(crate) fn fmt_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple(name).field(&self.wait).finish()
     }
 }
 
@@ -101,6 +105,37 @@ fn take_or_wait<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
 
 impl<T, H: Home, O: Order<T>> fmt::Debug for GetFuture<'_, T, H, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("GetFuture").field(&self.wait).finish()
+        self.fmt_as("GetFuture", f)
+    }
+}
+
+/// What only channels offer.
+impl<T, H: Home, O: Order<T>> Queue<T, H, O> {
+    /// Moves what is there to the end of `items`, but no more than `limit`. How many these were.
+    pub(crate) fn try_get_many(&self, items: &mut Vec<T>, limit: usize) -> usize {
+        let mut n_taken = 0;
+        loop {
+            // Under the lock nothing is allocated for it.
+            let n = self.len().min(limit - n_taken);
+            items.reserve(n);
+            let mut putters = WakeList::new();
+            let taken = self.state.with(|state| {
+                let mut taken = 0;
+                while taken < n
+                    && putters.has_room()
+                    && let Ok((item, putter)) = state.take()
+                {
+                    items.push(item);
+                    putter.into_iter().for_each(|putter| putters.push(putter));
+                    taken += 1;
+                }
+                taken
+            });
+            putters.wake_all();
+            n_taken += taken;
+            if taken == 0 {
+                return n_taken;
+            }
+        }
     }
 }

@@ -33,6 +33,10 @@ impl<'a, T, H: Home, O: Order<T>> PutFuture<'a, T, H, O> {
     pub(super) fn new(queue: &'a Queue<T, H, O>, item: T) -> Self {
         Self { item: Some(item), wait: Wait::new(Putter::new(queue)) }
     }
+
+    pub(crate) fn fmt_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple(name).field(&self.wait).finish()
+    }
 }
 
 impl<T, H: Home, O: Order<T>> Future for PutFuture<'_, T, H, O> {
@@ -119,6 +123,79 @@ fn wait_for_room<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
 
 impl<T, H: Home, O: Order<T>> fmt::Debug for PutFuture<'_, T, H, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("PutFuture").field(&self.wait).finish()
+        self.fmt_as("PutFuture", f)
+    }
+}
+
+/// Waits for room, and leaves it reserved. The wait is done with that.
+pub(crate) fn poll_reserve<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
+    mut wait: Pin<&mut Wait<H, Putter<T, O, Q>>>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), Refusal>> {
+    if wait.is_new() {
+        match wait.waiter.queue.try_reserve() {
+            Err(Refusal::Full) => {}
+            done => {
+                wait.pass();
+                return Poll::Ready(done);
+            }
+        }
+    }
+    let mut outcome = None;
+    let mut reserve = |state: &mut State<T, H, O>| match state.reserve() {
+        Err(Refusal::Full) => Some(()),
+        done => {
+            outcome = Some(done);
+            None
+        }
+    };
+    let turn = ready!(wait.as_mut().poll(cx, |_| false, |_, state| reserve(state)));
+    Poll::Ready(match outcome {
+        Some(outcome) => outcome,
+        None if turn == Turn::Given && !wait.waiter.queue.is_closed() => Ok(()),
+        None => {
+            if turn == Turn::Given {
+                wait.waiter.queue.unreserve();
+            }
+            Err(Refusal::Closed)
+        }
+    })
+}
+
+/// What only channels offer.
+impl<T, H: Home, O: Order<T>> Queue<T, H, O> {
+    /// Takes room, if there is some.
+    pub(crate) fn try_reserve(&self) -> Result<(), Refusal> {
+        self.state.with(|state| state.reserve())
+    }
+
+    /// Gives up room that was reserved.
+    pub(crate) fn unreserve(&self) {
+        let next = self.state.with(|state| state.give_back_room());
+        wake(next);
+    }
+
+    /// Puts `item` into room that was reserved.
+    pub(crate) fn put_reserved(&self, item: T) -> Result<(), PutError<T>> {
+        let mut item = Some(item);
+        match self.state.with(|state| state.offer_reserved(&mut item)) {
+            Ok(getter) => {
+                wake(getter);
+                Ok(())
+            }
+            Err(refusal) => Err(PutError::new(item.take().expect("it was refused"), refusal)),
+        }
+    }
+
+    /// Puts `item` in; if there is no room, in place of the next, which is returned.
+    pub(crate) fn put_evicting(&self, item: T) -> Result<Option<T>, PutError<T>> {
+        let mut item = Some(item);
+        match self.state.with(|state| state.offer_evicting(&mut item)) {
+            Ok((evicted, getter)) => {
+                wake(getter);
+                Ok(evicted)
+            }
+            Err(refusal) => Err(PutError::new(item.take().expect("it was refused"), refusal)),
+        }
     }
 }
