@@ -46,6 +46,7 @@ mod race;
 pub mod generic;
 pub mod local;
 pub mod oneshot;
+pub mod watch;
 
 pub use condition::ConditionFuture;
 pub use event::EventFuture;

@@ -9,3 +9,4 @@ mod model;
 mod oneshot;
 mod queue;
 mod semaphore;
+mod watch;
