@@ -28,3 +28,14 @@ pub mod oneshot {
 pub mod channel {
     pub use crate::channel::generic::{bounded, unbounded};
 }
+
+/// [`watch`](crate::watch) in either home.
+pub mod watch {
+    pub use crate::watch::{ChangedFuture, ClosedFuture, Receiver, Ref, Sender, WatchStream};
+    use aio_base::Home;
+
+    /// A channel whose first value is `value`; the receiver has seen it.
+    pub fn channel<T, H: Home>(value: T) -> (Sender<T, H>, Receiver<T, H>) {
+        crate::watch::pair(value)
+    }
+}

@@ -48,6 +48,7 @@ pub mod channel;
 pub mod generic;
 pub mod local;
 pub mod oneshot;
+pub mod watch;
 
 pub use condition::ConditionFuture;
 pub use event::EventFuture;

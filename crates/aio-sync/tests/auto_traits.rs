@@ -12,7 +12,7 @@ use aio_sync::{
     AcquireError, AcquireFuture, CapacityLimiter, Condition, ConditionFuture, Event, EventFuture, GetError, GetFuture,
     LimiterFuture, LimiterPermit, Lock, LockFuture, LockGuard, OwnedAcquireFuture, OwnedLimiterFuture,
     OwnedLimiterPermit, OwnedLockFuture, OwnedLockGuard, OwnedPermit, Permit, PutError, PutFuture, Queue,
-    QueueJoinFuture, Semaphore, local, oneshot,
+    QueueJoinFuture, Semaphore, local, oneshot, watch,
 };
 
 /// The answer of the probes below for a type that does not implement their trait: an inherent constant hides this one.
@@ -216,4 +216,29 @@ fn a_oneshot_channel_goes_where_its_message_may() {
     let are_unpin =
         [<IsUnpin<oneshot::Receiver<PhantomPinned>>>::IS, <IsUnpin<oneshot::ClosedFuture<'static, u8>>>::IS];
     assert_eq!(are_unpin, [true; 2]);
+}
+
+/// Any number of threads have references to the value.
+#[test]
+fn a_watch_channel_is_shared_if_its_value_may_be_sent_and_shared() {
+    macro_rules! each {
+        ($($type:ident<$($lifetime:lifetime,)? _>)+) => {
+            $(
+                assert_eq!(send_sync!(watch::$type<$($lifetime,)? Both>), BOTH);
+                assert_eq!(send_sync!(watch::$type<$($lifetime,)? SendOnly>), NEITHER);
+                assert_eq!(send_sync!(watch::$type<$($lifetime,)? SyncOnly>), NEITHER);
+                assert_eq!(send_sync!(watch::$type<$($lifetime,)? Neither>), NEITHER);
+                assert_eq!(send_sync!(local::watch::$type<$($lifetime,)? Both>), NEITHER);
+            )+
+        };
+    }
+    each!(Sender<_> Receiver<_> Ref<_> ChangedFuture<'static, _> ClosedFuture<'static, _> WatchStream<_>);
+    assert_eq!(send_sync!(watch::SendError<SendOnly>), SEND);
+    assert_eq!(send_sync!(watch::RecvError), BOTH);
+    let are_unpin = [
+        <IsUnpin<watch::ChangedFuture<'static, u8>>>::IS,
+        <IsUnpin<watch::ClosedFuture<'static, u8>>>::IS,
+        <IsUnpin<watch::WatchStream<u8>>>::IS,
+    ];
+    assert_eq!(are_unpin, [false; 3]);
 }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use aio_base::live::Live;
 use aio_base::{Home, Local, Shared};
-use aio_sync::generic::{CapacityLimiter, Condition, Event, Lock, Queue, Semaphore, oneshot};
+use aio_sync::generic::{CapacityLimiter, Condition, Event, Lock, Queue, Semaphore, oneshot, watch};
 use aio_sync::{
     AcquireFuture, ConditionFuture, EventFuture, GetFuture, LimiterFuture, LockFuture, OwnedAcquireFuture,
     OwnedLimiterFuture, OwnedLockFuture, PutFuture, QueueJoinFuture,
@@ -180,6 +180,32 @@ fn a_oneshot_channel_is_one_allocation() {
             assert_eq!(ready(&mut receiver), Ok(1));
         });
         assert_eq!(count, 1);
+    }
+    check::<Shared>();
+    check::<Local>();
+}
+
+/// Sending allocates for the value, so that there can be snapshots of it.
+#[test]
+fn watching_allocates_nothing() {
+    fn check<H: Home>() {
+        let sizes =
+            [size_of::<watch::ChangedFuture<'_, [u8; 40], H>>(), size_of::<watch::ClosedFuture<'_, [u8; 40], H>>()];
+        assert!(sizes.iter().all(|size| *size <= 64 + COUNTED), "{sizes:?}");
+        let (sender, mut receiver) = watch::channel::<u64, H>(0);
+        let count = allocations(|| {
+            for i in 0..100 {
+                {
+                    let mut changed = pin!(receiver.changed());
+                    assert!(poll(&mut changed).is_pending());
+                    sender.send(i).unwrap();
+                    ready(&mut changed).unwrap();
+                }
+                assert_eq!(*receiver.borrow_and_update(), i);
+                assert!(poll(&mut pin!(sender.closed())).is_pending());
+            }
+        });
+        assert_eq!(count, 100);
     }
     check::<Shared>();
     check::<Local>();

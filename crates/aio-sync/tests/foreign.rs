@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use aio_base::live::leak_check;
-use aio_sync::{CapacityLimiter, Condition, Event, Lock, Queue, Semaphore, local, oneshot};
+use aio_sync::{CapacityLimiter, Condition, Event, Lock, Queue, Semaphore, local, oneshot, watch};
 
 const TASKS: usize = 20;
 const ROUNDS: usize = 200;
@@ -342,5 +342,55 @@ fn threads_and_tasks_of_smol_answer_each_other() {
             assert_eq!(smol::block_on(task), 2);
             other.join().unwrap();
         }
+    });
+}
+
+/// All who watch see the last value, and none sees an older one after a newer one; some are aborted meanwhile.
+#[test]
+fn tasks_of_tokio_watch_a_value() {
+    leak_check(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+        runtime.block_on(async {
+            let (sender, receiver) = watch::channel(0);
+            let watches = || {
+                let mut receiver = receiver.clone();
+                tokio::spawn(async move {
+                    let mut last = 0;
+                    while receiver.changed().await.is_ok() {
+                        let value = receiver.borrow_and_update();
+                        assert!(*value > last);
+                        tokio::task::yield_now().await;
+                        last = *value;
+                    }
+                    last
+                })
+            };
+            let aborted: Vec<_> = (0..TASKS).map(|_| watches()).collect();
+            let others: Vec<_> = (0..TASKS).map(|_| watches()).collect();
+            let modifies = |sender: watch::Sender<usize>| {
+                tokio::spawn(async move {
+                    for _ in 0..ROUNDS {
+                        sender.send_modify(|value| *value += 1);
+                        tokio::task::yield_now().await;
+                    }
+                })
+            };
+            let senders: Vec<_> = (0..TASKS).map(|_| modifies(sender.clone())).collect();
+            drop(sender);
+            for task in &aborted {
+                tokio::task::yield_now().await;
+                task.abort();
+            }
+            for task in senders {
+                task.await.unwrap();
+            }
+            for task in others {
+                assert_eq!(task.await.unwrap(), TASKS * ROUNDS);
+            }
+            for task in aborted {
+                let _ = task.await;
+            }
+            assert_eq!(*receiver.borrow(), TASKS * ROUNDS);
+        });
     });
 }

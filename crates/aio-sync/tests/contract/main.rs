@@ -13,3 +13,4 @@ mod orders;
 mod owned_lock;
 mod queue;
 mod semaphore;
+mod watch;
