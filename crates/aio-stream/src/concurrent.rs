@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use aio_base::{Panics, ReadySet};
-use aio_core::{Reason, Scope, SideBySide, cutting};
+use aio_core::{JoinError, Reason, Scope, SideBySide, cutting};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
@@ -95,18 +95,18 @@ where
 
 pin_project! {
     /// The calls, and where they come from.
-    struct Crew<S, F, Fut, K> {
+    struct Crew<S, F, Fut: Future, K> {
         #[pin]
         stream: S,
         f: F,
-        running: ReadySet<Pin<Box<Numbered<Fut>>>>,
+        running: ReadySet<Pin<Box<Call<Fut>>>>,
         n_begun: usize,
         limit: usize,
         keep: K,
         has_ended: bool,
     }
 
-    impl<S, F, Fut, K> PinnedDrop for Crew<S, F, Fut, K> {
+    impl<S, F, Fut: Future, K> PinnedDrop for Crew<S, F, Fut, K> {
         fn drop(this: Pin<&mut Self>) {
             release(this.project().running);
         }
@@ -114,19 +114,20 @@ pin_project! {
 }
 
 pin_project! {
-    struct Numbered<Fut> {
+    /// It ends with its cleanups, as a child of a group does.
+    struct Call<Fut: Future> {
         number: usize,
         #[pin]
-        future: Fut,
+        scope: Scope<Fut>,
     }
 }
 
-impl<Fut: Future> Future for Numbered<Fut> {
-    type Output = (usize, Fut::Output);
+impl<Fut: Future> Future for Call<Fut> {
+    type Output = (usize, Result<Fut::Output, JoinError>);
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        this.future.poll(cx).map(|output| (*this.number, output))
+        this.scope.poll_outcome(cx).map(|outcome| (*this.number, outcome))
     }
 }
 
@@ -168,11 +169,12 @@ where
                         Ok(argument) => (this.f)(argument),
                         Err(end) => return Poll::Ready(end),
                     };
-                    this.running.insert(Box::pin(Numbered { number: *this.n_begun, future }));
+                    this.running.insert(Box::pin(Call { number: *this.n_begun, scope: Scope::new(future) }));
                     *this.n_begun += 1;
                 }
                 match this.running.poll_next(cx) {
-                    Poll::Ready(Some((_, (number, output)))) => {
+                    Poll::Ready(Some((_, (number, outcome)))) => {
+                        let output = outcome.unwrap_or_else(|error| resume_unwind(error.into_panic()));
                         if let Some(end) = this.keep.take(number, output) {
                             return Poll::Ready(end);
                         }

@@ -161,8 +161,8 @@ pub trait StreamExt: Stream {
     ///     name == "ada"
     /// }
     ///
-    /// let known = iter(["ada", "bob"]).then(async |name| is_known(name).await.then_some(name)).filter_map(|name| name);
-    /// assert_eq!(known.collect::<Vec<_>>().await, ["ada"]);
+    /// let known = iter(["ada", "bob"]).then(async |name| is_known(name).await.then_some(name));
+    /// assert_eq!(known.filter_map(|name| name).collect::<Vec<_>>().await, ["ada"]);
     /// # });
     /// ```
     fn filter_map<U, F: FnMut(Self::Item) -> Option<U>>(self, f: F) -> FilterMap<Self, F>
@@ -589,9 +589,8 @@ pub trait StreamExt: Stream {
     /// ```
     ///
     /// To be polled by the body of the group or by one of its children: elsewhere it waits for children that nobody
-    /// polls. A future that was cancelled alone, or has panicked in a
-    /// [supervised](aio_group::generic::TaskGroup::supervised) group, gives nothing; in a group that aborts, the stream
-    /// waits, and is cancelled with whoever polls it.
+    /// polls. A future that has panicked in a [supervised](aio_group::generic::TaskGroup::supervised) group gives
+    /// nothing; in a group that aborts, the stream waits, and is cancelled with whoever polls it.
     ///
     /// # Cancel safety
     /// Dropping the stream cancels the futures that run, and loses the outputs that are there; the group does not end

@@ -68,8 +68,7 @@ where
             }
             match ready!(this.launch.poll_output(cx)) {
                 Some((number, output)) => this.outputs[number - *this.first] = Some(output),
-                // Nobody is there any more, and the group goes on: the first was cancelled alone, or it failed in a
-                // group that bears that. It has no output.
+                // Nobody is there any more, and the group goes on: the first has panicked in a group that bears that.
                 None => {
                     this.outputs.pop_front();
                     *this.first += 1;

@@ -3,10 +3,12 @@
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aio_base::live::leak_check;
 use aio_core::{defer, run, spawn, yield_now};
-use aio_stream::{StreamExt, generate};
+use aio_stream::{StreamExt, TryStreamExt, generate, try_generate};
+use aio_timer::timeout;
 
 #[test]
 fn what_a_half_read_generator_deferred_has_run_when_the_task_ends() {
@@ -35,6 +37,35 @@ fn what_a_half_read_generator_deferred_has_run_when_the_task_ends() {
             theirs.lock().unwrap().push("ended");
         });
         assert_eq!(*log.lock().unwrap(), ["left", "cleaned up", "ended"]);
+    });
+}
+
+/// A generator that fails has cleaned up before whoever asked for the error goes on; one that takes too long as well.
+#[test]
+fn what_a_generator_deferred_has_run_when_the_scope_around_it_ends() {
+    leak_check(|| {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let numbers = |n| {
+            let log = log.clone();
+            try_generate(async move |out| {
+                let _guard = defer((log, n), async |(log, n)| {
+                    yield_now().await;
+                    log.lock().unwrap().push(n);
+                });
+                out.emit(n).await;
+                if n == 1 { Err("failed") } else { std::future::pending().await }
+            })
+        };
+        run(async {
+            // A task ends with what was left in it.
+            let fails = numbers(1);
+            assert_eq!(spawn(fails.try_collect::<Vec<_>>()).await, Err("failed"));
+            assert_eq!(*log.lock().unwrap(), [1]);
+            let hangs = numbers(2);
+            let late = timeout(Duration::from_millis(1), hangs.for_each(async |_| {})).await;
+            assert!(late.is_err());
+            assert_eq!(*log.lock().unwrap(), [1, 2]);
+        });
     });
 }
 

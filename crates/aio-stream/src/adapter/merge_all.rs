@@ -99,6 +99,13 @@ impl<S: Stream> Stream for MergeAll<S> {
 /// The streams are in boxes.
 impl<S> Unpin for MergeAll<S> {}
 
+/// Of no streams so far.
+impl<S: Stream> Default for MergeAll<S> {
+    fn default() -> Self {
+        merge_all([])
+    }
+}
+
 impl<S> fmt::Debug for MergeAll<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MergeAll").field("streams", &self.nexts.len()).finish()
