@@ -1,9 +1,12 @@
-//! Queues and channels behind one face: two ends, for one sender and one receiver.
+//! Queues and channels behind one face: two ends, for one sender and one receiver each; more of them are
+//! clones.
 
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use aio_sync::channel;
+use aio_sync::local::channel as local_channel;
 use futures::channel::mpsc as futures_mpsc;
 use futures::{SinkExt, StreamExt};
 use tokio::sync::mpsc as tokio_mpsc;
@@ -32,6 +35,10 @@ pub(crate) struct AioLocal;
 pub(crate) struct AioLocalUnbounded;
 pub(crate) struct Aio;
 pub(crate) struct AioUnbounded;
+pub(crate) struct AioLocalChannel;
+pub(crate) struct AioLocalChannelUnbounded;
+pub(crate) struct AioChannel;
+pub(crate) struct AioChannelUnbounded;
 pub(crate) struct Tokio;
 pub(crate) struct TokioUnbounded;
 pub(crate) struct AsyncChannel;
@@ -103,6 +110,30 @@ queue! {
     new(_n) both_ends(Arc::new(aio::Queue::unbounded()));
     put(end, item) end.put(item).await;
     get(end) end.get().await;
+}
+queue! {
+    Queue for AioLocalChannel: local_channel::Sender<u64>, local_channel::Receiver<u64>;
+    new(n) local_channel::bounded(n);
+    put(end, item) end.send(item).await;
+    get(end) end.recv().await;
+}
+queue! {
+    Queue for AioLocalChannelUnbounded: local_channel::Sender<u64>, local_channel::Receiver<u64>;
+    new(_n) local_channel::unbounded();
+    put(end, item) end.send(item).await;
+    get(end) end.recv().await;
+}
+queue! {
+    Queue, SharedQueue for AioChannel: channel::Sender<u64>, channel::Receiver<u64>;
+    new(n) channel::bounded(n);
+    put(end, item) end.send(item).await;
+    get(end) end.recv().await;
+}
+queue! {
+    Queue, SharedQueue for AioChannelUnbounded: channel::Sender<u64>, channel::Receiver<u64>;
+    new(_n) channel::unbounded();
+    put(end, item) end.send(item).await;
+    get(end) end.recv().await;
 }
 queue! {
     Queue, SharedQueue for Tokio: tokio_mpsc::Sender<u64>, tokio_mpsc::Receiver<u64>;

@@ -1,18 +1,19 @@
-//! `--growth`: what an operation costs when there are 10^2 to 10^6 of the things it is about.
+//! `--growth`: what an operation costs when there are 10 to 10^6 of the things it is about.
 //!
 //! Small numbers of them are started again and again, so that every measurement is of some 100k operations. Whatever
 //! grows does so because of memory (what no longer fits into a cache) or because of a structure that searches.
 
 mod plot;
 
+use crate::channels as c;
 use crate::harness::{Measurement, Scenario};
 use crate::runtimes::{Aio, Smol, Tokio, rows};
 use crate::scenarios::gather::{self, ready, yielding};
-use crate::scenarios::{groups, locks, spawn, timers, yields};
+use crate::scenarios::{events, groups, locks, queues, semaphores, spawn, timers, yields};
 
 pub(crate) use plot::draw;
 
-const SIZES: [u64; 5] = [100, 1_000, 10_000, 100_000, 1_000_000];
+const SIZES: [u64; 6] = [10, 100, 1_000, 10_000, 100_000, 1_000_000];
 
 /// One subject: a row for each size, with the same rows in each.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ impl Curves {
 
 /// Measures all subjects whose names contain `only`.
 pub(crate) fn measure(only: &str, quick: bool) -> Vec<Curves> {
-    let sizes = if quick { &SIZES[..4] } else { &SIZES[..] };
+    let sizes = if quick { &SIZES[..5] } else { &SIZES[..] };
     let chosen = subjects().into_iter().filter(|subject| subject.name.contains(only));
     chosen
         .map(|subject| {
@@ -95,6 +96,21 @@ fn subjects() -> Vec<Scenario> {
             .aio("aio", |n| locks::contended::<Aio, aio::Lock<u64>>(times(n), n, 1))
             .peer("tokio", |n| locks::contended::<Tokio, tokio::sync::Mutex<u64>>(times(n), n, 1))
             .peer("smol", |n| locks::contended::<Smol, smol::lock::Mutex<u64>>(times(n), n, 1)),
+        subject("waiters of a semaphore")
+            .aio("aio::local", |n| semaphores::contended::<Aio, aio::local::Semaphore>(times(n), n, 1))
+            .aio("aio", |n| semaphores::contended::<Aio, aio::Semaphore>(times(n), n, 1))
+            .peer("tokio", |n| semaphores::contended::<Tokio, tokio::sync::Semaphore>(times(n), n, 1))
+            .peer("smol", |n| semaphores::contended::<Smol, smol::lock::Semaphore>(times(n), n, 1)),
+        subject("waiters of an event")
+            .aio("aio::local", |n| events::waits::<Aio, aio::local::Event>(times(n), n, 1))
+            .aio("aio", |n| events::waits::<Aio, aio::Event>(times(n), n, 1))
+            .peer("tokio", |n| events::waits::<Tokio, tokio::sync::Notify>(times(n), n, 1))
+            .peer("smol", |n| events::waits::<Smol, event_listener::Event>(times(n), n, 1)),
+        subject("getters of a queue")
+            .aio("aio::local", |n| queues::getters::<Aio, c::AioLocal>(times(n), n))
+            .aio("aio", |n| queues::getters::<Aio, c::Aio>(times(n), n))
+            .peer("smol", |n| queues::getters::<Smol, c::AsyncChannel>(times(n), n))
+            .peer("flume", |n| queues::getters::<Tokio, c::Flume>(times(n), n)),
         rows!(yielding_tasks, |n, R| yields::local::yields::<R>(times(n), n, N_YIELDS);
             "tokio" Tokio, "smol" Smol, "futures" Futures, #[cfg(unix)] "monoio" Monoio,),
     ]

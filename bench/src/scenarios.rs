@@ -1,19 +1,25 @@
 //! The scenarios, by group. Each file says what is measured, and why just so.
 
+mod crowds;
+pub(crate) mod events;
 mod fairness;
 pub(crate) mod gather;
 mod generators;
 pub(crate) mod groups;
 pub(crate) mod locks;
 mod messages;
-mod queues;
+mod oneshots;
+pub(crate) mod queues;
 mod race;
-mod semaphores;
+mod rwlocks;
+pub(crate) mod semaphores;
 pub(crate) mod spawn;
 mod startup;
+mod streams;
 mod threads;
 pub(crate) mod timers;
 mod wakes;
+mod watches;
 pub(crate) mod yields;
 
 use crate::harness::Scenario;
@@ -28,12 +34,18 @@ pub(crate) fn all() -> Vec<Scenario> {
         groups::scenarios(),
         timers::scenarios(),
         locks::scenarios(),
+        rwlocks::scenarios(),
         semaphores::scenarios(),
+        events::scenarios(),
         queues::scenarios(),
+        crowds::scenarios(),
         messages::scenarios(),
+        oneshots::scenarios(),
+        watches::scenarios(),
         threads::scenarios(),
         wakes::scenarios(),
         generators::scenarios(),
+        streams::scenarios(),
         startup::scenarios(),
         fairness::scenarios(),
     ];

@@ -58,6 +58,16 @@ pub(crate) const PATHS: &[Path] = &[
     // An item goes from one task to another.
     ("queue_local", homes::local::queue),
     ("queue", homes::shared::queue),
+    ("channel_local", homes::local::channel),
+    ("channel", homes::shared::channel),
+    // A channel for one message is made, sent through and received from; a request is answered through one.
+    ("oneshot_local", homes::local::oneshot),
+    ("oneshot", homes::shared::oneshot),
+    ("request_reply_local", homes::local::request_reply),
+    ("request_reply", homes::shared::request_reply),
+    // One of many receivers waits for a change, and looks at it.
+    ("watch_local", homes::local::watch),
+    ("watch", homes::shared::watch),
     // A child that is ready at once is spawned, run and counted out.
     ("group_child_local", homes::local::group_child),
     ("group_child", homes::shared::group_child),

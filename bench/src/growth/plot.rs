@@ -17,7 +17,7 @@ const HEAD: u32 = 70;
 const FONT: &str = "sans-serif";
 
 /// The colours of the rows, the same in all panels, in the order of the legend; ours are drawn thicker.
-const COLOURS: [(&str, RGBColor); 9] = [
+const COLOURS: [(&str, RGBColor); 10] = [
     ("aio::local", RGBColor(0x00, 0x44, 0x88)),
     ("aio", RGBColor(0x33, 0x99, 0xdd)),
     ("tokio", RGBColor(0xcc, 0x44, 0x33)),
@@ -25,6 +25,7 @@ const COLOURS: [(&str, RGBColor); 9] = [
     ("async-executor, static", RGBColor(0x88, 0xaa, 0x22)),
     ("monoio", RGBColor(0x88, 0x44, 0xaa)),
     ("futures", RGBColor(0xdd, 0x88, 0x22)),
+    ("flume", RGBColor(0xdd, 0x66, 0x99)),
     ("FuturesUnordered", RGBColor(0x99, 0x66, 0x33)),
     ("futures-concurrency", RGBColor(0x66, 0x66, 0x66)),
 ];
@@ -108,6 +109,7 @@ fn style(row: &str) -> ShapeStyle {
 
 fn power_of_ten(n: f64) -> String {
     match n.log10().round() {
+        1.0 => "10".to_owned(),
         2.0 => "100".to_owned(),
         3.0 => "1k".to_owned(),
         4.0 => "10k".to_owned(),

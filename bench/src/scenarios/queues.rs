@@ -23,6 +23,8 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         Scenario::new("queue of 64, one to one", 1_000_000, 100_000)
             .aio("aio::local", stream::<Aio, c::AioLocal>)
             .aio("aio", stream::<Aio, c::Aio>)
+            .aio("aio::local::channel", stream::<Aio, c::AioLocalChannel>)
+            .aio("aio::channel", stream::<Aio, c::AioChannel>)
             .peer("tokio", stream::<Tokio, c::Tokio>)
             .peer("async-channel, on smol", stream::<Smol, c::AsyncChannel>)
             .peer("flume, on tokio", stream::<Tokio, c::Flume>)
@@ -32,6 +34,8 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         Scenario::new("queue unbounded, one to one", 1_000_000, 100_000)
             .aio("aio::local", stream::<Aio, c::AioLocalUnbounded>)
             .aio("aio", stream::<Aio, c::AioUnbounded>)
+            .aio("aio::local::channel", stream::<Aio, c::AioLocalChannelUnbounded>)
+            .aio("aio::channel", stream::<Aio, c::AioChannelUnbounded>)
             .peer("tokio", stream::<Tokio, c::TokioUnbounded>)
             .peer("async-channel, on smol", stream::<Smol, c::AsyncChannelUnbounded>)
             .peer("flume, on tokio", stream::<Tokio, c::FlumeUnbounded>)
@@ -41,6 +45,8 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         Scenario::new("queue, ping-pong", 200_000, 20_000)
             .aio("aio::local", ping_pong::<Aio, c::AioLocal>)
             .aio("aio", ping_pong::<Aio, c::Aio>)
+            .aio("aio::local::channel", ping_pong::<Aio, c::AioLocalChannel>)
+            .aio("aio::channel", ping_pong::<Aio, c::AioChannel>)
             .peer("tokio", ping_pong::<Tokio, c::Tokio>)
             .peer("async-channel, on smol", ping_pong::<Smol, c::AsyncChannel>)
             .peer("flume, on tokio", ping_pong::<Tokio, c::Flume>)
@@ -49,6 +55,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             .floor("VecDeques", deques),
         Scenario::new("queue of 64, 2 workers", 1_000_000, 100_000)
             .aio("aio", shared_stream::<AioWorkers, c::Aio>)
+            .aio("aio::channel", shared_stream::<AioWorkers, c::AioChannel>)
             .peer("tokio", shared_stream::<TokioWorkers, c::Tokio>)
             .peer("async-channel, on smol", shared_stream::<SmolWorkers, c::AsyncChannel>)
             .peer("flume, on tokio", shared_stream::<TokioWorkers, c::Flume>)
@@ -56,6 +63,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             .floor("two threads, std", two_threads),
         Scenario::new("queue unbounded, 2 workers", 1_000_000, 100_000)
             .aio("aio", shared_stream::<AioWorkers, c::AioUnbounded>)
+            .aio("aio::channel", shared_stream::<AioWorkers, c::AioChannelUnbounded>)
             .peer("tokio", shared_stream::<TokioWorkers, c::TokioUnbounded>)
             .peer("async-channel, on smol", shared_stream::<SmolWorkers, c::AsyncChannelUnbounded>)
             .peer("flume, on tokio", shared_stream::<TokioWorkers, c::FlumeUnbounded>)
@@ -95,6 +103,30 @@ fn shared_stream<R: Shared, Q: SharedQueue>(n: u64) -> Sample {
         }
         producer.await;
         meter.stop(n)
+    })
+}
+
+/// `repeat` times, `n_tasks` tasks wait for an item each, and are given it.
+pub(crate) fn getters<R: Local, Q: Queue<Receiver: Clone>>(repeat: u64, n_tasks: u64) -> Sample {
+    R::run(async move {
+        let (mut sender, receiver) = Q::bounded(CAPACITY);
+        let mut sum = 0;
+        let meter = Meter::start();
+        for _ in 0..repeat {
+            let get = |mut receiver| async move { Q::get(&mut receiver).await };
+            let tasks: Vec<_> = (0..n_tasks).map(|_| R::spawn(get(receiver.clone()))).collect();
+            // All of them come to wait.
+            R::yield_now().await;
+            for i in 0..n_tasks {
+                Q::put(&mut sender, i).await;
+            }
+            for task in tasks {
+                sum += task.await;
+            }
+        }
+        let sample = meter.stop(repeat * n_tasks);
+        assert_eq!(sum, repeat * (n_tasks * (n_tasks - 1) / 2));
+        sample
     })
 }
 

@@ -20,14 +20,14 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             .peer("tokio", free::<Tokio, tokio::sync::Semaphore>)
             .peer("async-lock", free::<Smol, smol::lock::Semaphore>),
         Scenario::new("semaphore, contended", 5_000, 500)
-            .aio("aio::local", contended::<Aio, aio::local::Semaphore>)
-            .aio("aio", contended::<Aio, aio::Semaphore>)
-            .peer("tokio", contended::<Tokio, tokio::sync::Semaphore>)
-            .peer("async-lock", contended::<Smol, smol::lock::Semaphore>),
+            .aio("aio::local", contended_by_some::<Aio, aio::local::Semaphore>)
+            .aio("aio", contended_by_some::<Aio, aio::Semaphore>)
+            .peer("tokio", contended_by_some::<Tokio, tokio::sync::Semaphore>)
+            .peer("async-lock", contended_by_some::<Smol, smol::lock::Semaphore>),
     ]
 }
 
-trait Semaphore: 'static {
+pub(crate) trait Semaphore: 'static {
     fn with_permits(n: usize) -> Self;
     /// Has a permit during `inside`.
     fn hold(&self, inside: impl Future<Output = ()>) -> impl Future<Output = ()>;
@@ -65,24 +65,30 @@ fn free<R: Local, S: Semaphore>(n: u64) -> Sample {
     })
 }
 
-/// Each holder yields, so that all others stand in the queue; a task that comes back goes to its end.
-fn contended<R: Local, S: Semaphore>(n: u64) -> Sample {
+fn contended_by_some<R: Local, S: Semaphore>(n: u64) -> Sample {
+    contended::<R, S>(1, N_TASKS, n)
+}
+
+/// `repeat` times, `n_tasks` tasks want a permit `n` times each. Each holder yields, so that all others stand in the
+/// queue; a task that comes back goes to its end.
+pub(crate) fn contended<R: Local, S: Semaphore>(repeat: u64, n_tasks: u64, n: u64) -> Sample {
     R::run(async move {
         let semaphore = Rc::new(S::with_permits(N_PERMITS));
         let meter = Meter::start();
-        let tasks: Vec<_> = (0..N_TASKS)
-            .map(|_| {
+        for _ in 0..repeat {
+            let task = || {
                 let semaphore = semaphore.clone();
-                R::spawn(async move {
+                async move {
                     for _ in 0..n {
                         semaphore.hold(R::yield_now()).await;
                     }
-                })
-            })
-            .collect();
-        for task in tasks {
-            task.await;
+                }
+            };
+            let tasks: Vec<_> = (0..n_tasks).map(|_| R::spawn(task())).collect();
+            for task in tasks {
+                task.await;
+            }
         }
-        meter.stop(N_TASKS * n)
+        meter.stop(repeat * n_tasks * n)
     })
 }

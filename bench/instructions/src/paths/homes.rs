@@ -1,7 +1,7 @@
 //! The paths that exist in both homes, from the same text: the names in them are the same.
 
 macro_rules! paths_of {
-    ($name:ident: $home:path, $rc:path) => {
+    ($name:ident: $home:path, $sync:path, $rc:path) => {
         pub(super) mod $name {
             use std::future::{pending, poll_fn};
             use std::hint::black_box;
@@ -11,6 +11,7 @@ macro_rules! paths_of {
 
             use $home as home;
             use $rc as Rc;
+            use $sync as sync;
 
             use super::super::{BATCH, run, run_on, runner};
 
@@ -209,6 +210,81 @@ macro_rules! paths_of {
                 })
             }
 
+            pub(crate) fn channel(n: u64) -> u64 {
+                run(async move {
+                    let (sender, receiver) = sync::channel::bounded(BATCH as usize);
+                    let sending = home::spawn(async move {
+                        for i in 0..n {
+                            sender.send(i).await.expect("there is a receiver");
+                        }
+                    });
+                    let mut done = 0;
+                    while let Ok(i) = receiver.recv().await {
+                        done += u64::from(black_box(i) == done);
+                    }
+                    sending.await;
+                    done
+                })
+            }
+
+            pub(crate) fn oneshot(n: u64) -> u64 {
+                run(async move {
+                    let mut done = 0;
+                    for i in 0..n {
+                        let (sender, receiver) = sync::oneshot::channel();
+                        sender.send(black_box(i)).expect("there is a receiver");
+                        done += u64::from(receiver.await == Ok(i));
+                    }
+                    done
+                })
+            }
+
+            pub(crate) fn request_reply(n: u64) -> u64 {
+                run(async move {
+                    let (client, server) = sync::channel::bounded(BATCH as usize);
+                    let serving = home::spawn(async move {
+                        while let Ok((i, reply)) = server.recv().await {
+                            let reply: sync::oneshot::Sender<u64> = reply;
+                            reply.send(i).expect("it waits");
+                        }
+                    });
+                    let mut done = 0;
+                    for i in 0..n {
+                        let (reply, answer) = sync::oneshot::channel();
+                        client.send((i, reply)).await.expect("there is a server");
+                        done += u64::from(answer.await == Ok(i));
+                    }
+                    drop(client);
+                    serving.await;
+                    done
+                })
+            }
+
+            pub(crate) fn watch(n: u64) -> u64 {
+                run(async move {
+                    let (sender, receiver) = sync::watch::channel(0);
+                    let rounds = n / BATCH;
+                    let look = |mut receiver: sync::watch::Receiver<u64>| {
+                        home::spawn(async move {
+                            let mut done = 0;
+                            while receiver.changed().await.is_ok() {
+                                done += u64::from(*receiver.borrow_and_update() > done);
+                            }
+                            done
+                        })
+                    };
+                    let tasks = (0..BATCH).map(|_| look(receiver.clone())).collect();
+                    for i in 1..=rounds {
+                        aio::yield_now().await;
+                        sender.send(i).expect("there are receivers");
+                    }
+                    // All have seen the last one.
+                    aio::yield_now().await;
+                    drop(sender);
+                    sum(tasks).await
+                })
+            }
+
             pub(crate) fn group_child(n: u64) -> u64 {
                 run(async move {
                     let done = Arc::new(AtomicU64::new(0));
@@ -229,5 +305,5 @@ macro_rules! paths_of {
     };
 }
 
-paths_of!(local: aio::local, std::rc::Rc);
-paths_of!(shared: aio, std::sync::Arc);
+paths_of!(local: aio::local, aio_sync::local, std::rc::Rc);
+paths_of!(shared: aio, aio_sync, std::sync::Arc);
