@@ -1,4 +1,5 @@
-//! What the primitives promise, in both homes: behaviour, and equality with an obvious model.
+//! What the primitives promise, in both homes: behaviour, and equality with an obvious model. What is promised by all
+//! that is like a lock, or like a queue, is in one suite for each: `lock_like`, `queue_like`.
 #![cfg(not(aio_loom))]
 
 mod channel;
@@ -7,10 +8,12 @@ mod condition;
 mod event;
 mod limiter;
 mod lock;
+mod lock_like;
 mod model;
 mod oneshot;
 mod orders;
 mod owned_lock;
 mod queue;
+mod queue_like;
 mod semaphore;
 mod watch;
