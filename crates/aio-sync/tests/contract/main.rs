@@ -7,5 +7,8 @@ mod event;
 mod lock;
 mod model;
 mod owned_lock;
+mod owned_rwlock;
 mod queue;
+mod rwlock;
+mod rwlock_model;
 mod semaphore;
