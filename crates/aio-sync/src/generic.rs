@@ -4,6 +4,7 @@
 pub use crate::condition::Condition;
 pub use crate::event::Event;
 pub use crate::lock::Lock;
+pub use crate::once_cell::OnceCell;
 pub use crate::queue::Queue;
 pub use crate::rwlock::RwLock;
 pub use crate::semaphore::Semaphore;

@@ -1,4 +1,5 @@
-//! What tasks use to wait for each other: [`Lock`], [`RwLock`], [`Event`], [`Condition`], [`Semaphore`] and [`Queue`].
+//! What tasks use to wait for each other: [`Lock`], [`RwLock`], [`OnceCell`], [`Event`], [`Condition`], [`Semaphore`]
+//! and [`Queue`].
 //!
 //! ```
 //! use aio_sync::{Event, Lock};
@@ -36,6 +37,7 @@
 mod condition;
 mod event;
 mod lock;
+mod once_cell;
 mod queue;
 mod rwlock;
 mod semaphore;
@@ -50,6 +52,7 @@ pub mod local;
 pub use condition::ConditionFuture;
 pub use event::EventFuture;
 pub use lock::{LockFuture, LockGuard, OwnedLockFuture, OwnedLockGuard};
+pub use once_cell::{OnceCellFuture, SetError};
 pub use queue::{GetError, GetFuture, PutError, PutFuture, QueueJoinFuture};
 pub use rwlock::{
     OwnedRwLockReadFuture, OwnedRwLockReadGuard, OwnedRwLockUpgradableReadFuture, OwnedRwLockUpgradableReadGuard,
@@ -63,6 +66,9 @@ pub type Lock<T> = generic::Lock<T, aio_base::Shared>;
 
 /// A [read-write lock](generic::RwLock) that may be shared between threads.
 pub type RwLock<T> = generic::RwLock<T, aio_base::Shared>;
+
+/// A [value made once](generic::OnceCell) that may be shared between threads.
+pub type OnceCell<T> = generic::OnceCell<T, aio_base::Shared>;
 
 /// An [event](generic::Event) that may be shared between threads.
 pub type Event = generic::Event<aio_base::Shared>;

@@ -6,6 +6,8 @@ mod condition;
 mod event;
 mod lock;
 mod model;
+mod once_cell;
+mod once_cell_model;
 mod owned_lock;
 mod owned_rwlock;
 mod queue;
