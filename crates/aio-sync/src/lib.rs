@@ -1,4 +1,5 @@
-//! What tasks use to wait for each other: [`Lock`], [`Event`], [`Condition`], [`Semaphore`] and [`Queue`].
+//! What tasks use to wait for each other: [`Lock`], [`RwLock`], [`OnceCell`], [`Event`], [`Condition`], [`Semaphore`]
+//! and [`Queue`].
 //!
 //! ```
 //! use aio_sync::{Event, Lock};
@@ -37,7 +38,9 @@ mod condition;
 mod event;
 mod limiter;
 mod lock;
+mod once_cell;
 mod queue;
+mod rwlock;
 mod semaphore;
 mod wait_queue;
 
@@ -54,10 +57,23 @@ pub use condition::ConditionFuture;
 pub use event::EventFuture;
 pub use limiter::{AcquireError, LimiterStatistics};
 pub use lock::{LockFuture, LockGuard, OwnedLockFuture, OwnedLockGuard};
+pub use once_cell::{OnceCellFuture, SetError};
 pub use queue::{GetError, GetFuture, PutError, PutFuture, QueueJoinFuture};
+pub use rwlock::{
+    OwnedRwLockReadFuture, OwnedRwLockReadGuard, OwnedRwLockUpgradableReadFuture, OwnedRwLockUpgradableReadGuard,
+    OwnedRwLockUpgradeFuture, OwnedRwLockWriteFuture, OwnedRwLockWriteGuard, RwLockReadFuture, RwLockReadGuard,
+    RwLockUpgradableReadFuture, RwLockUpgradableReadGuard, RwLockUpgradeFuture, RwLockWriteFuture, RwLockWriteGuard,
+};
+pub use semaphore::{AcquireFuture, Permit};
 
 /// A [lock](generic::Lock) that may be shared between threads.
 pub type Lock<T> = generic::Lock<T, aio_base::Shared>;
+
+/// A [read-write lock](generic::RwLock) that may be shared between threads.
+pub type RwLock<T> = generic::RwLock<T, aio_base::Shared>;
+
+/// A [value made once](generic::OnceCell) that may be shared between threads.
+pub type OnceCell<T> = generic::OnceCell<T, aio_base::Shared>;
 
 /// An [event](generic::Event) that may be shared between threads.
 pub type Event = generic::Event<aio_base::Shared>;
