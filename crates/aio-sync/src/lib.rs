@@ -64,7 +64,6 @@ pub use rwlock::{
     OwnedRwLockUpgradeFuture, OwnedRwLockWriteFuture, OwnedRwLockWriteGuard, RwLockReadFuture, RwLockReadGuard,
     RwLockUpgradableReadFuture, RwLockUpgradableReadGuard, RwLockUpgradeFuture, RwLockWriteFuture, RwLockWriteGuard,
 };
-pub use semaphore::{AcquireFuture, Permit};
 
 /// A [lock](generic::Lock) that may be shared between threads.
 pub type Lock<T> = generic::Lock<T, aio_base::Shared>;

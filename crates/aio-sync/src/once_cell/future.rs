@@ -48,6 +48,7 @@ struct Observer<'a, T, H: Home>(&'a OnceCell<T, H>);
 unsafe impl<T, H: Home> Waiter<H> for Observer<'_, T, H> {
     type Guarded = Waiting<H>;
     type Note = ();
+    const WHAT: &'static str = "OnceCell";
 
     fn guarded(&self) -> &H::Exclusive<Waiting<H>> {
         &self.0.waiting
@@ -99,6 +100,7 @@ struct Initializer<'a, T, H: Home>(&'a OnceCell<T, H>);
 unsafe impl<T, H: Home> Waiter<H> for Initializer<'_, T, H> {
     type Guarded = Waiting<H>;
     type Note = ();
+    const WHAT: &'static str = "OnceCell";
 
     fn guarded(&self) -> &H::Exclusive<Waiting<H>> {
         &self.0.waiting

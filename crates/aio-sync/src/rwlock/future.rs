@@ -70,6 +70,7 @@ type Counted<K, T, H> = Entrant<K, T, H, <H as Home>::Ref<RwLock<T, H>>>;
 unsafe impl<K: Kind, T: ?Sized, H: Home, R: Deref<Target = RwLock<T, H>>> Waiter<H> for Entrant<K, T, H, R> {
     type Guarded = Waiting<H>;
     type Note = Access;
+    const WHAT: &'static str = "RwLock";
 
     #[inline]
     fn guarded(&self) -> &H::Exclusive<Waiting<H>> {
@@ -165,6 +166,7 @@ type CountedUpgrader<T, H> = Upgrader<T, H, <H as Home>::Ref<RwLock<T, H>>>;
 unsafe impl<T: ?Sized, H: Home, R: Deref<Target = RwLock<T, H>>> Waiter<H> for Upgrader<T, H, R> {
     type Guarded = Waiting<H>;
     type Note = ();
+    const WHAT: &'static str = "Upgrader";
 
     #[inline]
     fn guarded(&self) -> &H::Exclusive<Waiting<H>> {
