@@ -1,4 +1,5 @@
-//! What tasks use to wait for each other: [`Lock`], [`Event`], [`Condition`], [`Semaphore`] and [`Queue`].
+//! What tasks use to wait for each other: [`Lock`], [`Event`], [`Condition`], [`Semaphore`], [`CapacityLimiter`],
+//! [`Barrier`], [`Latch`], [`Notify`] and [`Queue`].
 //!
 //! ```
 //! use aio_sync::{Event, Lock};
@@ -33,10 +34,13 @@
 //!
 //! To protect data that is never held across an `.await` between threads, `std::sync::Mutex` is enough.
 
+mod barrier;
 mod condition;
 mod event;
+mod latch;
 mod limiter;
 mod lock;
+mod notify;
 mod queue;
 mod semaphore;
 mod wait_queue;
@@ -47,10 +51,13 @@ mod race;
 pub mod generic;
 pub mod local;
 
+pub use barrier::{BarrierFuture, BarrierTurn, BrokenBarrier};
 pub use condition::ConditionFuture;
 pub use event::EventFuture;
+pub use latch::LatchFuture;
 pub use limiter::{AcquireError, LimiterStatistics};
 pub use lock::{LockFuture, LockGuard};
+pub use notify::NotifiedFuture;
 pub use queue::{GetError, GetFuture, PutError, PutFuture, QueueJoinFuture};
 
 /// A [lock](generic::Lock) that may be shared between threads.
@@ -97,3 +104,12 @@ pub type OwnedLimiterFuture<H = aio_base::Shared> =
 
 /// A [condition](generic::Condition) that may be shared between threads.
 pub type Condition = generic::Condition<aio_base::Shared>;
+
+/// A [barrier](generic::Barrier) that may be shared between threads.
+pub type Barrier = generic::Barrier<aio_base::Shared>;
+
+/// A [latch](generic::Latch) that may be shared between threads.
+pub type Latch = generic::Latch<aio_base::Shared>;
+
+/// A [notification](generic::Notify) that may be shared between threads.
+pub type Notify = generic::Notify<aio_base::Shared>;
