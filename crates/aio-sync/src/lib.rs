@@ -1,5 +1,7 @@
 //! What tasks use to wait for each other: [`Lock`], [`RwLock`], [`OnceCell`], [`Event`], [`Condition`], [`Semaphore`]
 //! and [`Queue`].
+//! What tasks use to wait for each other: [`Lock`], [`Event`], [`Condition`], [`Semaphore`], [`CapacityLimiter`],
+//! [`Barrier`], [`Latch`], [`Notify`] and [`Queue`].
 //!
 //! ```
 //! use aio_sync::{Event, Lock};
@@ -34,10 +36,13 @@
 //!
 //! To protect data that is never held across an `.await` between threads, `std::sync::Mutex` is enough.
 
+mod barrier;
 mod condition;
 mod event;
+mod latch;
 mod limiter;
 mod lock;
+mod notify;
 mod once_cell;
 mod queue;
 mod rwlock;
@@ -53,10 +58,13 @@ pub mod local;
 pub mod oneshot;
 pub mod watch;
 
+pub use barrier::{BarrierFuture, BarrierTurn, BrokenBarrier};
 pub use condition::ConditionFuture;
 pub use event::EventFuture;
+pub use latch::LatchFuture;
 pub use limiter::{AcquireError, LimiterStatistics};
 pub use lock::{LockFuture, LockGuard, OwnedLockFuture, OwnedLockGuard};
+pub use notify::NotifiedFuture;
 pub use once_cell::{OnceCellFuture, SetError};
 pub use queue::{GetError, GetFuture, PutError, PutFuture, QueueJoinFuture};
 pub use rwlock::{
@@ -121,3 +129,12 @@ pub type OwnedLimiterFuture<H = aio_base::Shared> =
 
 /// A [condition](generic::Condition) that may be shared between threads.
 pub type Condition = generic::Condition<aio_base::Shared>;
+
+/// A [barrier](generic::Barrier) that may be shared between threads.
+pub type Barrier = generic::Barrier<aio_base::Shared>;
+
+/// A [latch](generic::Latch) that may be shared between threads.
+pub type Latch = generic::Latch<aio_base::Shared>;
+
+/// A [notification](generic::Notify) that may be shared between threads.
+pub type Notify = generic::Notify<aio_base::Shared>;

@@ -2,14 +2,17 @@
 //! that is like a lock, or like a queue, is in one suite for each: `lock_like`, `queue_like`.
 #![cfg(not(aio_loom))]
 
+mod barrier;
 mod channel;
 mod common;
 mod condition;
 mod event;
+mod latch;
 mod limiter;
 mod lock;
 mod lock_like;
 mod model;
+mod notify;
 mod once_cell;
 mod once_cell_model;
 mod oneshot;
