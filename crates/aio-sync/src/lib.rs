@@ -1,4 +1,7 @@
-//! What tasks use to wait for each other: [`Lock`], [`Event`], [`Condition`], [`Semaphore`] and [`Queue`].
+//! What tasks use to wait for each other: [`Lock`], [`RwLock`], [`OnceCell`], [`Event`], [`Condition`], [`Semaphore`]
+//! and [`Queue`].
+//! What tasks use to wait for each other: [`Lock`], [`Event`], [`Condition`], [`Semaphore`], [`CapacityLimiter`],
+//! [`Barrier`], [`Latch`], [`Notify`] and [`Queue`].
 //!
 //! ```
 //! use aio_sync::{Event, Lock};
@@ -33,11 +36,16 @@
 //!
 //! To protect data that is never held across an `.await` between threads, `std::sync::Mutex` is enough.
 
+mod barrier;
 mod condition;
 mod event;
+mod latch;
 mod limiter;
 mod lock;
+mod notify;
+mod once_cell;
 mod queue;
+mod rwlock;
 mod semaphore;
 mod wait_queue;
 
@@ -50,14 +58,29 @@ pub mod local;
 pub mod oneshot;
 pub mod watch;
 
+pub use barrier::{BarrierFuture, BarrierTurn, BrokenBarrier};
 pub use condition::ConditionFuture;
 pub use event::EventFuture;
+pub use latch::LatchFuture;
 pub use limiter::{AcquireError, LimiterStatistics};
 pub use lock::{LockFuture, LockGuard, OwnedLockFuture, OwnedLockGuard};
+pub use notify::NotifiedFuture;
+pub use once_cell::{OnceCellFuture, SetError};
 pub use queue::{GetError, GetFuture, PutError, PutFuture, QueueJoinFuture};
+pub use rwlock::{
+    OwnedRwLockReadFuture, OwnedRwLockReadGuard, OwnedRwLockUpgradableReadFuture, OwnedRwLockUpgradableReadGuard,
+    OwnedRwLockUpgradeFuture, OwnedRwLockWriteFuture, OwnedRwLockWriteGuard, RwLockReadFuture, RwLockReadGuard,
+    RwLockUpgradableReadFuture, RwLockUpgradableReadGuard, RwLockUpgradeFuture, RwLockWriteFuture, RwLockWriteGuard,
+};
 
 /// A [lock](generic::Lock) that may be shared between threads.
 pub type Lock<T> = generic::Lock<T, aio_base::Shared>;
+
+/// A [read-write lock](generic::RwLock) that may be shared between threads.
+pub type RwLock<T> = generic::RwLock<T, aio_base::Shared>;
+
+/// A [value made once](generic::OnceCell) that may be shared between threads.
+pub type OnceCell<T> = generic::OnceCell<T, aio_base::Shared>;
 
 /// An [event](generic::Event) that may be shared between threads.
 pub type Event = generic::Event<aio_base::Shared>;
@@ -106,3 +129,12 @@ pub type OwnedLimiterFuture<H = aio_base::Shared> =
 
 /// A [condition](generic::Condition) that may be shared between threads.
 pub type Condition = generic::Condition<aio_base::Shared>;
+
+/// A [barrier](generic::Barrier) that may be shared between threads.
+pub type Barrier = generic::Barrier<aio_base::Shared>;
+
+/// A [latch](generic::Latch) that may be shared between threads.
+pub type Latch = generic::Latch<aio_base::Shared>;
+
+/// A [notification](generic::Notify) that may be shared between threads.
+pub type Notify = generic::Notify<aio_base::Shared>;

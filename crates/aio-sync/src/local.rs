@@ -19,6 +19,57 @@ pub type OwnedLockGuard<T> = crate::OwnedLockGuard<T, Local>;
 /// Waits for a local [`Lock`] that it keeps a reference to.
 pub type OwnedLockFuture<T> = crate::OwnedLockFuture<T, Local>;
 
+/// A [read-write lock](generic::RwLock) that stays on its thread.
+pub type RwLock<T> = generic::RwLock<T, Local>;
+
+/// Access for reading to the value of a local [`RwLock`].
+pub type RwLockReadGuard<'a, T> = crate::RwLockReadGuard<'a, T, Local>;
+
+/// Access for reading to the value of a local [`RwLock`] that it keeps a reference to.
+pub type OwnedRwLockReadGuard<T> = crate::OwnedRwLockReadGuard<T, Local>;
+
+/// Access for writing to the value of a local [`RwLock`].
+pub type RwLockWriteGuard<'a, T> = crate::RwLockWriteGuard<'a, T, Local>;
+
+/// Access for writing to the value of a local [`RwLock`] that it keeps a reference to.
+pub type OwnedRwLockWriteGuard<T> = crate::OwnedRwLockWriteGuard<T, Local>;
+
+/// Access for reading, and perhaps writing later, to the value of a local [`RwLock`].
+pub type RwLockUpgradableReadGuard<'a, T> = crate::RwLockUpgradableReadGuard<'a, T, Local>;
+
+/// Access for reading, and perhaps writing later, to the value of a local [`RwLock`] that it keeps a reference to.
+pub type OwnedRwLockUpgradableReadGuard<T> = crate::OwnedRwLockUpgradableReadGuard<T, Local>;
+
+/// Waits for a local [`RwLock`], to read.
+pub type RwLockReadFuture<'a, T> = crate::RwLockReadFuture<'a, T, Local>;
+
+/// Waits for a local [`RwLock`] that it keeps a reference to, to read.
+pub type OwnedRwLockReadFuture<T> = crate::OwnedRwLockReadFuture<T, Local>;
+
+/// Waits for a local [`RwLock`], to write.
+pub type RwLockWriteFuture<'a, T> = crate::RwLockWriteFuture<'a, T, Local>;
+
+/// Waits for a local [`RwLock`] that it keeps a reference to, to write.
+pub type OwnedRwLockWriteFuture<T> = crate::OwnedRwLockWriteFuture<T, Local>;
+
+/// Waits for a local [`RwLock`], to read, and perhaps to write later.
+pub type RwLockUpgradableReadFuture<'a, T> = crate::RwLockUpgradableReadFuture<'a, T, Local>;
+
+/// Waits for a local [`RwLock`] that it keeps a reference to, to read, and perhaps to write later.
+pub type OwnedRwLockUpgradableReadFuture<T> = crate::OwnedRwLockUpgradableReadFuture<T, Local>;
+
+/// Waits until the other readers of a local [`RwLock`] have gone.
+pub type RwLockUpgradeFuture<'a, T> = crate::RwLockUpgradeFuture<'a, T, Local>;
+
+/// Waits until the other readers of a local [`RwLock`] that it keeps a reference to have gone.
+pub type OwnedRwLockUpgradeFuture<T> = crate::OwnedRwLockUpgradeFuture<T, Local>;
+
+/// A [value made once](generic::OnceCell) that stays on its thread.
+pub type OnceCell<T> = generic::OnceCell<T, Local>;
+
+/// Waits until a local [`OnceCell`] is set.
+pub type OnceCellFuture<'a, T> = crate::OnceCellFuture<'a, T, Local>;
+
 /// An [event](generic::Event) that stays on its thread.
 pub type Event = generic::Event<Local>;
 
@@ -131,3 +182,21 @@ pub mod watch {
         crate::watch::pair(value)
     }
 }
+
+/// A [barrier](generic::Barrier) that stays on its thread.
+pub type Barrier = generic::Barrier<Local>;
+
+/// Waits at a local [`Barrier`].
+pub type BarrierFuture<'a> = crate::BarrierFuture<'a, Local>;
+
+/// A [latch](generic::Latch) that stays on its thread.
+pub type Latch = generic::Latch<Local>;
+
+/// Waits for a local [`Latch`].
+pub type LatchFuture<'a> = crate::LatchFuture<'a, Local>;
+
+/// A [notification](generic::Notify) that stays on its thread.
+pub type Notify = generic::Notify<Local>;
+
+/// Waits for a local [`Notify`].
+pub type NotifiedFuture<'a> = crate::NotifiedFuture<'a, Local>;

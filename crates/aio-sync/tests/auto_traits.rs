@@ -9,10 +9,14 @@ use std::rc::Rc;
 use std::sync::MutexGuard;
 
 use aio_sync::{
-    AcquireError, AcquireFuture, CapacityLimiter, Condition, ConditionFuture, Event, EventFuture, GetError, GetFuture,
-    LimiterFuture, LimiterPermit, Lock, LockFuture, LockGuard, OwnedAcquireFuture, OwnedLimiterFuture,
-    OwnedLimiterPermit, OwnedLockFuture, OwnedLockGuard, OwnedPermit, Permit, PutError, PutFuture, Queue,
-    QueueJoinFuture, Semaphore, local, oneshot, watch,
+    AcquireError, AcquireFuture, Barrier, BarrierFuture, BarrierTurn, BrokenBarrier, CapacityLimiter, Condition,
+    ConditionFuture, Event, EventFuture, GetError, GetFuture, Latch, LatchFuture, LimiterFuture, LimiterPermit, Lock,
+    LockFuture, LockGuard, NotifiedFuture, Notify, OnceCell, OnceCellFuture, OwnedAcquireFuture, OwnedLimiterFuture,
+    OwnedLimiterPermit, OwnedLockFuture, OwnedLockGuard, OwnedPermit, OwnedRwLockReadFuture, OwnedRwLockReadGuard,
+    OwnedRwLockUpgradableReadFuture, OwnedRwLockUpgradableReadGuard, OwnedRwLockUpgradeFuture, OwnedRwLockWriteFuture,
+    OwnedRwLockWriteGuard, Permit, PutError, PutFuture, Queue, QueueJoinFuture, RwLock, RwLockReadFuture,
+    RwLockReadGuard, RwLockUpgradableReadFuture, RwLockUpgradableReadGuard, RwLockUpgradeFuture, RwLockWriteFuture,
+    RwLockWriteGuard, Semaphore, SetError, local, oneshot, watch,
 };
 
 /// The answer of the probes below for a type that does not implement their trait: an inherent constant hides this one.
@@ -90,6 +94,51 @@ fn owned_forms_of_a_lock_may_do_what_the_others_may() {
     assert_eq!(send_sync!(OwnedLockGuard<Neither>), NEITHER);
 }
 
+/// Several threads may have a reference to its value, and the last one may drop it.
+#[test]
+fn a_read_write_lock_may_be_shared_if_its_value_may_be_sent_and_shared() {
+    assert_eq!(send_sync!(RwLock<Both>), BOTH);
+    assert_eq!(send_sync!(RwLock<SendOnly>), SEND);
+    assert_eq!(send_sync!(RwLock<SyncOnly>), NEITHER);
+    assert_eq!(send_sync!(RwLock<Neither>), NEITHER);
+    macro_rules! each {
+        ($($type:ident [$($life:lifetime)?])+) => {
+            $(
+                assert_eq!(send_sync!($type<$($life,)? Both>), BOTH);
+                assert_eq!(send_sync!($type<$($life,)? SendOnly>), NEITHER);
+                assert_eq!(send_sync!($type<$($life,)? SyncOnly>), NEITHER);
+                assert_eq!(send_sync!($type<$($life,)? Neither>), NEITHER);
+                assert_eq!(send_sync!(local::$type<$($life,)? Both>), NEITHER);
+                assert_eq!(<IsUnpin<$type<$($life,)? Both>>>::IS, !stringify!($type).ends_with("Future"));
+            )+
+        };
+    }
+    each! {
+        RwLockReadGuard['static] RwLockUpgradableReadGuard['static] RwLockWriteGuard['static]
+        RwLockReadFuture['static] RwLockUpgradableReadFuture['static] RwLockWriteFuture['static]
+        RwLockUpgradeFuture['static]
+        OwnedRwLockReadGuard[] OwnedRwLockUpgradableReadGuard[] OwnedRwLockWriteGuard[]
+        OwnedRwLockReadFuture[] OwnedRwLockUpgradableReadFuture[] OwnedRwLockWriteFuture[]
+        OwnedRwLockUpgradeFuture[]
+    }
+    assert_eq!(send_sync!(local::RwLock<Both>), NEITHER);
+}
+
+/// As a read-write lock: it is set by one thread, looked at by many, and dropped by any.
+#[test]
+fn a_cell_may_be_shared_if_its_value_may_be_sent_and_shared() {
+    assert_eq!(send_sync!(OnceCell<Both>), BOTH);
+    assert_eq!(send_sync!(OnceCell<SendOnly>), SEND);
+    assert_eq!(send_sync!(OnceCell<SyncOnly>), NEITHER);
+    assert_eq!(send_sync!(OnceCell<Neither>), NEITHER);
+    assert_eq!(send_sync!(OnceCellFuture<'static, Both>), BOTH);
+    assert_eq!(send_sync!(OnceCellFuture<'static, SendOnly>), NEITHER);
+    assert_eq!(send_sync!(OnceCellFuture<'static, SyncOnly>), NEITHER);
+    assert_eq!(send_sync!(SetError<SendOnly>), SEND);
+    assert_eq!(send_sync!(local::OnceCell<Both>), NEITHER);
+    assert_eq!(send_sync!(local::OnceCellFuture<'static, Both>), NEITHER);
+}
+
 #[test]
 fn an_event_may_be_sent_and_shared() {
     assert_eq!(send_sync!(Event), BOTH);
@@ -140,6 +189,18 @@ fn a_limiter_and_its_permits_may_be_sent_and_shared() {
 }
 
 #[test]
+fn barriers_latches_and_notifications_may_be_sent_and_shared() {
+    assert_eq!(send_sync!(Barrier), BOTH);
+    assert_eq!(send_sync!(BarrierFuture<'static>), BOTH);
+    assert_eq!(send_sync!(BarrierTurn), BOTH);
+    assert_eq!(send_sync!(BrokenBarrier), BOTH);
+    assert_eq!(send_sync!(Latch), BOTH);
+    assert_eq!(send_sync!(LatchFuture<'static>), BOTH);
+    assert_eq!(send_sync!(Notify), BOTH);
+    assert_eq!(send_sync!(NotifiedFuture<'static>), BOTH);
+}
+
+#[test]
 fn what_waits_for_a_condition_may_do_what_its_guard_may() {
     assert_eq!(send_sync!(Condition), BOTH);
     assert_eq!(send_sync!(ConditionFuture<'static, Both>), BOTH);
@@ -169,6 +230,9 @@ fn nothing_local_leaves_its_thread() {
         local::CapacityLimiter, local::LimiterFuture<'static>, local::LimiterPermit<'static>,
         local::OwnedLimiterFuture, local::OwnedLimiterPermit,
         local::Condition, local::ConditionFuture<'static, Both>,
+        local::Barrier, local::BarrierFuture<'static>,
+        local::Latch, local::LatchFuture<'static>,
+        local::Notify, local::NotifiedFuture<'static>,
     }
 }
 
@@ -181,6 +245,7 @@ fn what_waits_stays_where_it_is() {
     all! { false:
         LockFuture<'static, Both>, local::LockFuture<'static, Both>,
         OwnedLockFuture<Both>, local::OwnedLockFuture<Both>,
+        OnceCellFuture<'static, Both>, local::OnceCellFuture<'static, Both>,
         EventFuture<'static>, local::EventFuture<'static>,
         PutFuture<'static, Both>, local::PutFuture<'static, Both>,
         GetFuture<'static, Both>, local::GetFuture<'static, Both>,
@@ -188,11 +253,13 @@ fn what_waits_stays_where_it_is() {
         AcquireFuture<'static>, local::AcquireFuture<'static>, OwnedAcquireFuture, local::OwnedAcquireFuture,
         LimiterFuture<'static>, local::LimiterFuture<'static>, OwnedLimiterFuture, local::OwnedLimiterFuture,
         ConditionFuture<'static, Both>, local::ConditionFuture<'static, Both>,
+        BarrierFuture<'static>, local::BarrierFuture<'static>,
+        LatchFuture<'static>, local::LatchFuture<'static>,
+        NotifiedFuture<'static>, local::NotifiedFuture<'static>,
     }
     all! { true:
-    Lock<Both>, LockGuard<'static, Both>, OwnedLockGuard<Both>, Event, Queue<Both>, Semaphore,
-        Permit<'static>, Condition, OwnedPermit,
-        CapacityLimiter, LimiterPermit<'static>, OwnedLimiterPermit,
+    Lock<Both>, LockGuard<'static, Both>, OwnedLockGuard<Both>, Event, Queue<Both>, Semaphore, Permit<'static>,
+    Condition, OwnedPermit, CapacityLimiter, LimiterPermit<'static>, OwnedLimiterPermit, Barrier, Latch, Notify,
     }
 }
 

@@ -8,10 +8,14 @@ use std::task::{Context, Poll, Waker};
 
 use aio_base::live::Live;
 use aio_base::{Home, Local, Shared};
-use aio_sync::generic::{CapacityLimiter, Condition, Event, Lock, Queue, Semaphore, oneshot, watch};
+use aio_sync::generic::{
+    Barrier, CapacityLimiter, Condition, Event, Latch, Lock, Notify, OnceCell, Queue, RwLock, Semaphore, oneshot, watch,
+};
 use aio_sync::{
-    AcquireFuture, ConditionFuture, EventFuture, GetFuture, LimiterFuture, LockFuture, OwnedAcquireFuture,
-    OwnedLimiterFuture, OwnedLockFuture, PutFuture, QueueJoinFuture,
+    AcquireFuture, BarrierFuture, ConditionFuture, EventFuture, GetFuture, LatchFuture, LimiterFuture, LockFuture,
+    NotifiedFuture, OnceCellFuture, OwnedAcquireFuture, OwnedLimiterFuture, OwnedLockFuture, OwnedRwLockReadFuture,
+    OwnedRwLockUpgradeFuture, PutFuture, QueueJoinFuture, RwLockReadFuture, RwLockUpgradableReadFuture,
+    RwLockUpgradableReadGuard, RwLockUpgradeFuture, RwLockWriteFuture,
 };
 
 /// Counts the allocations of each thread.
@@ -65,6 +69,13 @@ fn a_waiting_future_has_at_most_64_bytes_and_its_item() {
         let sizes = [
             size_of::<LockFuture<'_, Item, H>>(),
             size_of::<OwnedLockFuture<Item, H>>(),
+            size_of::<RwLockReadFuture<'_, Item, H>>(),
+            size_of::<RwLockWriteFuture<'_, Item, H>>(),
+            size_of::<RwLockUpgradableReadFuture<'_, Item, H>>(),
+            size_of::<RwLockUpgradeFuture<'_, Item, H>>(),
+            size_of::<OwnedRwLockReadFuture<Item, H>>(),
+            size_of::<OwnedRwLockUpgradeFuture<Item, H>>(),
+            size_of::<OnceCellFuture<'_, Item, H>>(),
             size_of::<EventFuture<'_, H>>(),
             size_of::<GetFuture<'_, Item, H>>(),
             size_of::<PutFuture<'_, Item, H>>() - size_of::<Item>(),
@@ -72,6 +83,9 @@ fn a_waiting_future_has_at_most_64_bytes_and_its_item() {
             size_of::<AcquireFuture<'_, H>>(),
             size_of::<OwnedAcquireFuture<H>>(),
             size_of::<LimiterFuture<'_, H>>(),
+            size_of::<BarrierFuture<'_, H>>(),
+            size_of::<LatchFuture<'_, H>>(),
+            size_of::<NotifiedFuture<'_, H>>(),
             size_of::<OwnedLimiterFuture<H>>(),
             size_of::<ConditionFuture<'_, Item, H>>(),
         ];
@@ -86,6 +100,8 @@ fn a_primitive_is_a_few_words() {
     const WORD: usize = size_of::<usize>();
     fn check<H: Home>() {
         assert!(size_of::<Lock<(), H>>() <= 2 * WORD);
+        assert!(size_of::<RwLock<(), H>>() <= 4 * WORD);
+        assert!(size_of::<OnceCell<std::num::NonZero<usize>, H>>() <= 4 * WORD);
         assert!(size_of::<Event<H>>() <= 4 * WORD);
         assert!(size_of::<Semaphore<H>>() <= 4 * WORD);
     }
@@ -96,9 +112,10 @@ fn a_primitive_is_a_few_words() {
 #[test]
 fn waiting_allocates_nothing() {
     fn check<H: Home>() {
-        let (lock, event) = (Lock::<_, H>::new(0), Event::<H>::new());
+        let (lock, rwlock, event) = (Lock::<_, H>::new(0), RwLock::<_, H>::new(0), Event::<H>::new());
         let (condition, semaphore) = (Condition::<H>::new(), Semaphore::<H>::new(1));
         let limiter = CapacityLimiter::<H>::new(1);
+        let (barrier, notify) = (Barrier::<H>::new(2), Notify::<H>::new());
         let count = allocations(|| {
             for _ in 0..100 {
                 let held = lock.try_lock().unwrap();
@@ -113,6 +130,19 @@ fn waiting_allocates_nothing() {
                 event.clear();
                 ready(&mut wait);
 
+                let held = rwlock.try_upgradable_read().unwrap();
+                let reader = rwlock.try_read().unwrap();
+                let mut upgrade = pin!(RwLockUpgradableReadGuard::upgrade(held));
+                let mut write = pin!(rwlock.write());
+                let mut read = pin!(rwlock.read());
+                assert!(poll(&mut upgrade).is_pending());
+                assert!(poll(&mut write).is_pending());
+                assert!(poll(&mut read).is_pending());
+                drop(reader);
+                *ready(&mut upgrade) += 1;
+                *ready(&mut write) += 1;
+                drop(ready(&mut read));
+
                 let held = semaphore.try_acquire().unwrap();
                 let mut wait = pin!(semaphore.acquire_many(1));
                 assert!(poll(&mut wait).is_pending());
@@ -125,12 +155,51 @@ fn waiting_allocates_nothing() {
                 drop(held);
                 drop(ready(&mut wait));
 
+                let mut wait = pin!(barrier.wait());
+                assert!(poll(&mut wait).is_pending());
+                assert!(ready(&mut pin!(barrier.wait())).is_ok());
+                assert!(ready(&mut wait).is_ok());
+
+                let latch = Latch::<H>::new(1);
+                let mut wait = pin!(latch.wait());
+                assert!(poll(&mut wait).is_pending());
+                latch.arrive();
+                ready(&mut wait);
+
+                let mut wait = pin!(notify.notified());
+                wait.as_mut().enable();
+                assert!(poll(&mut wait).is_pending());
+                notify.notify_one();
+                ready(&mut wait);
+
                 let mut wait = pin!(condition.wait_for(lock.try_lock().unwrap(), |value| *value < 0));
                 assert!(poll(&mut wait).is_pending());
                 *lock.try_lock().unwrap() -= 1000;
                 condition.notify_all();
                 *ready(&mut wait) += 1000;
             }
+        });
+        assert_eq!(count, 0);
+    }
+    check::<Shared>();
+    check::<Local>();
+}
+
+#[test]
+fn waiting_for_a_value_allocates_nothing() {
+    fn check<H: Home>() {
+        let count = allocations(|| {
+            let cell = OnceCell::<_, H>::new();
+            let mut wait = pin!(cell.wait());
+            assert!(poll(&mut wait).is_pending());
+            {
+                let mut making = pin!(cell.get_or_init(std::future::pending));
+                assert!(poll(&mut making).is_pending());
+                let mut next = pin!(cell.get_or_init(async || 1));
+                assert!(poll(&mut next).is_pending());
+            }
+            assert_eq!(ready(&mut pin!(cell.get_or_init(async || 2))), &2);
+            assert_eq!(ready(&mut wait), &2);
         });
         assert_eq!(count, 0);
     }
