@@ -2,6 +2,7 @@
 #![cfg(not(aio_loom))]
 
 mod channel;
+mod channel_model;
 mod common;
 mod condition;
 mod event;
