@@ -4,6 +4,7 @@
 
 mod barrier;
 mod channel;
+mod channel_model;
 mod common;
 mod condition;
 mod event;
