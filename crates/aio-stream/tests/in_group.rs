@@ -184,7 +184,7 @@ in_both_homes! {
 
     fn a_panic_in_a_future_is_a_failure_of_the_group() {
         let group = Group::new();
-        let outcome = catch_unwind_of(group.join(async {
+        let outcome: std::thread::Result<()> = catch_unwind_of(group.join(async {
             let futures = iter([10, 20]).map(|n| async move {
                 let n = after(n).await;
                 assert!(n < 15, "bang");
@@ -245,7 +245,7 @@ in_both_homes! {
         for ordered in [true, false] {
             let taken = Cell::new(0);
             let group = Group::<std::convert::Infallible>::new();
-            let outcome = group.run(async {
+            let outcome: Result<(), _> = group.run(async {
                 group.cancel();
                 let futures = iter(0_u64..).inspect(|_| taken.set(taken.get() + 1)).map(async |n| n);
                 let output = if ordered {
