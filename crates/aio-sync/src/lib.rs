@@ -43,6 +43,7 @@ mod wait_queue;
 #[cfg(all(test, aio_loom))]
 mod race;
 
+pub mod broadcast;
 pub mod generic;
 pub mod local;
 pub mod oneshot;

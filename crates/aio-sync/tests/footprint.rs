@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use aio_base::live::Live;
 use aio_base::{Home, Local, Shared};
-use aio_sync::generic::{Condition, Event, Lock, Queue, Semaphore, oneshot, watch};
+use aio_sync::generic::{Condition, Event, Lock, Queue, Semaphore, broadcast, oneshot, watch};
 use aio_sync::{AcquireFuture, ConditionFuture, EventFuture, GetFuture, LockFuture, PutFuture, QueueJoinFuture};
 
 /// Counts the allocations of each thread.
@@ -180,6 +180,36 @@ fn watching_allocates_nothing() {
             }
         });
         assert_eq!(count, 100);
+    }
+    check::<Shared>();
+    check::<Local>();
+}
+
+/// Once a channel has grown to what it keeps.
+#[test]
+fn messages_to_all_allocate_nothing() {
+    fn check<H: Home>() {
+        let size = size_of::<broadcast::RecvFuture<'_, [u8; 40], H>>();
+        assert!(size <= 64 + COUNTED, "{size}");
+        let (sender, mut first) = broadcast::channel::<u64, H>(4);
+        let mut second = sender.subscribe();
+        let mut round = || {
+            {
+                let mut receives = pin!(first.recv());
+                assert!(poll(&mut receives).is_pending());
+                // Overwrites some.
+                for i in 0..6 {
+                    sender.send(i).unwrap();
+                }
+                ready(&mut receives).unwrap_err();
+            }
+            second.try_recv().unwrap_err();
+            for i in 2..6 {
+                assert_eq!((first.try_recv(), second.try_recv()), (Ok(i), Ok(i)));
+            }
+        };
+        round();
+        assert_eq!(allocations(|| (0..100).for_each(|_| round())), 0);
     }
     check::<Shared>();
     check::<Local>();

@@ -1,6 +1,7 @@
 //! What the primitives promise, in both homes: behaviour, and equality with an obvious model.
 #![cfg(not(aio_loom))]
 
+mod broadcast;
 mod common;
 mod condition;
 mod event;
