@@ -59,6 +59,7 @@ mod wait_queue;
 #[cfg(all(test, aio_loom))]
 mod race;
 
+pub mod broadcast;
 pub mod channel;
 pub mod generic;
 pub mod local;

@@ -18,7 +18,8 @@ use aio_sync::{
     OwnedRwLockReadGuard, OwnedRwLockUpgradableReadFuture, OwnedRwLockUpgradableReadGuard, OwnedRwLockUpgradeFuture,
     OwnedRwLockWriteFuture, OwnedRwLockWriteGuard, Permit, PriorityQueue, PutError, PutFuture, Queue, QueueJoinFuture,
     RwLock, RwLockReadFuture, RwLockReadGuard, RwLockUpgradableReadFuture, RwLockUpgradableReadGuard,
-    RwLockUpgradeFuture, RwLockWriteFuture, RwLockWriteGuard, Semaphore, SetError, channel, local, oneshot, watch,
+    RwLockUpgradeFuture, RwLockWriteFuture, RwLockWriteGuard, Semaphore, SetError, broadcast, channel, local, oneshot,
+    watch,
 };
 
 /// The answer of the probes below for a type that does not implement their trait: an inherent constant hides this one.
@@ -355,4 +356,26 @@ fn a_watch_channel_is_shared_if_its_value_may_be_sent_and_shared() {
         <IsUnpin<watch::WatchStream<u8>>>::IS,
     ];
     assert_eq!(are_unpin, [false; 3]);
+}
+
+/// Any number of threads clone a message at a time.
+#[test]
+fn a_broadcast_channel_is_shared_if_its_messages_may_be_sent_and_shared() {
+    macro_rules! each {
+        ($($type:ident<$($lifetime:lifetime,)? _>)+) => {
+            $(
+                assert_eq!(send_sync!(broadcast::$type<$($lifetime,)? Both>), BOTH);
+                assert_eq!(send_sync!(broadcast::$type<$($lifetime,)? SendOnly>), NEITHER);
+                assert_eq!(send_sync!(broadcast::$type<$($lifetime,)? SyncOnly>), NEITHER);
+                assert_eq!(send_sync!(broadcast::$type<$($lifetime,)? Neither>), NEITHER);
+                assert_eq!(send_sync!(local::broadcast::$type<$($lifetime,)? Both>), NEITHER);
+            )+
+        };
+    }
+    each!(Sender<_> Receiver<_> RecvFuture<'static, _> BroadcastStream<_>);
+    assert_eq!(send_sync!(broadcast::SendError<SendOnly>), SEND);
+    assert_eq!(send_sync!(broadcast::RecvError), BOTH);
+    assert_eq!(send_sync!(broadcast::TryRecvError), BOTH);
+    let are_unpin = [<IsUnpin<broadcast::RecvFuture<'static, u8>>>::IS, <IsUnpin<broadcast::BroadcastStream<u8>>>::IS];
+    assert_eq!(are_unpin, [false; 2]);
 }

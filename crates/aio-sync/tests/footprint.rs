@@ -11,7 +11,7 @@ use aio_base::{Home, Local, Shared};
 use aio_sync::generic::channel::bounded;
 use aio_sync::generic::{
     Barrier, CapacityLimiter, Condition, Event, Fifo, Latch, Lifo, Lock, Notify, OnceCell, Order, Queue, RwLock,
-    Semaphore, Smallest, oneshot, watch,
+    Semaphore, Smallest, broadcast, oneshot, watch,
 };
 use aio_sync::{
     AcquireFuture, BarrierFuture, ConditionFuture, EventFuture, GetFuture, LatchFuture, LimiterFuture, LockFuture,
@@ -324,6 +324,36 @@ fn watching_allocates_nothing() {
             }
         });
         assert_eq!(count, 100);
+    }
+    check::<Shared>();
+    check::<Local>();
+}
+
+/// Once a channel has grown to what it keeps.
+#[test]
+fn messages_to_all_allocate_nothing() {
+    fn check<H: Home>() {
+        let size = size_of::<broadcast::RecvFuture<'_, [u8; 40], H>>();
+        assert!(size <= 64 + COUNTED, "{size}");
+        let (sender, mut first) = broadcast::channel::<u64, H>(4);
+        let mut second = sender.subscribe();
+        let mut round = || {
+            {
+                let mut receives = pin!(first.recv());
+                assert!(poll(&mut receives).is_pending());
+                // Overwrites some.
+                for i in 0..6 {
+                    sender.send(i).unwrap();
+                }
+                ready(&mut receives).unwrap_err();
+            }
+            second.try_recv().unwrap_err();
+            for i in 2..6 {
+                assert_eq!((first.try_recv(), second.try_recv()), (Ok(i), Ok(i)));
+            }
+        };
+        round();
+        assert_eq!(allocations(|| (0..100).for_each(|_| round())), 0);
     }
     check::<Shared>();
     check::<Local>();

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aio_base::live::leak_check;
 use aio_sync::{
-    Barrier, CapacityLimiter, Condition, Event, Latch, Lock, Notify, OnceCell, Queue, RwLock, Semaphore, channel,
-    local, oneshot, watch,
+    Barrier, CapacityLimiter, Condition, Event, Latch, Lock, Notify, OnceCell, Queue, RwLock, Semaphore, broadcast,
+    channel, local, oneshot, watch,
 };
 
 const TASKS: usize = 20;
@@ -693,5 +693,83 @@ fn tasks_of_tokio_watch_a_value() {
             }
             assert_eq!(*receiver.borrow(), TASKS * ROUNDS);
         });
+    });
+}
+
+/// Each receiver gets what each sender sends in its order, and what it does not get it is told about; some are aborted
+/// meanwhile.
+#[test]
+fn tasks_of_tokio_send_to_all() {
+    leak_check(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+        runtime.block_on(async {
+            let (sender, receiver) = broadcast::channel(8);
+            let receives = || {
+                let mut receiver = receiver.resubscribe();
+                tokio::spawn(async move {
+                    let (mut last, mut n_heard) = ([0; TASKS], 0);
+                    loop {
+                        match receiver.recv().await {
+                            Ok((who, number)) => {
+                                assert!(number > last[who]);
+                                last[who] = number;
+                                n_heard += 1;
+                            }
+                            Err(broadcast::RecvError::Lagged(missed)) => n_heard += missed,
+                            Err(broadcast::RecvError::Closed) => return n_heard,
+                        }
+                    }
+                })
+            };
+            let aborted: Vec<_> = (0..TASKS).map(|_| receives()).collect();
+            let others: Vec<_> = (0..TASKS).map(|_| receives()).collect();
+            let sends = |who: usize| {
+                let sender = sender.clone();
+                tokio::spawn(async move {
+                    for number in 1..=ROUNDS {
+                        sender.send((who, number)).unwrap();
+                        if number % 5 == 0 {
+                            tokio::task::yield_now().await;
+                        }
+                    }
+                })
+            };
+            let senders: Vec<_> = (0..TASKS).map(sends).collect();
+            drop(sender);
+            for task in &aborted {
+                tokio::task::yield_now().await;
+                task.abort();
+            }
+            for task in senders {
+                task.await.unwrap();
+            }
+            for task in others {
+                assert_eq!(task.await.unwrap(), (TASKS * ROUNDS) as u64);
+            }
+            for task in aborted {
+                let _ = task.await;
+            }
+            drop(receiver);
+        });
+    });
+}
+
+/// The streams of both, by somebody else's combinators.
+#[test]
+fn tasks_of_smol_read_channels_as_streams() {
+    use smol::stream::StreamExt;
+
+    leak_check(|| {
+        let (sender, receiver) = broadcast::channel(16);
+        let (progress, watcher) = watch::channel(0);
+        let all = smol::spawn(Box::pin(receiver.stream()).map(Result::unwrap).collect::<Vec<_>>());
+        let last = smol::spawn(Box::pin(watcher.stream()).map(|value| *value).last());
+        for i in 1..=16 {
+            sender.send(i).unwrap();
+            progress.send(i).unwrap();
+        }
+        drop((sender, progress));
+        assert!(smol::block_on(all).into_iter().eq(1..=16));
+        assert_eq!(smol::block_on(last), Some(16));
     });
 }

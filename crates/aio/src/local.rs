@@ -8,7 +8,7 @@ pub use aio_group::local::{Child, ChildBuilder, GroupHandle, Results, Started, T
 pub use aio_net::local::Server;
 pub use aio_sync::local::{
     Barrier, CapacityLimiter, Condition, Event, Latch, LifoQueue, LimiterPermit, Lock, LockGuard, Notify, OnceCell,
-    OwnedLimiterPermit, OwnedLockGuard, OwnedPermit, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, Permit, PriorityQueue,
-    Queue, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard, Semaphore, broadcast, channel, oneshot,
-    watch,
+    OwnedLimiterPermit, OwnedLockGuard, OwnedPermit, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, Permit,
+    PriorityQueue, Queue, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard, Semaphore, broadcast,
+    channel, oneshot, watch,
 };

@@ -3,6 +3,7 @@
 #![cfg(not(aio_loom))]
 
 mod barrier;
+mod broadcast;
 mod channel;
 mod channel_model;
 mod common;
