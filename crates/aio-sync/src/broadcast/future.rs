@@ -92,6 +92,7 @@ impl<R, T> Arrival<R, T> {
 unsafe impl<T, H: Home, R: Deref<Target = Channel<T, H>>> Waiter<H> for Arrival<R, T> {
     type Guarded = State<T, H>;
     type Note = u64;
+    const WHAT: &'static str = "Arrival";
 
     fn guarded(&self) -> &H::Exclusive<State<T, H>> {
         &self.0.state

@@ -611,13 +611,14 @@ fn items_may_use_the_channel_when_they_are_dropped<H: Home>() {
 /// A channel in a channel: to drop the last receiver is to drop the other.
 fn an_item_may_own_the_ends_of_its_channel<H: Home>() {
     struct Own<H: Home> {
-        _ends: Option<(Sender<Own<H>, H>, Receiver<Own<H>, H>)>,
+        _sender: Option<Sender<Own<H>, H>>,
+        _receiver: Option<Receiver<Own<H>, H>>,
     }
     let (sender, receiver) = unbounded::<Own<H>, H>();
     let (other, others) = unbounded::<Own<H>, H>();
-    other.try_send(Own { _ends: None }).ok().unwrap();
+    other.try_send(Own { _sender: None, _receiver: None }).ok().unwrap();
     let weak = other.downgrade();
-    sender.try_send(Own { _ends: Some((other, others)) }).ok().unwrap();
+    sender.try_send(Own { _sender: Some(other), _receiver: Some(others) }).ok().unwrap();
     drop(receiver);
     assert!(weak.upgrade().is_none());
 }

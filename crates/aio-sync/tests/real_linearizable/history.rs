@@ -102,7 +102,7 @@ impl<T: Target> Round<T> {
             }
             std::thread::yield_now();
         }
-        if patience % 2 == 0 && !flag.is_set() {
+        if patience.is_multiple_of(2) && !flag.is_set() {
             return Outcome::Cancelled;
         }
         // Perhaps it is about to be woken, and has what it waits for: then it must be, or who is not polled meanwhile
