@@ -240,14 +240,14 @@ in_both_homes! {
         assert_eq!(*log.lock().unwrap(), [aborted.clone(), aborted.clone(), aborted]);
     }
 
-    /// A group that was cancelled begins nothing, and an endless stream of futures is not emptied into it.
+    /// A group that was cancelled begins nothing, and a stream of futures is not emptied into it.
     fn in_a_group_that_aborts_the_stream_waits() {
         for ordered in [true, false] {
             let taken = Cell::new(0);
             let group = Group::<std::convert::Infallible>::new();
             let outcome: Result<(), _> = group.run(async {
                 group.cancel();
-                let futures = iter(0_u64..).inspect(|_| taken.set(taken.get() + 1)).map(async |n| n);
+                let futures = iter(0..1000).inspect(|_| taken.set(taken.get() + 1)).map(async |n| n);
                 let output = if ordered {
                     pin!(futures.buffered_in(&group, 4)).next().await
                 } else {
