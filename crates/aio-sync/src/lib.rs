@@ -1,4 +1,5 @@
-//! What tasks use to wait for each other: [`Lock`], [`Event`], [`Condition`], [`Semaphore`] and [`Queue`].
+//! What tasks use to wait for each other: [`Lock`], [`Event`], [`Condition`], [`Semaphore`] and [`Queue`]; and channels
+//! for [one message](oneshot), for [the newest value](watch), and [to all](broadcast).
 //!
 //! ```
 //! use aio_sync::{Event, Lock};
