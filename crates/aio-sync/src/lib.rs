@@ -1,4 +1,5 @@
-//! What tasks use to wait for each other: [`Lock`], [`Event`], [`Condition`], [`Semaphore`] and [`Queue`].
+//! What tasks use to wait for each other: [`Lock`], [`Event`], [`Condition`], [`Semaphore`], [`Queue`] (with
+//! [`LifoQueue`] and [`PriorityQueue`]) and [`channel`]s.
 //!
 //! ```
 //! use aio_sync::{Event, Lock};
