@@ -46,6 +46,7 @@ in_both_homes! {
     a_stream_gives_all_items_and_ends,
     a_stream_that_is_dropped_passes_the_item_on,
     an_owned_stream_is_a_receiver,
+    a_stream_goes_on_after_a_panicking_waker,
     what_is_there_may_be_iterated_over,
     debug_shows_the_channel_and_no_item,
     items_may_use_the_channel_when_they_are_dropped,
@@ -548,6 +549,20 @@ fn an_owned_stream_is_a_receiver<H: Home>() {
     sender.try_send(2).unwrap();
     drop(stream);
     assert!(sender.is_closed() && sender.is_empty());
+}
+
+/// The item that was just taken is dropped by that panic.
+fn a_stream_goes_on_after_a_panicking_waker<H: Home>() {
+    let (log, (sender, receiver)) = (WakeLog::default(), full::<H>([1]));
+    let mut send = Box::pin(sender.send(2));
+    assert!(poll(&mut send, &log.panicking_waker(2)).is_pending());
+    let mut stream = Box::pin(receiver.stream());
+    assert_eq!(panic_of(|| _ = next(&mut stream)), 2);
+    ready(send).unwrap();
+    assert_eq!(next(&mut stream), Poll::Ready(Some(2)));
+    assert_eq!(next(&mut stream), Poll::Pending);
+    sender.try_send(3).unwrap();
+    assert_eq!(next(&mut stream), Poll::Ready(Some(3)));
 }
 
 fn what_is_there_may_be_iterated_over<H: Home>() {
