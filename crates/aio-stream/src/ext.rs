@@ -489,7 +489,8 @@ pub trait StreamExt: Stream {
         Any { stream: self, f }
     }
 
-    /// Calls `f` with each item, at most `limit` at a time, and ends when all have ended, their cleanups included.
+    /// Calls `f` with each item, at most `limit` at a time, and ends when all have ended, their cleanups included. With
+    /// `usize::MAX` there is no limit.
     ///
     /// The calls run inside the task that awaits this, so they may borrow; they work under any executor, and the future
     /// is `Send` if they are. With `aio_core::spawn` in the call each has a task of its own.

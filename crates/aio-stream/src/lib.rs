@@ -35,8 +35,9 @@
 //! Not for handing items from one task to another: that is a queue. A generator runs inside the task that iterates
 //! over it.
 //!
-//! There are no sinks. What takes items is an async function or a queue, and `for_each(async |item| queue.put(item))`
-//! says what a `forward` would: who waits for room is whoever awaits it.
+//! There are no sinks. What takes items is an async function, or a queue with one, and `for_each(async |item| ..)` says
+//! what `forward` would: whoever awaits it waits for room. A sink's states (ready, flushed, closed) would have to be
+//! polled by hand where `await` does it.
 
 mod body;
 mod emitter;

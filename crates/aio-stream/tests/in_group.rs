@@ -139,7 +139,7 @@ in_both_homes! {
                     sleep(100 * MS).await;
                     let begun = *begun.lock().unwrap();
                     assert!(begun <= n_taken + 3, "{begun} were begun when {} had been taken", n_taken + 1);
-                    assert!(begun >= n_taken.min(17) + 1);
+                    assert!(begun > n_taken.min(17));
                 }
                 assert_eq!(outputs.next().await, None);
                 assert_eq!(outputs.next().await, None);
@@ -184,7 +184,7 @@ in_both_homes! {
 
     fn a_panic_in_a_future_is_a_failure_of_the_group() {
         let group = Group::new();
-        let outcome = catch_unwind_of(group.join(async {
+        let outcome: std::thread::Result<()> = catch_unwind_of(group.join(async {
             let futures = iter([10, 20]).map(|n| async move {
                 let n = after(n).await;
                 assert!(n < 15, "bang");
@@ -193,7 +193,7 @@ in_both_homes! {
             let outputs: Vec<_> = futures.buffer_unordered_in(&group, 2).collect().await;
             panic!("came to an end with {outputs:?}");
         })).await;
-        assert_eq!(*outcome.map(|()| ()).unwrap_err().downcast_ref::<&str>().unwrap(), "bang");
+        assert_eq!(*outcome.unwrap_err().downcast_ref::<&str>().unwrap(), "bang");
     }
 
     /// In a group that goes on when children fail, what is left comes.
@@ -240,14 +240,14 @@ in_both_homes! {
         assert_eq!(*log.lock().unwrap(), [aborted.clone(), aborted.clone(), aborted]);
     }
 
-    /// A group that was cancelled begins nothing, and an endless stream of futures is not emptied into it.
+    /// A group that was cancelled begins nothing, and a stream of futures is not emptied into it.
     fn in_a_group_that_aborts_the_stream_waits() {
         for ordered in [true, false] {
             let taken = Cell::new(0);
             let group = Group::<std::convert::Infallible>::new();
-            let outcome = group.run(async {
+            let outcome: Result<(), _> = group.run(async {
                 group.cancel();
-                let futures = iter(0_u64..).inspect(|_| taken.set(taken.get() + 1)).map(async |n| n);
+                let futures = iter(0..1000).inspect(|_| taken.set(taken.get() + 1)).map(async |n| n);
                 let output = if ordered {
                     pin!(futures.buffered_in(&group, 4)).next().await
                 } else {
@@ -255,7 +255,7 @@ in_both_homes! {
                 };
                 panic!("gave {output:?}");
             }).await;
-            assert!(outcome.map(|()| ()).unwrap_err().is_cancelled());
+            assert!(outcome.unwrap_err().is_cancelled());
             assert_eq!(taken.get(), 4);
         }
     }

@@ -8,7 +8,15 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use aio_stream::{MergeAll, Stream, StreamExt, empty, iter, merge_all, pending, poll_fn};
-use futures_lite::future::block_on;
+/// Polls to the end; not for ever.
+fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = std::pin::pin!(future);
+    let mut polls = std::iter::repeat_with(|| future.as_mut().poll(&mut Context::from_waker(Waker::noop())));
+    match polls.by_ref().take(1000).find(Poll::is_ready) {
+        Some(Poll::Ready(output)) => output,
+        _ => panic!("not ready after a thousand polls"),
+    }
+}
 
 /// Gives its name whenever it is asked.
 fn endless(name: usize) -> impl Stream<Item = usize> {
@@ -54,6 +62,7 @@ fn merge_goes_on_with_the_one_that_is_left() {
 fn of_many_streams_each_gets_its_share() {
     for n in [1, 2, 7] {
         let items: Vec<_> = block_on(merge_all((0..n).map(endless)).take(n * 10 + n / 2).collect());
+        assert_eq!(items.len(), n * 10 + n / 2);
         for end in 0..items.len() {
             let counts = counts(&items[..end], n);
             assert!(counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1, "{items:?}");

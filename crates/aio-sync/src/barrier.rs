@@ -258,6 +258,7 @@ struct Party<'a, H: Home> {
 unsafe impl<H: Home> Waiter<H> for Party<'_, H> {
     type Guarded = State<H>;
     type Note = Slot<H>;
+    const WHAT: &'static str = "Barrier";
 
     fn guarded(&self) -> &H::Exclusive<State<H>> {
         &self.barrier.state

@@ -44,3 +44,18 @@ pub mod watch {
         crate::watch::pair(value)
     }
 }
+
+/// [`broadcast`](crate::broadcast) in either home.
+pub mod broadcast {
+    pub use crate::broadcast::{BroadcastStream, Receiver, RecvFuture, Sender};
+    use aio_base::Home;
+
+    /// A channel that keeps `capacity` messages for those who are slow.
+    ///
+    /// # Panics
+    /// If `capacity` is zero.
+    #[track_caller]
+    pub fn channel<T, H: Home>(capacity: usize) -> (Sender<T, H>, Receiver<T, H>) {
+        crate::broadcast::pair(capacity)
+    }
+}

@@ -177,6 +177,7 @@ struct LatchWaiter<'a, H: Home>(&'a Latch<H>);
 unsafe impl<H: Home> Waiter<H> for LatchWaiter<'_, H> {
     type Guarded = Line<H, ()>;
     type Note = ();
+    const WHAT: &'static str = "Latch";
 
     fn guarded(&self) -> &H::Exclusive<Line<H, ()>> {
         &self.0.line

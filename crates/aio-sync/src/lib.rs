@@ -1,7 +1,18 @@
-//! What tasks use to wait for each other: [`Lock`], [`RwLock`], [`OnceCell`], [`Event`], [`Condition`], [`Semaphore`]
-//! and [`Queue`].
-//! What tasks use to wait for each other: [`Lock`], [`Event`], [`Condition`], [`Semaphore`], [`CapacityLimiter`],
-//! [`Barrier`], [`Latch`], [`Notify`] and [`Queue`].
+//! What tasks use to wait for each other.
+//!
+//! | to                                             | there is                                                         |
+//! |------------------------------------------------|------------------------------------------------------------------|
+//! | have a value for oneself; or beside readers    | [`Lock`]; [`RwLock`]                                             |
+//! | make a value once                              | [`OnceCell`]                                                     |
+//! | be so many at a time; with books kept          | [`Semaphore`]; [`CapacityLimiter`]                               |
+//! | wait until something is so; or happens         | [`Event`], [`Latch`], [`Condition`]; [`Notify`]                  |
+//! | wait for each other                            | [`Barrier`]                                                      |
+//! | hand on items                                  | [`Queue`], [`LifoQueue`], [`PriorityQueue`]; [`channel`]         |
+//! | hand on one value; the newest; the same to all | [`oneshot`]; [`watch`]; [`broadcast`]                            |
+//! What tasks use to wait for each other: [`Lock`], [`Event`], [`Condition`], [`Semaphore`] and [`Queue`]; and channels
+//! for [one message](oneshot), for [the newest value](watch), and [to all](broadcast).
+//! What tasks use to wait for each other: [`Lock`], [`Event`], [`Condition`], [`Semaphore`], [`Queue`] (with
+//! [`LifoQueue`] and [`PriorityQueue`]) and [`channel`]s.
 //!
 //! ```
 //! use aio_sync::{Event, Lock};
@@ -52,6 +63,7 @@ mod wait_queue;
 #[cfg(all(test, aio_loom))]
 mod race;
 
+pub mod broadcast;
 pub mod channel;
 pub mod generic;
 pub mod local;

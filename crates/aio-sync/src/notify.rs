@@ -310,6 +310,7 @@ struct Notified<'a, H: Home> {
 unsafe impl<H: Home> Waiter<H> for Notified<'_, H> {
     type Guarded = State<H>;
     type Note = u32;
+    const WHAT: &'static str = "Notify";
 
     fn guarded(&self) -> &H::Exclusive<State<H>> {
         &self.notify.state

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aio_base::live::leak_check;
 use aio_sync::{
-    Barrier, CapacityLimiter, Condition, Event, Latch, Lock, Notify, OnceCell, Queue, RwLock, Semaphore, local,
-    oneshot, watch,
+    Barrier, CapacityLimiter, Condition, Event, Latch, Lock, Notify, OnceCell, Queue, RwLock, Semaphore, broadcast,
+    channel, local, oneshot, watch,
 };
 
 const TASKS: usize = 20;
@@ -241,6 +241,79 @@ fn aborted_tasks_of_tokio_lose_no_item() {
     });
 }
 
+/// Everything that is sent arrives once, though receivers, streams and senders that reserve are aborted wherever they
+/// are; and the end of the senders is the end of the receivers.
+#[test]
+fn aborted_tasks_of_tokio_lose_no_message() {
+    leak_check(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+        runtime.block_on(async {
+            let (sender, receiver) = channel::bounded(2);
+            let got = Arc::new(std::sync::Mutex::new(Vec::new()));
+            let taker = |i: usize| {
+                let (receiver, got) = (receiver.clone(), got.clone());
+                tokio::spawn(async move {
+                    if i.is_multiple_of(2) {
+                        let mut items = std::pin::pin!(receiver.into_stream());
+                        while let Some(item) = futures_lite::StreamExt::next(&mut items).await {
+                            got.lock().unwrap().push(item);
+                        }
+                    } else {
+                        while let Ok(item) = receiver.recv().await {
+                            got.lock().unwrap().push(item);
+                        }
+                    }
+                })
+            };
+            let aborted: Vec<_> = (0..TASKS).map(taker).collect();
+            let others: Vec<_> = (0..TASKS).map(taker).collect();
+            drop(receiver);
+            let senders: Vec<_> = (0..TASKS)
+                .map(|i| {
+                    let sender = sender.clone();
+                    tokio::spawn(async move {
+                        for item in 0..ROUNDS {
+                            sender.send(i * ROUNDS + item).await.unwrap();
+                        }
+                    })
+                })
+                .collect();
+            let reservers: Vec<_> = (0..TASKS)
+                .map(|_| {
+                    let sender = sender.clone();
+                    tokio::spawn(async move {
+                        while let Ok(permit) = sender.reserve().await {
+                            tokio::task::yield_now().await;
+                            drop(permit);
+                        }
+                    })
+                })
+                .collect();
+            drop(sender);
+            for task in &aborted {
+                tokio::task::yield_now().await;
+                task.abort();
+            }
+            for task in senders {
+                task.await.unwrap();
+            }
+            for task in reservers {
+                task.abort();
+                let _ = task.await;
+            }
+            for task in others {
+                task.await.unwrap();
+            }
+            for task in aborted {
+                let _ = task.await;
+            }
+            let mut got = std::mem::take(&mut *got.lock().unwrap());
+            got.sort_unstable();
+            assert_eq!(got, (0..TASKS * ROUNDS).collect::<Vec<_>>());
+        });
+    });
+}
+
 /// Never more at once than there are permits, and all of them are back in the end.
 #[test]
 fn aborted_tasks_of_tokio_give_their_permits_back() {
@@ -446,6 +519,39 @@ fn aborted_tasks_of_tokio_lose_no_notification() {
     });
 }
 
+/// A thread that blocks, and tasks of smol, in the same lines.
+#[test]
+fn a_thread_and_tasks_of_smol_share_a_channel() {
+    leak_check(|| {
+        let (sender, receiver) = channel::bounded(1);
+        let (answer, answers) = channel::unbounded();
+        let thread = std::thread::spawn(move || {
+            for item in receiver {
+                answer.send_blocking(item * 2).unwrap();
+            }
+        });
+        let executor = smol::LocalExecutor::new();
+        smol::block_on(executor.run(async {
+            let tasks: Vec<_> = (0..TASKS)
+                .map(|i| {
+                    let sender = sender.clone();
+                    executor.spawn(async move { sender.send(i).await.unwrap() })
+                })
+                .collect();
+            drop(sender);
+            let mut sum = 0;
+            while let Ok(answer) = answers.recv().await {
+                sum += answer;
+            }
+            assert_eq!(sum, TASKS * (TASKS - 1));
+            for task in tasks {
+                task.await;
+            }
+        }));
+        thread.join().unwrap();
+    });
+}
+
 #[test]
 fn the_local_home_works_in_a_local_executor() {
     leak_check(|| {
@@ -587,5 +693,83 @@ fn tasks_of_tokio_watch_a_value() {
             }
             assert_eq!(*receiver.borrow(), TASKS * ROUNDS);
         });
+    });
+}
+
+/// Each receiver gets what each sender sends in its order, and what it does not get it is told about; some are aborted
+/// meanwhile.
+#[test]
+fn tasks_of_tokio_send_to_all() {
+    leak_check(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+        runtime.block_on(async {
+            let (sender, receiver) = broadcast::channel(8);
+            let receives = || {
+                let mut receiver = receiver.resubscribe();
+                tokio::spawn(async move {
+                    let (mut last, mut n_heard) = ([0; TASKS], 0);
+                    loop {
+                        match receiver.recv().await {
+                            Ok((who, number)) => {
+                                assert!(number > last[who]);
+                                last[who] = number;
+                                n_heard += 1;
+                            }
+                            Err(broadcast::RecvError::Lagged(missed)) => n_heard += missed,
+                            Err(broadcast::RecvError::Closed) => return n_heard,
+                        }
+                    }
+                })
+            };
+            let aborted: Vec<_> = (0..TASKS).map(|_| receives()).collect();
+            let others: Vec<_> = (0..TASKS).map(|_| receives()).collect();
+            let sends = |who: usize| {
+                let sender = sender.clone();
+                tokio::spawn(async move {
+                    for number in 1..=ROUNDS {
+                        sender.send((who, number)).unwrap();
+                        if number % 5 == 0 {
+                            tokio::task::yield_now().await;
+                        }
+                    }
+                })
+            };
+            let senders: Vec<_> = (0..TASKS).map(sends).collect();
+            drop(sender);
+            for task in &aborted {
+                tokio::task::yield_now().await;
+                task.abort();
+            }
+            for task in senders {
+                task.await.unwrap();
+            }
+            for task in others {
+                assert_eq!(task.await.unwrap(), (TASKS * ROUNDS) as u64);
+            }
+            for task in aborted {
+                let _ = task.await;
+            }
+            drop(receiver);
+        });
+    });
+}
+
+/// The streams of both, by somebody else's combinators.
+#[test]
+fn tasks_of_smol_read_channels_as_streams() {
+    use smol::stream::StreamExt;
+
+    leak_check(|| {
+        let (sender, receiver) = broadcast::channel(16);
+        let (progress, watcher) = watch::channel(0);
+        let all = smol::spawn(Box::pin(receiver.stream()).map(Result::unwrap).collect::<Vec<_>>());
+        let last = smol::spawn(Box::pin(watcher.stream()).map(|value| *value).last());
+        for i in 1..=16 {
+            sender.send(i).unwrap();
+            progress.send(i).unwrap();
+        }
+        drop((sender, progress));
+        assert!(smol::block_on(all).into_iter().eq(1..=16));
+        assert_eq!(smol::block_on(last), Some(16));
     });
 }

@@ -44,8 +44,11 @@
 //! | `shield`; cleanup in `finally` | [`shield`]; [`defer`], [`cancel_reason`] |
 //! | `to_thread`; `run_in_executor` | [`to_thread`], [`block_in_place`]; [`Pool`] |
 //! | more than one thread (there is none) | [`Runner::workers`] |
-//! | `Lock`, `Event`, `Condition`, `Semaphore` | [`Lock`], [`Event`], [`Condition`], [`Semaphore`] |
-//! | `Queue`; `create_future` | [`Queue`]; a `Queue` of one |
+//! | `Lock`, `Event`, `Condition`, `Semaphore`, `Barrier` | [`Lock`], [`Event`], [`Condition`], [`Semaphore`], [`Barrier`] |
+//! | locks it has not | [`RwLock`], [`OnceCell`], [`CapacityLimiter`], [`Latch`], [`Notify`] |
+//! | `Queue`, `LifoQueue`, `PriorityQueue` | [`Queue`], [`LifoQueue`], [`PriorityQueue`] |
+//! | channels (there are none); `create_future` | [`channel`], [`broadcast`], [`watch`]; [`oneshot`] |
+//! | `set_debug`; a program that hangs | [`Runner::debug`]; [`debug`] |
 //! | `open_connection`; `create_connection` | [`open_connection`]; [`connect()`], [`TcpStream::connect`] |
 //! | `getaddrinfo`; datagram endpoints | [`net::lookup`]; [`UdpSocket`] |
 //! | `start_server`, `Server`, `serve_forever` | [`Server`], [`ServerHandle`] |
@@ -111,10 +114,18 @@ pub use aio_io::{ReadExt, StreamReader, StreamWriter, WriteExt};
 pub use aio_net::open_unix_connection;
 pub use aio_net::{Server, ServerHandle, TcpListener, TcpStream, UdpSocket, connect, open_connection};
 pub use aio_reactor::Async;
-pub use aio_stream::{Emitter, Generate, Stream, StreamExt, TryGenerate, generate, iter, try_generate};
+/// Streams: all that there is to make them and to change them.
+pub use aio_stream as stream;
+pub use aio_stream::{
+    Emitter, Generate, Stream, StreamExt, TryGenerate, TryStreamExt, generate, iter, merge_all, try_generate,
+};
+/// Synchronisation, queues and channels: all of it, with the names of the futures.
+pub use aio_sync as sync;
 pub use aio_sync::{
-    AcquireFuture, Condition, ConditionFuture, Event, EventFuture, GetError, GetFuture, Lock, LockFuture, LockGuard,
-    Permit, PutError, PutFuture, Queue, QueueJoinFuture, Semaphore,
+    AcquireError, Barrier, BarrierTurn, BrokenBarrier, CapacityLimiter, Condition, Event, GetError, Latch, LifoQueue,
+    LimiterPermit, Lock, LockGuard, Notify, OnceCell, OwnedLimiterPermit, OwnedLockGuard, OwnedPermit,
+    OwnedRwLockReadGuard, OwnedRwLockWriteGuard, Permit, PriorityQueue, PutError, Queue, RwLock, RwLockReadGuard,
+    RwLockUpgradableReadGuard, RwLockWriteGuard, Semaphore, broadcast, channel, oneshot, watch,
 };
 pub use aio_timer::{
     CancelScope, Cancellable, Cancelled, Elapsed, Interval, MissedTicks, Sleep, Timeout, WaitCancelled, fail_after,

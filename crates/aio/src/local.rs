@@ -7,6 +7,8 @@ pub use aio_core::local::{Task, defer, shield, spawn};
 pub use aio_group::local::{Child, ChildBuilder, GroupHandle, Results, Started, TaskGroup};
 pub use aio_net::local::Server;
 pub use aio_sync::local::{
-    AcquireFuture, Condition, ConditionFuture, Event, EventFuture, GetFuture, Lock, LockFuture, LockGuard, Permit,
-    PutFuture, Queue, QueueJoinFuture, Semaphore,
+    Barrier, CapacityLimiter, Condition, Event, Latch, LifoQueue, LimiterPermit, Lock, LockGuard, Notify, OnceCell,
+    OwnedLimiterPermit, OwnedLockGuard, OwnedPermit, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, Permit,
+    PriorityQueue, Queue, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard, Semaphore, broadcast,
+    channel, oneshot, watch,
 };

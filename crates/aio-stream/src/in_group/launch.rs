@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use aio_base::Panics;
 use aio_core::Reason;
 use aio_group::generic::{GroupHome, Results};
 use aio_timer::CancelScope;
@@ -25,7 +26,10 @@ struct All(CancelScope);
 
 impl Drop for All {
     fn drop(&mut self) {
-        self.0.cancel_with(Reason::Dropped);
+        // A waker may panic, and this may be dropped by a panic.
+        let mut panics = Panics::new();
+        panics.catch(|| self.0.cancel_with(Reason::Dropped));
+        panics.resume();
     }
 }
 

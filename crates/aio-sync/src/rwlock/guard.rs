@@ -5,7 +5,7 @@ use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::ptr;
 
-use aio_base::{Home, Shared, host};
+use aio_base::{Home, Shared, host, waits};
 
 use super::{OwnedRwLockUpgradeFuture, RwLock, RwLockUpgradeFuture, gate::Access};
 
@@ -22,6 +22,7 @@ macro_rules! guard {
             /// By the one who has just got this access.
             #[inline]
             pub(super) fn new(lock: $Ref) -> Self {
+                waits::took(lock.gate.waiting());
                 Self { lock }
             }
         }
@@ -39,6 +40,7 @@ macro_rules! guard {
         impl<$($life,)? T: ?Sized, H: Home> Drop for $Guard<$($life,)? T, H> {
             #[inline]
             fn drop(&mut self) {
+                waits::gave(self.lock.gate.waiting());
                 self.lock.gate.$release();
             }
         }
@@ -64,6 +66,7 @@ macro_rules! into_lock {
             /// The reference, of a guard that is no more: the access is the caller's.
             fn into_lock(self) -> $Ref {
                 let guard = ManuallyDrop::new(self);
+                waits::gave(guard.lock.gate.waiting());
                 // SAFETY: the guard is neither used nor dropped after this.
                 unsafe { ptr::read(&guard.lock) }
             }

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
-use aio_base::{Local, Shared};
-use aio_sync::generic::{CapacityLimiter, Lock, Semaphore};
+use aio_base::{Home, Local, Shared};
+use aio_sync::generic::{CapacityLimiter, Lock, Notify, RwLock, Semaphore};
 
 use crate::common::{WakeLog, now, poll, poll_idle};
 
@@ -228,7 +228,43 @@ fn when_all_are_gone_it_is_free<L: LockLike>() {
     drop(now(lock.acquire()));
 }
 
+/// The access of a reader who may go on as the writer.
+struct Upgradable<H: Home>(RwLock<(), H>);
+
+/// A notification that is kept, or passed on.
+struct Baton<H: Home>(Notify<H>);
+
+struct BatonHeld<'a, H: Home>(&'a Notify<H>);
+
+impl<H: Home> Drop for BatonHeld<'_, H> {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+fn baton<H: Home>() -> Baton<H> {
+    let notify = Notify::new();
+    notify.notify_one();
+    Baton(notify)
+}
+
+impl<H: Home> Baton<H> {
+    /// A future that is polled once.
+    fn at_once(&self) -> Option<BatonHeld<'_, H>> {
+        poll_idle(&mut Box::pin(self.0.notified())).is_ready().then(|| BatonHeld(&self.0))
+    }
+}
+
 lock_like! {
+    RwLock<(), Shared>: RwLock::new(()), it => it.write(), it.try_write();
+    RwLock<(), Local>: RwLock::new(()), it => it.write(), it.try_write();
+    Arc<RwLock<(), Shared>>: Arc::new(RwLock::new(())), it => it.write_owned(), it.try_write_owned();
+    Upgradable<Shared>: Upgradable(RwLock::new(())), it => it.0.upgradable_read(), it.0.try_upgradable_read();
+    Upgradable<Local>: Upgradable(RwLock::new(())), it => it.0.upgradable_read(), it.0.try_upgradable_read();
+    Baton<Shared>: baton(), it => async { it.0.notified().await; BatonHeld(&it.0) },
+        it.at_once();
+    Baton<Local>: baton(), it => async { it.0.notified().await; BatonHeld(&it.0) },
+        it.at_once();
     Lock<(), Shared>:
         Lock::new(()), it => it.lock(), it.try_lock();
     Lock<(), Local>:
@@ -262,4 +298,11 @@ suite! {
     local_owned_semaphore: Rc<Semaphore<Local>>;
     limiter: CapacityLimiter<Shared>;
     local_limiter: CapacityLimiter<Local>;
+    rwlock_for_writing: RwLock<(), Shared>;
+    local_rwlock_for_writing: RwLock<(), Local>;
+    owned_rwlock_for_writing: Arc<RwLock<(), Shared>>;
+    rwlock_that_may_be_upgraded: Upgradable<Shared>;
+    local_rwlock_that_may_be_upgraded: Upgradable<Local>;
+    notify: Baton<Shared>;
+    local_notify: Baton<Local>;
 }

@@ -3,7 +3,9 @@
 #![cfg(not(aio_loom))]
 
 mod barrier;
+mod broadcast;
 mod channel;
+mod channel_model;
 mod common;
 mod condition;
 mod event;
