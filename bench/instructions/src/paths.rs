@@ -13,7 +13,8 @@ use std::hint::black_box;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
-use aio::{Runner, StreamExt, gather, generate, yield_now};
+use aio::{Runner, StreamExt, gather, generate, iter, local, yield_now};
+use aio_stream::merge_all;
 
 /// How many tasks there are at once.
 const BATCH: u64 = 100;
@@ -50,6 +51,10 @@ pub(crate) const PATHS: &[Path] = &[
     ("lock", homes::shared::lock),
     ("lock_contended_local", homes::local::lock_contended),
     ("lock_contended", homes::shared::lock_contended),
+    ("rwlock_read_local", homes::local::rwlock_read),
+    ("rwlock_read", homes::shared::rwlock_read),
+    ("rwlock_write_local", homes::local::rwlock_write),
+    ("rwlock_write", homes::shared::rwlock_write),
     ("semaphore_local", homes::local::semaphore),
     ("semaphore", homes::shared::semaphore),
     // One of many waiters waits, and is woken.
@@ -75,6 +80,9 @@ pub(crate) const PATHS: &[Path] = &[
     ("gather_10", |n| gathered(10, n)),
     ("gather_1k", |n| gathered(1_000, n)),
     ("generator_item", generator_item),
+    // An item of ten streams, which always have one; a future that is woken once, in a group.
+    ("merge_10", merge_10),
+    ("buffered_in_10", buffered_in_10),
     // A message goes to another task, and back: one at a time, and a hundred.
     ("socket_round_trip", |n| sockets::round_trips(1, n)),
     ("socket_round_trip_100", |n| sockets::round_trips(100, n)),
@@ -151,6 +159,29 @@ fn generator_item(n: u64) -> u64 {
             done += 1;
         }
         done
+    })
+}
+
+fn merge_10(n: u64) -> u64 {
+    run(async move {
+        let mut items = merge_all((0..10).map(|_| iter(0..n / 10)));
+        let mut done = 0;
+        while let Some(item) = items.next().await {
+            black_box(item);
+            done += 1;
+        }
+        done
+    })
+}
+
+fn buffered_in_10(n: u64) -> u64 {
+    let child = |i| async move {
+        yield_once().await;
+        black_box(i)
+    };
+    run(async move {
+        let group = local::TaskGroup::new();
+        group.join(iter(0..n).map(child).buffered_in(&group, 10).count()).await as u64
     })
 }
 

@@ -152,6 +152,27 @@ macro_rules! paths_of {
                 })
             }
 
+            pub(crate) fn rwlock_read(n: u64) -> u64 {
+                run(async move {
+                    let lock = sync::RwLock::new(1);
+                    let mut done = 0;
+                    for _ in 0..n {
+                        done += *lock.read().await;
+                    }
+                    done
+                })
+            }
+
+            pub(crate) fn rwlock_write(n: u64) -> u64 {
+                run(async move {
+                    let lock = sync::RwLock::new(0);
+                    for _ in 0..n {
+                        *lock.write().await += 1;
+                    }
+                    lock.into_inner()
+                })
+            }
+
             pub(crate) fn semaphore(n: u64) -> u64 {
                 run(async move {
                     let semaphore = home::Semaphore::new(2);
