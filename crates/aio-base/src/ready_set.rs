@@ -20,14 +20,19 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 pub struct ReadySet<F> {
     entries: Slab<Entry<F>>,
     ready: Arc<ReadyList>,
-    /// How many more may be polled before the owner gets its turn back; none before the first of a batch.
-    batch: Option<usize>,
+    /// Keys of what was ready when the owner's turn began and has not been polled since.
+    batch: VecDeque<usize>,
+    /// Whether that turn goes on with the next poll: then there is no further batch before the owner has another turn.
+    in_batch: bool,
+    /// Keys of what has given an item and stays, for the next batch. They count as queued.
+    kept: VecDeque<usize>,
 }
 
 struct Entry<F> {
-    /// Absent while it is polled, so that a panic in `poll` drops it.
-    future: Option<F>,
-    waker: Arc<EntryWaker>,
+    /// Absent while it is polled, so that a panic in `poll` drops it. With a waker that is `shared`, so that a poll
+    /// need not count one.
+    future: Option<(F, Waker)>,
+    shared: Arc<EntryWaker>,
 }
 
 #[derive(Default)]
@@ -46,7 +51,13 @@ struct EntryWaker {
 impl<F> ReadySet<F> {
     /// Without futures.
     pub fn new() -> Self {
-        Self { entries: Slab::new(), ready: Arc::default(), batch: None }
+        Self {
+            entries: Slab::new(),
+            ready: Arc::default(),
+            batch: VecDeque::new(),
+            in_batch: false,
+            kept: VecDeque::new(),
+        }
     }
 
     /// How many there are.
@@ -63,27 +74,27 @@ impl<F> ReadySet<F> {
     pub fn insert(&mut self, future: F) -> usize {
         let place = self.entries.vacant_entry();
         let key = place.key();
-        let waker = Arc::new(EntryWaker { key, queued: AtomicBool::new(true), ready: self.ready.clone() });
-        place.insert(Entry { future: Some(future), waker });
+        let shared = Arc::new(EntryWaker { key, queued: AtomicBool::new(true), ready: self.ready.clone() });
+        place.insert(Entry { future: Some((future, Waker::from(shared.clone()))), shared });
         self.ready.keys.lock().push_back(key);
         key
     }
 
     /// All futures, to change something about each; call [`rouse`](Self::rouse) so that they are polled.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (usize, &mut F)> {
-        self.entries.iter_mut().filter_map(|(key, entry)| Some((key, entry.future.as_mut()?)))
+        self.entries.iter_mut().filter_map(|(key, entry)| Some((key, &mut entry.future.as_mut()?.0)))
     }
 
     /// Puts every future on the ready list.
     pub fn rouse(&mut self) {
         for (_, entry) in &self.entries {
-            entry.waker.enqueue();
+            entry.shared.enqueue();
         }
     }
 
     /// Takes all futures out, in the order of their keys.
     pub fn drain(&mut self) -> impl Iterator<Item = F> {
-        std::mem::take(&mut self.entries).into_iter().filter_map(|(_, entry)| entry.future)
+        std::mem::take(&mut self.entries).into_iter().filter_map(|(_, entry)| Some(entry.future?.0))
     }
 }
 
@@ -93,46 +104,105 @@ impl<F: Future + Unpin> ReadySet<F> {
     /// # Panics
     /// If a future's `poll` does. That future is dropped, the others stay.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, F::Output)>> {
+        self.poll_batch(cx, |future, cx| future.poll(cx).map(Step::End))
+    }
+}
+
+impl<F: Unpin> ReadySet<F> {
+    /// Polls what is ready, with `poll`, until one has an item, and returns that; `None` if the set is empty.
+    ///
+    /// Who has an item stays, at the end of those that are ready. Who has none is dropped.
+    ///
+    /// # Panics
+    /// If `poll` does. What it was polling is dropped, the others stay.
+    pub fn poll_item<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut poll: impl FnMut(Pin<&mut F>, &mut Context<'_>) -> Poll<Option<T>>,
+    ) -> Poll<Option<T>> {
+        let item =
+            self.poll_batch(cx, |future, cx| poll(future, cx).map(|item| item.map_or(Step::Nothing, Step::Item)));
+        item.map(|item| item.map(|(_, item)| item))
+    }
+
+    fn poll_batch<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut poll: impl FnMut(Pin<&mut F>, &mut Context<'_>) -> Poll<Step<T>>,
+    ) -> Poll<Option<(usize, T)>> {
         if self.entries.is_empty() {
             return Poll::Ready(None);
         }
-        // Before the list is looked at, so that no wake falls between.
-        self.ready.owner.register(cx.waker());
-        let mut batch = self.batch.take().unwrap_or_else(|| self.ready.keys.lock().len());
-        while batch > 0 {
-            batch -= 1;
-            let Some(key) = self.ready.keys.lock().pop_front() else { break };
+        if !std::mem::replace(&mut self.in_batch, false) {
+            self.begin_batch();
+        }
+        while let Some(key) = self.batch.pop_front() {
             // The key of a finished future may have been woken late, and may even belong to another one by now: then
             // that one is polled once for nothing.
             let Some(entry) = self.entries.get_mut(key) else { continue };
-            // AcqRel: pairs with the swap of `enqueue`. A wake from here on queues the key again; what a waker wrote
+            // AcqRel: pairs with the swap of `set_queued`. A wake from here on queues the key again; what a waker wrote
             // before it found the key queued is visible to this poll.
-            entry.waker.queued.swap(false, Ordering::AcqRel);
-            let waker = Waker::from(entry.waker.clone());
-            let Some(mut future) = entry.future.take() else { continue };
+            entry.shared.queued.swap(false, Ordering::AcqRel);
+            let Some((mut future, waker)) = entry.future.take() else { continue };
             let mut gone = Remove { entries: &mut self.entries, key, armed: true };
-            let poll = Pin::new(&mut future).poll(&mut Context::from_waker(&waker));
-            match poll {
-                Poll::Ready(output) => {
+            let step = poll(Pin::new(&mut future), &mut Context::from_waker(&waker));
+            let output = match step {
+                Poll::Ready(Step::Nothing) => continue,
+                Poll::Ready(Step::End(output)) => {
                     drop(gone);
-                    self.batch = Some(batch);
+                    self.in_batch = true;
                     return Poll::Ready(Some((key, output)));
                 }
-                Poll::Pending => {
-                    gone.armed = false;
-                    drop(gone);
-                    self.entries[key].future = Some(future);
+                Poll::Ready(Step::Item(item)) => Some(item),
+                Poll::Pending => None,
+            };
+            gone.armed = false;
+            drop(gone);
+            let entry = &mut self.entries[key];
+            entry.future = Some((future, waker));
+            if let Some(item) = output {
+                // Unless it was woken meanwhile.
+                if entry.shared.set_queued() {
+                    self.kept.push_back(key);
                 }
+                self.in_batch = true;
+                return Poll::Ready(Some((key, item)));
             }
         }
         if self.entries.is_empty() {
             return Poll::Ready(None);
         }
-        if !self.ready.keys.lock().is_empty() {
+        // Before the list is looked at, so that no wake falls between.
+        self.ready.owner.register(cx.waker());
+        if !self.kept.is_empty() || !self.ready.keys.lock().is_empty() {
             cx.waker().wake_by_ref();
         }
         Poll::Pending
     }
+
+    /// What was woken, and then what has stayed, to the end of what a panic may have left.
+    fn begin_batch(&mut self) {
+        {
+            let mut keys = self.ready.keys.lock();
+            if self.batch.is_empty() {
+                // Both keep their memory.
+                std::mem::swap(&mut self.batch, &mut *keys);
+            } else {
+                self.batch.append(&mut keys);
+            }
+        }
+        self.batch.append(&mut self.kept);
+    }
+}
+
+/// What a poll has come to that was not pending.
+enum Step<T> {
+    /// The end, with an output.
+    End(T),
+    /// The end, with nothing.
+    Nothing,
+    /// An item, after which there may be others.
+    Item(T),
 }
 
 /// Removes the entry when its future is finished or has panicked.
@@ -151,9 +221,14 @@ impl<F> Drop for Remove<'_, F> {
 }
 
 impl EntryWaker {
+    /// Whether it was not before.
+    fn set_queued(&self) -> bool {
+        // AcqRel: Release for what the waker wrote; see `poll_batch`.
+        !self.queued.swap(true, Ordering::AcqRel)
+    }
+
     fn enqueue(&self) -> bool {
-        // AcqRel: Release for what the waker wrote; see `poll_next`.
-        let fresh = !self.queued.swap(true, Ordering::AcqRel);
+        let fresh = self.set_queued();
         if fresh {
             self.ready.keys.lock().push_back(self.key);
         }
@@ -261,6 +336,51 @@ mod tests {
         let end = std::iter::repeat_with(|| poll(&mut set)).find(Poll::is_ready);
         assert_eq!(end, Some(Poll::Ready(Some((heir, 0)))));
         assert_eq!(poll(&mut set), Poll::Ready(None));
+    }
+
+    #[test]
+    fn who_has_given_an_item_waits_for_the_others_and_for_the_next_turn() {
+        let mut set = ReadySet::new();
+        for items in [vec!["a", "b", "c"], vec![], vec!["x", "y"]] {
+            set.insert(items.into_iter());
+        }
+        let mut next =
+            || set.poll_item(&mut Context::from_waker(Waker::noop()), |items, _| Poll::Ready(items.get_mut().next()));
+        let turns = [Some("a"), Some("x"), None, Some("b"), Some("y"), None, Some("c"), None];
+        for item in turns {
+            assert_eq!(next(), item.map_or(Poll::Pending, |item| Poll::Ready(Some(item))));
+        }
+        assert_eq!(next(), Poll::Ready(None));
+    }
+
+    #[test]
+    fn who_has_been_woken_while_giving_an_item_is_polled_once_for_both() {
+        let mut set = ReadySet::new();
+        let mut polls = 0;
+        set.insert(());
+        for _ in 0..3 {
+            let item = set.poll_item(&mut Context::from_waker(Waker::noop()), |_, cx| {
+                polls += 1;
+                cx.waker().wake_by_ref();
+                Poll::Ready(Some(()))
+            });
+            assert_eq!(item, Poll::Ready(Some(())));
+            let turn = set.poll_item::<()>(&mut Context::from_waker(Waker::noop()), |_, _| unreachable!());
+            assert_eq!(turn, Poll::Pending);
+        }
+        assert_eq!(polls, 3);
+    }
+
+    #[test]
+    fn a_panic_leaves_the_rest_of_the_turn_to_the_next() {
+        let mut set = ReadySet::new();
+        (0..3).for_each(|i| {
+            set.insert(i);
+        });
+        let mut cx = Context::from_waker(Waker::noop());
+        let poll = |i: Pin<&mut i32>, _: &mut Context<'_>| if *i == 0 { panic!("oh") } else { Poll::Ready(Some(*i)) };
+        catch_unwind(AssertUnwindSafe(|| set.poll_item(&mut cx, poll))).unwrap_err();
+        assert_eq!([set.poll_item(&mut cx, poll), set.poll_item(&mut cx, poll)], [1, 2].map(|i| Poll::Ready(Some(i))));
     }
 
     #[test]
