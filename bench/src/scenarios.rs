@@ -1,5 +1,6 @@
 //! The scenarios, by group. Each file says what is measured, and why just so.
 
+mod broadcasts;
 mod crowds;
 pub(crate) mod events;
 mod fairness;
@@ -42,6 +43,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         messages::scenarios(),
         oneshots::scenarios(),
         watches::scenarios(),
+        broadcasts::scenarios(),
         threads::scenarios(),
         wakes::scenarios(),
         generators::scenarios(),
