@@ -11,6 +11,7 @@
 //! - [`ReadySet`]: futures polled in place, each only when it was woken.
 //! - [`home`]: the two homes, [`Shared`] and [`Local`]; one algorithm is written once and serves both.
 //! - [`host`]: what a runtime tells the crates that know of none, and blocking a thread.
+//! - [`waits`]: who waits for what, and who has it, when somebody wants to know.
 //! - [`Deadline`]: the one file where [`Duration`](std::time::Duration) meets [`Instant`](std::time::Instant).
 //! - [`live`]: counters of everything that can leak, and the check that nothing did.
 //!
@@ -21,6 +22,7 @@ pub mod host;
 pub mod live;
 pub mod sync;
 pub mod thread;
+pub mod waits;
 
 mod brief_lock;
 mod deadline;

@@ -1,0 +1,345 @@
+//! Who waits for what, and who has it: what a report of a deadlock is made of.
+//!
+//! Off by default, when it costs one look at a flag for each wait and each lock. While it is [on](track), each
+//! primitive says here who takes it ([`took`]), who gives it back ([`gave`]), and who waits for it ([`begin`], [`end`]),
+//! in one table for the whole process. [`waits`] is what the table says now.
+//!
+//! What is known is who *took* a thing: a guard that was sent to another task still counts for the one that took it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering}; // facade: a switch that orders nothing
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError}; // facade: a table for people, locked by itself
+
+use crate::host::{self, TaskLabel};
+
+static IS_ON: AtomicBool = AtomicBool::new(false);
+static TABLE: LazyLock<Mutex<Table>> = LazyLock::new(Mutex::default);
+
+#[derive(Default)]
+struct Table {
+    /// By the address of what is waited for, or held.
+    holders: HashMap<usize, Vec<Who>>,
+    /// By the address of the place in the line.
+    waiting: HashMap<usize, Waiting>,
+    /// How many began to wait: the order of the report.
+    n_waits: u64,
+}
+
+struct Waiting {
+    number: u64,
+    who: Who,
+    what: &'static str,
+    thing: usize,
+}
+
+/// A task, or a thread that runs none.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Who {
+    /// A task of a loop of ours.
+    Task(TaskLabel),
+    /// Anybody else on that thread.
+    Thread(String),
+}
+
+impl Who {
+    fn current() -> Self {
+        host::current_task().map_or_else(
+            || {
+                let thread = std::thread::current();
+                Self::Thread(thread.name().map_or_else(|| format!("{:?}", thread.id()), str::to_owned))
+            },
+            Self::Task,
+        )
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Task(label) => label.fmt(f),
+            Self::Thread(name) => write!(f, "thread `{name}`"),
+        }
+    }
+}
+
+/// Switches the table on or off. What was taken or waited for before is not known; what is off forgets all.
+pub fn track(is_on: bool) {
+    let mut table = table();
+    // Relaxed: the table is behind a lock, and who looks too early or too late misses one entry.
+    IS_ON.store(is_on, Ordering::Relaxed);
+    if !is_on {
+        *table = Table::default();
+    }
+}
+
+/// Whether the table is kept.
+#[inline]
+pub fn is_tracked() -> bool {
+    IS_ON.load(Ordering::Relaxed)
+}
+
+fn table() -> MutexGuard<'static, Table> {
+    TABLE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The same while it is on.
+fn with_table(f: impl FnOnce(&mut Table)) {
+    let mut table = table();
+    if is_tracked() {
+        f(&mut table);
+    }
+}
+
+/// Who runs here has taken `thing`, or one permit of it.
+#[inline]
+pub fn took<T>(thing: &T) {
+    #[cold]
+    fn took(thing: usize) {
+        let who = Who::current();
+        with_table(|table| table.holders.entry(thing).or_default().push(who));
+    }
+    if is_tracked() {
+        took(address(thing));
+    }
+}
+
+/// Who runs here gives back what it, or another, has [taken](took).
+#[inline]
+pub fn gave<T>(thing: &T) {
+    #[cold]
+    fn gave(thing: usize) {
+        let who = Who::current();
+        with_table(|table| {
+            let Some(holders) = table.holders.get_mut(&thing) else { return };
+            if !holders.is_empty() {
+                holders.remove(holders.iter().position(|holder| *holder == who).unwrap_or(0));
+            }
+            if holders.is_empty() {
+                table.holders.remove(&thing);
+            }
+        });
+    }
+    if is_tracked() {
+        gave(address(thing));
+    }
+}
+
+/// Who runs here waits at `place` for `thing`, which is a `what`.
+#[inline]
+pub fn begin<P, T>(place: &P, thing: &T, what: &'static str) {
+    #[cold]
+    fn begin(place: usize, thing: usize, what: &'static str) {
+        let who = Who::current();
+        with_table(|table| {
+            table.n_waits += 1;
+            table.waiting.insert(place, Waiting { number: table.n_waits, who, what, thing });
+        });
+    }
+    if is_tracked() {
+        begin(address(place), address(thing), what);
+    }
+}
+
+/// The waiting at `place` is over.
+#[inline]
+pub fn end<P>(place: &P) {
+    #[cold]
+    fn end(place: usize) {
+        with_table(|table| drop(table.waiting.remove(&place)));
+    }
+    if is_tracked() {
+        end(address(place));
+    }
+}
+
+fn address<T>(thing: &T) -> usize {
+    std::ptr::from_ref(thing).addr()
+}
+
+/// One who waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Wait {
+    /// Who it is.
+    pub who: Who,
+    /// What kind of thing it waits for, such as `Lock`.
+    pub what: &'static str,
+    /// Which of that kind: the same number is the same one.
+    pub thing: usize,
+    /// Those who have it, as far as that is a thing to have, and known.
+    pub holders: Vec<Who>,
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} waits for {} {:#x}", self.who, self.what, self.thing)?;
+        for (i, holder) in self.holders.iter().enumerate() {
+            write!(f, "{} {holder}", if i == 0 { ", which is held by" } else { " and" })?;
+        }
+        Ok(())
+    }
+}
+
+/// All who wait, in the order in which they came.
+#[derive(Debug, Clone, Default)]
+pub struct Waits(Vec<Wait>);
+
+/// Who waits for what now. Nobody, unless it is [tracked](track).
+pub fn waits() -> Waits {
+    let table = table();
+    let mut waiting: Vec<_> = table.waiting.values().collect();
+    waiting.sort_unstable_by_key(|waiting| waiting.number);
+    let holders = |thing| table.holders.get(&thing).cloned().unwrap_or_default();
+    let wait = |waiting: &&Waiting| Wait {
+        who: waiting.who.clone(),
+        what: waiting.what,
+        thing: waiting.thing,
+        holders: holders(waiting.thing),
+    };
+    Waits(waiting.iter().map(wait).collect())
+}
+
+impl Waits {
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Wait> {
+        self.0.iter()
+    }
+
+    /// Whether nobody waits.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Those who wait for each other in a ring: each for something that the next one has, and the last one for what the
+    /// first has. One that waits for itself is a ring of one.
+    ///
+    /// All that such a one waits for is in a ring, or leads to one. (It may wait for other things, too, of which nothing
+    /// is known here, a timer for instance. Then it is not stuck.)
+    pub fn deadlocks(&self) -> Vec<Vec<&Wait>> {
+        let waits_of = self.by_who();
+        let stuck = self.stuck(&waits_of);
+        let mut rings: Vec<Vec<&Wait>> = Vec::new();
+        let mut seen = vec![false; self.0.len()];
+        for start in 0..self.0.len() {
+            let mut path = Vec::new();
+            let mut next = stuck[start].then_some(start);
+            while let Some(i) = next.filter(|i| !seen[*i]) {
+                seen[i] = true;
+                path.push(i);
+                // Each holder of what a stuck one waits for is stuck, and so is each of its waits: any will do.
+                next = self.0[i].holders.first().map(|holder| waits_of[holder][0]);
+            }
+            if let Some(begin) = next.and_then(|next| path.iter().position(|i| *i == next)) {
+                rings.push(path[begin..].iter().map(|i| &self.0[*i]).collect());
+            }
+        }
+        rings
+    }
+
+    fn by_who(&self) -> HashMap<&Who, Vec<usize>> {
+        let mut waits_of: HashMap<_, Vec<_>> = HashMap::new();
+        for (i, wait) in self.0.iter().enumerate() {
+            waits_of.entry(&wait.who).or_default().push(i);
+        }
+        waits_of
+    }
+
+    /// Which of them cannot go on unless another one of these does: the largest set in which everything that is waited
+    /// for has holders, and all are in the set.
+    fn stuck(&self, waits_of: &HashMap<&Who, Vec<usize>>) -> Vec<bool> {
+        let mut stuck: Vec<bool> = self.0.iter().map(|wait| !wait.holders.is_empty()).collect();
+        loop {
+            let is_stuck = |who| waits_of.get(who).is_some_and(|waits| waits.iter().all(|i| stuck[*i]));
+            let stays = |i: usize| stuck[i] && is_stuck(&self.0[i].who) && self.0[i].holders.iter().all(is_stuck);
+            let now: Vec<bool> = (0..stuck.len()).map(stays).collect();
+            if now == stuck {
+                return now;
+            }
+            stuck = now;
+        }
+    }
+}
+
+/// A line for each who waits, and one for each [deadlock](Waits::deadlocks).
+impl fmt::Display for Waits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for wait in &self.0 {
+            writeln!(f, "{wait}")?;
+        }
+        for ring in self.deadlocks() {
+            f.write_str("deadlock: ")?;
+            for wait in &ring {
+                write!(f, "{} -> {} {:#x} -> ", wait.who, wait.what, wait.thing)?;
+            }
+            writeln!(f, "{}", ring[0].who)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(all(test, not(aio_loom)))]
+mod tests {
+    use std::panic::Location;
+
+    use super::*;
+
+    fn task(id: u64) -> Who {
+        Who::Task(TaskLabel { id, name: None, spawned_at: Location::caller() })
+    }
+
+    /// Each waits for a thing, which others have.
+    fn waits(edges: &[(u64, usize, &[u64])]) -> Waits {
+        let wait = |&(who, thing, holders): &(u64, usize, &[u64])| Wait {
+            who: task(who),
+            what: "Lock",
+            thing,
+            holders: holders.iter().map(|id| task(*id)).collect(),
+        };
+        Waits(edges.iter().map(wait).collect())
+    }
+
+    /// The rings, as the positions of those who wait.
+    fn rings(edges: &[(u64, usize, &[u64])]) -> Vec<Vec<usize>> {
+        let waits = waits(edges);
+        let position = |wait: &&Wait| waits.0.iter().position(|other| std::ptr::eq(other, *wait)).unwrap();
+        waits.deadlocks().iter().map(|ring| ring.iter().map(position).collect()).collect()
+    }
+
+    #[test]
+    fn a_ring_is_found_and_what_leads_to_it_is_not_in_it() {
+        let none: [Vec<usize>; 0] = [];
+        assert_eq!(rings(&[(1, 10, &[2])]), none);
+        assert_eq!(rings(&[(1, 10, &[2]), (2, 20, &[])]), none);
+        assert_eq!(rings(&[(1, 10, &[1])]), [[0]]);
+        assert_eq!(rings(&[(1, 10, &[2]), (2, 20, &[1])]), [[0, 1]]);
+        assert_eq!(rings(&[(5, 10, &[2]), (2, 20, &[1]), (1, 10, &[2])]), [[1, 2]]);
+        assert_eq!(rings(&[(1, 10, &[1]), (2, 20, &[3]), (3, 30, &[2])]), [vec![0], vec![1, 2]]);
+    }
+
+    #[test]
+    fn who_can_still_be_served_is_in_no_ring() {
+        // One of the two permits may come back.
+        assert!(rings(&[(1, 10, &[2, 3]), (2, 20, &[1])]).is_empty());
+        assert_eq!(rings(&[(1, 10, &[2, 3]), (2, 20, &[1]), (3, 20, &[1])]), [[0, 1]]);
+        // It waits for two things at once, and one of them may come.
+        assert!(rings(&[(1, 10, &[2]), (2, 20, &[1]), (1, 30, &[])]).is_empty());
+    }
+
+    #[test]
+    fn the_report_names_who_waits_and_the_ring() {
+        let line = |id| task(id).to_string();
+        let report = waits(&[(1, 10, &[2]), (2, 20, &[1])]).to_string();
+        let lines: Vec<_> = report.lines().collect();
+        assert_eq!(lines.len(), 3);
+        assert!(
+            lines[0].starts_with("Task-1 (") && lines[0].contains(") waits for Lock 0xa, which is held by Task-2 (")
+        );
+        assert!(
+            lines[2].starts_with("deadlock: Task-1 (") && lines[2].contains("-> Lock 0x14 -> Task-1 ("),
+            "{report}"
+        );
+        assert!(line(1).starts_with("Task-1 ("));
+    }
+}
