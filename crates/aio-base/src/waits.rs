@@ -222,9 +222,9 @@ impl Waits {
         let stuck = self.stuck(&waits_of);
         let mut rings: Vec<Vec<&Wait>> = Vec::new();
         let mut seen = vec![false; self.0.len()];
-        for start in 0..self.0.len() {
+        for (start, _) in stuck.iter().enumerate().filter(|(_, is_stuck)| **is_stuck) {
             let mut path = Vec::new();
-            let mut next = stuck[start].then_some(start);
+            let mut next = Some(start);
             while let Some(i) = next.filter(|i| !seen[*i]) {
                 seen[i] = true;
                 path.push(i);
