@@ -74,8 +74,8 @@ fn copy_all(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What cargo says about this build. It has fetched the packages by now, and read or written the lock file, so this
-/// needs no network; it finds them wherever they are, in a vendored folder too.
+/// What cargo says about this workspace. It finds the packages wherever they are, in a vendored folder too; and needs
+/// no network where all have been fetched.
 fn metadata() -> Result<Value, Box<dyn Error>> {
     let output = Command::new(variable("CARGO")?)
         .args(["metadata", "--format-version=1", "--locked", "--filter-platform", &variable("TARGET")?])

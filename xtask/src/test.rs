@@ -126,7 +126,10 @@ fn line(tree: &Tree, kind: Kind, packages: &[&Package]) -> Option<Cargo> {
         }
         Kind::Real => test_line(packages, |target| target.kind == TargetKind::Test && target.test && real(target)),
         Kind::Published => {
-            test_line(packages, |target| target.kind == TargetKind::Test && target.test && published(target))
+            let line =
+                test_line(packages, |target| target.kind == TargetKind::Test && target.test && published(target));
+            // They sleep more than they work.
+            line.map(|cargo| cargo.args(["--", "--test-threads", "8"]))
         }
         Kind::Doc => {
             let documented = packages.iter().filter(|package| package.targets.iter().any(|target| target.doctest));
@@ -198,7 +201,7 @@ mod tests {
         expect(Kind::Behaviour, "cargo test -p a -p b --lib --bins --test lock -- --skip lock_is_a_list");
         expect(Kind::Property, "cargo test -p a -p b --lib --bins --test lock -- lock_is_a_list");
         expect(Kind::Real, "cargo test -p b --test foreign_lock");
-        expect(Kind::Published, "cargo test -p c --test published_lock");
+        expect(Kind::Published, "cargo test -p c --test published_lock -- --test-threads 8");
         expect(Kind::Doc, "cargo test --doc -p a");
     }
 
