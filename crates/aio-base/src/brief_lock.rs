@@ -6,6 +6,8 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
 
 use crate::sync::UnsafeCell;
+#[cfg(not(aio_loom))]
+use crate::sync::atomic::AtomicU8;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::thread;
 
@@ -19,39 +21,65 @@ const NAP: Duration = Duration::from_micros(50);
 /// A [`Mutex`](crate::sync::Mutex) has to find out, when it is released, whether somebody waits, which is a second
 /// locked operation. Here whoever waits looks again and again, so that the release is a plain store. For anything
 /// longer a `Mutex` is right.
-pub struct BriefLock<T> {
+///
+/// Where the value is a pointer, there is room in the word of the flag: `B` lies [beside](Self::beside) it.
+pub struct BriefLock<T, B = ()> {
+    beside: B,
     locked: AtomicBool,
     /// For whoever has set `locked`, until it clears it.
     value: UnsafeCell<T>,
 }
 
 /// Access to what a [`BriefLock`] guards.
-pub struct BriefGuard<'a, T>(&'a BriefLock<T>);
+pub struct BriefGuard<'a, T, B = ()>(&'a BriefLock<T, B>);
+
+/// What may lie beside a [`BriefLock`].
+pub trait Beside {
+    /// What lies there at first.
+    const INITIAL: Self;
+}
+
+impl Beside for () {
+    const INITIAL: Self = ();
+}
+
+#[cfg(not(aio_loom))]
+impl Beside for AtomicU8 {
+    const INITIAL: Self = AtomicU8::new(0);
+}
 
 // SAFETY: the value is lent to one thread at a time, so it moves between threads and is never shared: `T: Send` will
-// do.
-unsafe impl<T: Send> Sync for BriefLock<T> {}
+// do. What lies beside is shared as it is.
+unsafe impl<T: Send, B: Sync> Sync for BriefLock<T, B> {}
 
 // As a `Mutex` that does not poison: no foreign code runs under the lock, so a panic leaves nothing half-changed.
-impl<T> UnwindSafe for BriefLock<T> {}
-impl<T> RefUnwindSafe for BriefLock<T> {}
+impl<T, B> UnwindSafe for BriefLock<T, B> {}
+impl<T, B> RefUnwindSafe for BriefLock<T, B> {}
 
-impl<T> BriefLock<T> {
+impl<T, B: Beside> BriefLock<T, B> {
     /// A free lock around `value`.
     #[cfg(not(aio_loom))]
     pub const fn new(value: T) -> Self {
-        Self { locked: AtomicBool::new(false), value: UnsafeCell::new(value) }
+        Self { beside: B::INITIAL, locked: AtomicBool::new(false), value: UnsafeCell::new(value) }
     }
 
     /// A free lock around `value`.
     #[cfg(aio_loom)]
     pub fn new(value: T) -> Self {
-        Self { locked: AtomicBool::new(false), value: UnsafeCell::new(value) }
+        Self { beside: B::INITIAL, locked: AtomicBool::new(false), value: UnsafeCell::new(value) }
+    }
+}
+
+impl<T, B> BriefLock<T, B> {
+    /// What lies beside it, for anybody and no matter who has the lock.
+    #[inline]
+    pub const fn beside(&self) -> &B {
+        &self.beside
     }
 
     /// Takes the lock.
     #[inline]
-    pub fn lock(&self) -> BriefGuard<'_, T> {
+    pub fn lock(&self) -> BriefGuard<'_, T, B> {
         if !self.try_take() {
             self.wait();
         }
@@ -60,7 +88,7 @@ impl<T> BriefLock<T> {
 
     /// Takes the lock if nobody has it just now.
     #[inline]
-    pub fn try_lock(&self) -> Option<BriefGuard<'_, T>> {
+    pub fn try_lock(&self) -> Option<BriefGuard<'_, T, B>> {
         self.try_take().then(|| BriefGuard(self))
     }
 
@@ -99,7 +127,7 @@ impl<T> BriefLock<T> {
     }
 }
 
-impl<T> Deref for BriefGuard<'_, T> {
+impl<T, B> Deref for BriefGuard<'_, T, B> {
     type Target = T;
 
     #[inline]
@@ -109,7 +137,7 @@ impl<T> Deref for BriefGuard<'_, T> {
     }
 }
 
-impl<T> DerefMut for BriefGuard<'_, T> {
+impl<T, B> DerefMut for BriefGuard<'_, T, B> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: as in `deref`; the borrow of the guard is unique.
@@ -117,7 +145,7 @@ impl<T> DerefMut for BriefGuard<'_, T> {
     }
 }
 
-impl<T> Drop for BriefGuard<'_, T> {
+impl<T, B> Drop for BriefGuard<'_, T, B> {
     #[inline]
     fn drop(&mut self) {
         // Release pairs with the Acquire of `try_take`.
@@ -125,14 +153,14 @@ impl<T> Drop for BriefGuard<'_, T> {
     }
 }
 
-impl<T> fmt::Debug for BriefLock<T> {
+impl<T, B> fmt::Debug for BriefLock<T, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Relaxed: a snapshot for people.
         f.debug_struct("BriefLock").field("locked", &self.locked.load(Ordering::Relaxed)).finish_non_exhaustive()
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for BriefGuard<'_, T> {
+impl<T: fmt::Debug, B> fmt::Debug for BriefGuard<'_, T, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
@@ -145,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_panic_releases_the_lock() {
-        let lock = BriefLock::new(1);
+        let lock = BriefLock::<_>::new(1);
         catch_unwind(AssertUnwindSafe(|| {
             let _guard = lock.lock();
             panic!("oh");
@@ -156,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_lock_that_is_taken_is_not_taken_again() {
-        let mut lock = BriefLock::new(1);
+        let mut lock = BriefLock::<_>::new(1);
         let guard = lock.lock();
         assert!(lock.try_lock().is_none());
         drop(guard);
@@ -166,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_lock_that_is_held_for_long_is_got_in_the_end() {
-        let lock = std::sync::Arc::new(BriefLock::new(1));
+        let lock = std::sync::Arc::new(BriefLock::<_>::new(1));
         let guard = lock.lock();
         let theirs = lock.clone();
         let other = std::thread::spawn(move || *theirs.lock() += 1);
@@ -178,8 +206,17 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_beside_it_costs_nothing_and_needs_no_lock() {
+        assert_eq!(size_of::<BriefLock<usize, AtomicU8>>(), size_of::<BriefLock<usize>>());
+        let lock = BriefLock::<_, AtomicU8>::new(1);
+        let _guard = lock.lock();
+        lock.beside().store(7, Ordering::Relaxed);
+        assert_eq!(lock.beside().load(Ordering::Relaxed), 7);
+    }
+
+    #[test]
     fn many_threads_count_to_their_sum() {
-        let lock = std::sync::Arc::new(BriefLock::new(0));
+        let lock = std::sync::Arc::new(BriefLock::<_>::new(0));
         let threads = [(); 4].map(|()| {
             let lock = lock.clone();
             std::thread::spawn(move || (0..10_000).for_each(|_| *lock.lock() += 1))
@@ -199,7 +236,7 @@ mod tests {
     #[test]
     fn the_value_belongs_to_one_thread_at_a_time() {
         loom::model(|| {
-            let lock = Arc::new(BriefLock::new(0));
+            let lock = Arc::new(BriefLock::<_>::new(0));
             let theirs = lock.clone();
             let other = thread::spawn("", move || *theirs.lock() += 1).unwrap();
             *lock.lock() += 1;

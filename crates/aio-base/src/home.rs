@@ -4,7 +4,9 @@
 //! needs neither atomics nor locks. The algorithm is written once, generic over a [`Home`], which says how to share a
 //! value, how to have it for oneself, and what a state word is made of.
 
-use std::cell::{Cell, RefCell};
+mod exclusive;
+
+use std::cell::Cell;
 use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
@@ -12,26 +14,24 @@ use std::rc::Rc;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
-#[cfg(not(aio_loom))]
-use crate::BriefLock as Lock;
-// A model that looks again and again for a lock has too many branches. `BriefLock` has a model of its own.
 #[cfg(aio_loom)]
-use crate::sync::Mutex as Lock;
+pub use exclusive::ModelLock;
+pub use exclusive::{Exclusive, LocalCell};
 
 /// The home of values that may cross threads: [`Arc`], [`BriefLock`](crate::BriefLock), atomics.
 #[derive(Debug, Clone, Copy)]
 pub struct Shared;
 
-/// The home of values that stay on their thread: [`Rc`], [`RefCell`], [`Cell`].
+/// The home of values that stay on their thread: [`Rc`], [`LocalCell`], [`Cell`].
 #[derive(Debug, Clone, Copy)]
 pub struct Local;
 
 /// Where a primitive lives: [`Shared`] or [`Local`]. Sealed.
 pub trait Home: sealed::Sealed + Sized + fmt::Debug + 'static {
     /// A counted reference.
-    type Ref<T>: Clone + Deref<Target = T>;
-    /// A value to have for oneself during a call.
-    type Exclusive<T>: Exclusive<T>;
+    type Ref<T: ?Sized>: Clone + Deref<Target = T>;
+    /// A value to have for oneself during a call, and a byte beside it.
+    type Exclusive<T>: Exclusive<T, Byte = Self::Byte>;
     /// A state word.
     type Word: Word<usize>;
     /// A small one, for what there are many of.
@@ -39,23 +39,6 @@ pub trait Home: sealed::Sealed + Sized + fmt::Debug + 'static {
 
     /// A first reference to `value`.
     fn new_ref<T>(value: T) -> Self::Ref<T>;
-}
-
-/// Access to a value during a call; the call must not lead back to it.
-pub trait Exclusive<T> {
-    /// Around `value`.
-    fn new(value: T) -> Self;
-    /// Runs `f` with the value. No foreign code may run in `f`: no waker may be cloned, woken or dropped in it.
-    fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R;
-    /// The same if nobody has the value just now, for a few steps that lead nowhere else: nothing watches that they do
-    /// not lead back here, not even where there is one thread.
-    ///
-    /// # Safety
-    /// `f` calls nothing that might use this value again: no code that the caller has not in view, an allocator's
-    /// included.
-    unsafe fn try_with_leaf<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R>;
-    /// The value, when nobody else can have it.
-    fn get_mut(&mut self) -> &mut T;
 }
 
 /// A word that changes by compare-and-exchange. The orderings are those of the atomic; one thread needs none.
@@ -77,11 +60,18 @@ pub trait Word<T> {
     fn fetch_or(&self, mask: T, order: Ordering) -> T;
     /// Keeps only the bits of `mask` and returns what was there.
     fn fetch_and(&self, mask: T, order: Ordering) -> T;
+    /// Adds `n`, wrapping around, and returns what was there.
+    fn fetch_add(&self, n: T, order: Ordering) -> T;
+    /// Subtracts `n`, wrapping around, and returns what was there.
+    fn fetch_sub(&self, n: T, order: Ordering) -> T;
 }
 
 impl Home for Shared {
-    type Ref<T> = Arc<T>;
-    type Exclusive<T> = Lock<T>;
+    type Ref<T: ?Sized> = Arc<T>;
+    #[cfg(not(aio_loom))]
+    type Exclusive<T> = crate::BriefLock<T, AtomicU8>;
+    #[cfg(aio_loom)]
+    type Exclusive<T> = ModelLock<T>;
     type Word = AtomicUsize;
     type Byte = AtomicU8;
 
@@ -91,53 +81,13 @@ impl Home for Shared {
 }
 
 impl Home for Local {
-    type Ref<T> = Rc<T>;
-    type Exclusive<T> = RefCell<T>;
+    type Ref<T: ?Sized> = Rc<T>;
+    type Exclusive<T> = LocalCell<T>;
     type Word = Cell<usize>;
     type Byte = Cell<u8>;
 
     fn new_ref<T>(value: T) -> Rc<T> {
         Rc::new(value)
-    }
-}
-
-impl<T> Exclusive<T> for Lock<T> {
-    #[inline]
-    fn new(value: T) -> Self {
-        Lock::new(value)
-    }
-    #[inline]
-    fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
-        f(&mut self.lock())
-    }
-    #[inline]
-    unsafe fn try_with_leaf<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
-        self.try_lock().map(|mut value| f(&mut value))
-    }
-    #[inline]
-    fn get_mut(&mut self) -> &mut T {
-        self.get_mut()
-    }
-}
-
-impl<T> Exclusive<T> for RefCell<T> {
-    #[inline]
-    fn new(value: T) -> Self {
-        RefCell::new(value)
-    }
-    #[inline]
-    fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
-        f(&mut self.borrow_mut())
-    }
-    #[inline]
-    unsafe fn try_with_leaf<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
-        // SAFETY: nobody writes the flag meanwhile. Nor does anybody use the value: it is borrowed by `with` alone, and
-        // mutably, which is seen here; `f` does not lead there, as the caller vouches, and the thread is the only one.
-        unsafe { self.try_borrow_unguarded().is_ok().then(|| f(&mut *self.as_ptr())) }
-    }
-    #[inline]
-    fn get_mut(&mut self) -> &mut T {
-        self.get_mut()
     }
 }
 
@@ -177,6 +127,14 @@ macro_rules! words {
             #[inline]
             fn fetch_and(&self, mask: $value, order: Ordering) -> $value {
                 self.fetch_and(mask, order)
+            }
+            #[inline]
+            fn fetch_add(&self, n: $value, order: Ordering) -> $value {
+                self.fetch_add(n, order)
+            }
+            #[inline]
+            fn fetch_sub(&self, n: $value, order: Ordering) -> $value {
+                self.fetch_sub(n, order)
             }
         }
 
@@ -220,6 +178,14 @@ macro_rules! words {
             #[inline]
             fn fetch_and(&self, mask: $value, _: Ordering) -> $value {
                 self.replace(self.get() & mask)
+            }
+            #[inline]
+            fn fetch_add(&self, n: $value, _: Ordering) -> $value {
+                self.replace(self.get().wrapping_add(n))
+            }
+            #[inline]
+            fn fetch_sub(&self, n: $value, _: Ordering) -> $value {
+                self.replace(self.get().wrapping_sub(n))
             }
         }
     )*};

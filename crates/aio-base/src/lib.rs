@@ -33,7 +33,7 @@ mod wake_list;
 mod waker_set;
 mod waker_slot;
 
-pub use brief_lock::{BriefGuard, BriefLock};
+pub use brief_lock::{Beside, BriefGuard, BriefLock};
 pub use deadline::Deadline;
 pub use home::{Home, Local, Shared};
 pub use panics::Panics;

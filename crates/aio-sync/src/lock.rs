@@ -6,11 +6,11 @@ use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+#[cfg(not(aio_loom))]
+use aio_base::BriefLock;
 use aio_base::home::{Exclusive, Word};
 use aio_base::sync::UnsafeCell;
 use aio_base::sync::atomic::Ordering;
-#[cfg(not(aio_loom))]
-use aio_base::{BriefLock, sync::atomic::AtomicUsize};
 use aio_base::{Home, Shared};
 
 use crate::wait_queue::{Line, Wait, Waiter, wake};
@@ -65,14 +65,14 @@ pub struct Lock<T: ?Sized, H: Home> {
 // takes `T: Send`. It never gives two threads a `&T` at once (a guard does, and asks for `T: Sync`).
 unsafe impl<T: ?Sized + Send> Sync for Lock<T, Shared> {}
 
-/// Nobody has the lock, nobody waits.
-const UNLOCKED: usize = 0;
+/// Nobody has the lock, nobody waits. (That is what the byte beside a new line is.)
+const UNLOCKED: u8 = 0;
 /// Somebody has the lock, or has been handed it; nobody waits.
-const LOCKED: usize = 1;
+const LOCKED: u8 = 1;
 /// Somebody has the lock, or has been handed it; others have come to wait, and may have given up since.
-const CONTENDED: usize = 2;
+const CONTENDED: u8 = 2;
 
-/// Whether one can pass, as a word.
+/// Whether one can pass, as a byte.
 ///
 /// ```text
 ///               ──1 try_pass──▶            ──3 enter──▶
@@ -89,25 +89,30 @@ const CONTENDED: usize = 2;
 /// Edges 3 to 5 are made under the line's lock. The line is empty unless the gate is CONTENDED; so the lock does not
 /// become free as long as somebody waits, and nobody overtakes.
 struct Gate<H: Home> {
-    state: H::Word,
+    /// The state is the byte beside the line.
     line: H::Exclusive<Line<H, ()>>,
 }
 
 impl<H: Home> Gate<H> {
     #[inline]
+    fn state(&self) -> &H::Byte {
+        self.line.byte()
+    }
+
+    #[inline]
     fn try_pass(&self) -> bool {
         // Acquire pairs with the Releases of `open` and `hand_over`: what the last holder wrote is visible to this one.
-        self.state.compare_exchange(UNLOCKED, LOCKED, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        self.state().compare_exchange(UNLOCKED, LOCKED, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
     /// Under the line's lock: whether one can pass, otherwise one must wait.
     fn enter(&self) -> bool {
         // Acquire as in `try_pass`.
-        let is_free = self.state.swap(CONTENDED, Ordering::Acquire) == UNLOCKED;
+        let is_free = self.state().swap(CONTENDED, Ordering::Acquire) == UNLOCKED;
         if is_free {
             // Nobody waits, and nobody else moves the gate now that it is taken. Relaxed: the next to see this is the
             // holder, at `open`.
-            self.state.store(LOCKED, Ordering::Relaxed);
+            self.state().store(LOCKED, Ordering::Relaxed);
         }
         is_free
     }
@@ -116,7 +121,7 @@ impl<H: Home> Gate<H> {
     #[inline]
     fn open(&self) {
         // Release pairs with the Acquires of `try_pass` and `enter`.
-        if self.state.compare_exchange(LOCKED, UNLOCKED, Ordering::Release, Ordering::Relaxed).is_err() {
+        if self.state().compare_exchange(LOCKED, UNLOCKED, Ordering::Release, Ordering::Relaxed).is_err() {
             self.hand_over();
         }
     }
@@ -128,7 +133,7 @@ impl<H: Home> Gate<H> {
             if line.is_empty() {
                 // Nobody else moves the gate: it is CONTENDED, and the line is locked. Release as in `open`. (Who is
                 // handed the lock sees what was written before by being woken.)
-                self.state.store(if next.is_some() { LOCKED } else { UNLOCKED }, Ordering::Release);
+                self.state().store(if next.is_some() { LOCKED } else { UNLOCKED }, Ordering::Release);
             }
             next
         });
@@ -139,7 +144,7 @@ impl<H: Home> Gate<H> {
 impl<T, H: Home> Lock<T, H> {
     /// A free lock around `value`.
     pub fn new(value: T) -> Self {
-        let gate = Gate { state: Word::new(UNLOCKED), line: Exclusive::new(Line::new()) };
+        let gate = Gate { line: Exclusive::new(Line::new()) };
         Self { gate, value: UnsafeCell::new(value) }
     }
 
@@ -160,7 +165,7 @@ impl<T> Lock<T, Shared> {
     /// static LOG: Lock<Vec<String>> = Lock::const_new(Vec::new());
     /// ```
     pub const fn const_new(value: T) -> Self {
-        let gate = Gate { state: AtomicUsize::new(UNLOCKED), line: BriefLock::new(Line::new()) };
+        let gate = Gate { line: BriefLock::new(Line::new()) };
         Self { gate, value: UnsafeCell::new(value) }
     }
 }
@@ -205,7 +210,7 @@ impl<T: ?Sized, H: Home> Lock<T, H> {
     /// Whether somebody has the lock, or is about to.
     pub fn is_locked(&self) -> bool {
         // Relaxed: it may have changed before the caller looks at the answer; who wants the value takes the lock.
-        self.gate.state.load(Ordering::Relaxed) != UNLOCKED
+        self.gate.state().load(Ordering::Relaxed) != UNLOCKED
     }
 
     /// The value itself, no lock needed: there is no other reference.

@@ -83,11 +83,11 @@ pub(crate) unsafe trait Waiter<H: Home> {
 
 /// Those who wait, first come first served.
 pub(crate) struct Line<H: Home, N> {
-    first: Link<H, N>,
-    last: Link<H, N>,
+    /// The nodes form a circle, so that this is all a primitive has to keep: the first has the last one before it.
+    first: Option<Link<H, N>>,
 }
 
-type Link<H, N> = Option<NonNull<Node<H, N>>>;
+type Link<H, N> = NonNull<Node<H, N>>;
 
 /// How the waiting is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,7 +139,7 @@ unsafe impl<N: Send> Sync for Node<Shared, N> {}
 
 impl<H: Home, N> Line<H, N> {
     pub(crate) const fn new() -> Self {
-        Self { first: None, last: None }
+        Self { first: None }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -197,18 +197,22 @@ impl<H: Home, N> Line<H, N> {
     /// 1. `node` is in no line, and is marked as QUEUED before the lock is released.
     /// 2. It stays where it is, and is taken out of this line before it is freed.
     unsafe fn push_last(&mut self, node: NonNull<Node<H, N>>, note: N, waker: Waker) {
-        let previous = self.last.replace(node);
-        let place = Place { previous, next: None, waker, _live: Live::new(Kind::Waiter) };
+        // The one before the first is the last, also where there is none yet.
+        let next = *self.first.get_or_insert(node);
+        let previous = if next == node {
+            node
+        } else {
+            // SAFETY: the first is in the line.
+            unsafe { Self::place(next, |first| std::mem::replace(&mut (*first).previous, node)) }
+        };
+        let place = Place { previous, next, waker, _live: Live::new(Kind::Waiter) };
         // SAFETY: the node exists and nobody else knows it.
         unsafe {
             node.as_ref().place.with_mut(|there| there.write(MaybeUninit::new(place)));
             node.as_ref().note.with_mut(|there| there.write(MaybeUninit::new(note)));
         }
-        match previous {
-            // SAFETY: it is in the line.
-            Some(previous) => unsafe { Self::place(previous, |place| (*place).next = Some(node)) },
-            None => self.first = Some(node),
-        }
+        // SAFETY: it is in the line; if there was none, it is the node itself, whose place was written just now.
+        unsafe { Self::place(previous, |place| (*place).next = node) };
     }
 
     /// # Safety
@@ -219,15 +223,17 @@ impl<H: Home, N> Line<H, N> {
         let Place { previous, next, waker, .. } = unsafe { Self::place(node, |place| place.read()) };
         // SAFETY: the same. It is dropped under the lock, as `Waiter::Note` says.
         unsafe { node.as_ref().note.with_mut(|note| (*note).assume_init_drop()) };
-        match previous {
-            // SAFETY: its neighbour in the line.
-            Some(previous) => unsafe { Self::place(previous, |place| (*place).next = next) },
-            None => self.first = next,
+        if next == node {
+            self.first = None;
+            return waker;
         }
-        match next {
-            // SAFETY: its neighbour in the line.
-            Some(next) => unsafe { Self::place(next, |place| (*place).previous = previous) },
-            None => self.last = previous,
+        // SAFETY: its neighbours in the line.
+        unsafe {
+            Self::place(previous, |place| (*place).next = next);
+            Self::place(next, |place| (*place).previous = previous);
+        }
+        if self.first == Some(node) {
+            self.first = Some(next);
         }
         waker
     }

@@ -75,6 +75,18 @@ fn a_waiting_future_has_at_most_64_bytes_and_its_item() {
 }
 
 #[test]
+fn a_primitive_is_a_few_words() {
+    const WORD: usize = size_of::<usize>();
+    fn check<H: Home>() {
+        assert!(size_of::<Lock<(), H>>() <= 2 * WORD);
+        assert!(size_of::<Event<H>>() <= 4 * WORD);
+        assert!(size_of::<Semaphore<H>>() <= 4 * WORD);
+    }
+    check::<Shared>();
+    check::<Local>();
+}
+
+#[test]
 fn waiting_allocates_nothing() {
     fn check<H: Home>() {
         let (lock, event) = (Lock::<_, H>::new(0), Event::<H>::new());
