@@ -240,7 +240,7 @@ impl<'a, T: ?Sized, H: Home> Future for ConditionFuture<'a, T, H> {
                     let Stage::Holding { condition, guard } = std::mem::replace(holding, Stage::Done) else {
                         unreachable!("it is in this stage");
                     };
-                    let lock = LockGuard::lock(&guard);
+                    let lock = LockGuard::source(&guard);
                     _held = Some(guard);
                     stage.set(Stage::Waiting { lock, wait: Wait::new(Notifiee(condition)) });
                 }

@@ -48,7 +48,7 @@ pub mod local;
 
 pub use condition::ConditionFuture;
 pub use event::EventFuture;
-pub use lock::{LockFuture, LockGuard};
+pub use lock::{LockFuture, LockGuard, OwnedLockFuture, OwnedLockGuard};
 pub use queue::{GetError, GetFuture, PutError, PutFuture, QueueJoinFuture};
 pub use semaphore::{AcquireFuture, Permit};
 

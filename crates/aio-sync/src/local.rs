@@ -13,6 +13,12 @@ pub type LockGuard<'a, T> = crate::LockGuard<'a, T, Local>;
 /// Waits for a local [`Lock`].
 pub type LockFuture<'a, T> = crate::LockFuture<'a, T, Local>;
 
+/// Access to the value of a local [`Lock`] that it keeps a reference to.
+pub type OwnedLockGuard<T> = crate::OwnedLockGuard<T, Local>;
+
+/// Waits for a local [`Lock`] that it keeps a reference to.
+pub type OwnedLockFuture<T> = crate::OwnedLockFuture<T, Local>;
+
 /// An [event](generic::Event) that stays on its thread.
 pub type Event = generic::Event<Local>;
 

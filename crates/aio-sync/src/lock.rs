@@ -1,19 +1,22 @@
 //! Mutual exclusion between tasks.
 
+mod future;
+mod gate;
+mod guard;
+
 use std::fmt;
-use std::marker::PhantomData;
-use std::ops::{Deref, DerefMut};
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 
-#[cfg(not(aio_loom))]
-use aio_base::BriefLock;
-use aio_base::home::{Exclusive, Word};
 use aio_base::sync::UnsafeCell;
-use aio_base::sync::atomic::Ordering;
-use aio_base::{Home, Shared};
+use aio_base::{Home, Shared, host};
+#[cfg(not(aio_loom))]
+use aio_base::{Local, sync::Arc};
+#[cfg(not(aio_loom))]
+use std::rc::Rc;
 
-use crate::wait_queue::{Line, Wait, Waiter, wake};
+use gate::Gate;
+
+pub use future::{LockFuture, OwnedLockFuture};
+pub use guard::{LockGuard, OwnedLockGuard};
 
 /// A value that one task at a time may use, across `.await`s if need be.
 ///
@@ -31,6 +34,7 @@ use crate::wait_queue::{Line, Wait, Waiter, wake};
 /// | `lock.release()`              | `drop(guard)`, or the end of its block, a panic included    |
 /// | release without having it     | does not compile: there is no guard to drop                 |
 /// | release by another task       | send the guard there (not in the local home)                |
+/// | keep it in a `'static` task   | [`lock.lock_owned().await`](Lock::lock_owned)               |
 /// | `lock.locked()`               | [`lock.is_locked()`](Self::is_locked)                       |
 /// | a lock beside what it guards  | `Lock<()>`                                                  |
 ///
@@ -57,7 +61,7 @@ use crate::wait_queue::{Line, Wait, Waiter, wake};
 /// ```
 pub struct Lock<T: ?Sized, H: Home> {
     gate: Gate<H>,
-    /// Belongs to whoever has moved the gate to LOCKED or was handed it: the one [`LockGuard`] in existence.
+    /// Belongs to whoever has moved the gate to LOCKED or was handed it: the one guard in existence.
     value: UnsafeCell<T>,
 }
 
@@ -65,87 +69,10 @@ pub struct Lock<T: ?Sized, H: Home> {
 // takes `T: Send`. It never gives two threads a `&T` at once (a guard does, and asks for `T: Sync`).
 unsafe impl<T: ?Sized + Send> Sync for Lock<T, Shared> {}
 
-/// Nobody has the lock, nobody waits. (That is what the byte beside a new line is.)
-const UNLOCKED: u8 = 0;
-/// Somebody has the lock, or has been handed it; nobody waits.
-const LOCKED: u8 = 1;
-/// Somebody has the lock, or has been handed it; others have come to wait, and may have given up since.
-const CONTENDED: u8 = 2;
-
-/// Whether one can pass, as a byte.
-///
-/// ```text
-///               ──1 try_pass──▶            ──3 enter──▶
-///      UNLOCKED                    LOCKED                CONTENDED ⟲ 4 hand_over
-///         ▲     ◀────2 open────            ◀──4 hand_over──   │
-///         └───────────────────5 hand_over─────────────────────┘
-/// ```
-/// 1. [`Gate::try_pass`], one compare-and-exchange; or [`Gate::enter`], when the lock was released just before.
-/// 2. [`Gate::open`], one compare-and-exchange.
-/// 3. [`Gate::enter`]: one has to wait.
-/// 4. [`Gate::hand_over`] to the first in the line. The gate is CONTENDED again if others are in the line.
-/// 5. [`Gate::hand_over`]: all have given up.
-///
-/// Edges 3 to 5 are made under the line's lock. The line is empty unless the gate is CONTENDED; so the lock does not
-/// become free as long as somebody waits, and nobody overtakes.
-struct Gate<H: Home> {
-    /// The state is the byte beside the line.
-    line: H::Exclusive<Line<H, ()>>,
-}
-
-impl<H: Home> Gate<H> {
-    #[inline]
-    fn state(&self) -> &H::Byte {
-        self.line.byte()
-    }
-
-    #[inline]
-    fn try_pass(&self) -> bool {
-        // Acquire pairs with the Releases of `open` and `hand_over`: what the last holder wrote is visible to this one.
-        self.state().compare_exchange(UNLOCKED, LOCKED, Ordering::Acquire, Ordering::Relaxed).is_ok()
-    }
-
-    /// Under the line's lock: whether one can pass, otherwise one must wait.
-    fn enter(&self) -> bool {
-        // Acquire as in `try_pass`.
-        let is_free = self.state().swap(CONTENDED, Ordering::Acquire) == UNLOCKED;
-        if is_free {
-            // Nobody waits, and nobody else moves the gate now that it is taken. Relaxed: the next to see this is the
-            // holder, at `open`.
-            self.state().store(LOCKED, Ordering::Relaxed);
-        }
-        is_free
-    }
-
-    /// By the holder.
-    #[inline]
-    fn open(&self) {
-        // Release pairs with the Acquires of `try_pass` and `enter`.
-        if self.state().compare_exchange(LOCKED, UNLOCKED, Ordering::Release, Ordering::Relaxed).is_err() {
-            self.hand_over();
-        }
-    }
-
-    #[cold]
-    fn hand_over(&self) {
-        let next = self.line.with(|line| {
-            let next = line.wake_first();
-            if line.is_empty() {
-                // Nobody else moves the gate: it is CONTENDED, and the line is locked. Release as in `open`. (Who is
-                // handed the lock sees what was written before by being woken.)
-                self.state().store(if next.is_some() { LOCKED } else { UNLOCKED }, Ordering::Release);
-            }
-            next
-        });
-        wake(next);
-    }
-}
-
 impl<T, H: Home> Lock<T, H> {
     /// A free lock around `value`.
     pub fn new(value: T) -> Self {
-        let gate = Gate { line: Exclusive::new(Line::new()) };
-        Self { gate, value: UnsafeCell::new(value) }
+        Self { gate: Gate::new(), value: UnsafeCell::new(value) }
     }
 
     /// Takes the lock apart.
@@ -165,8 +92,7 @@ impl<T> Lock<T, Shared> {
     /// static LOG: Lock<Vec<String>> = Lock::const_new(Vec::new());
     /// ```
     pub const fn const_new(value: T) -> Self {
-        let gate = Gate { line: BriefLock::new(Line::new()) };
-        Self { gate, value: UnsafeCell::new(value) }
+        Self { gate: Gate::const_new(), value: UnsafeCell::new(value) }
     }
 }
 
@@ -198,7 +124,7 @@ impl<T: ?Sized, H: Home> Lock<T, H> {
     /// ```
     #[inline]
     pub fn lock(&self) -> LockFuture<'_, T, H> {
-        LockFuture { wait: Wait::new(LockWaiter(self)) }
+        LockFuture::new(self)
     }
 
     /// Takes the lock if it is free now. It is not while others wait for it.
@@ -209,14 +135,109 @@ impl<T: ?Sized, H: Home> Lock<T, H> {
 
     /// Whether somebody has the lock, or is about to.
     pub fn is_locked(&self) -> bool {
-        // Relaxed: it may have changed before the caller looks at the answer; who wants the value takes the lock.
-        self.gate.state().load(Ordering::Relaxed) != UNLOCKED
+        !self.gate.is_open()
     }
 
     /// The value itself, no lock needed: there is no other reference.
     pub fn get_mut(&mut self) -> &mut T {
         // SAFETY: `&mut self` is the only reference to the lock, so there is no guard.
         self.value.with_mut(|value| unsafe { &mut *value })
+    }
+}
+
+impl<T: ?Sized> Lock<T, Shared> {
+    /// The same as [`lock`](Self::lock) for a thread that runs no tasks: blocks it until the lock is free.
+    ///
+    /// # Fairness
+    /// The thread waits in the same line as the tasks.
+    ///
+    /// # Panics
+    /// On the thread of a loop, which would stand still, even if the lock is free.
+    ///
+    /// # Examples
+    /// ```
+    /// let names = aio_sync::Lock::new(vec!["Ada"]);
+    /// names.lock_blocking().push("Grace");
+    /// assert_eq!(*names.lock_blocking(), ["Ada", "Grace"]);
+    /// ```
+    #[track_caller]
+    pub fn lock_blocking(&self) -> LockGuard<'_, T> {
+        const WHAT: &str = "`lock_blocking`";
+        host::assert_may_block(WHAT);
+        match self.try_lock() {
+            Some(guard) => guard,
+            None => host::block_on(WHAT, self.lock()),
+        }
+    }
+}
+
+// (In a model `Arc` is another type, which cannot be that of `self`.)
+#[cfg(not(aio_loom))]
+impl<T: ?Sized> Lock<T, Shared> {
+    /// The same as [`lock`](Self::lock) with a guard that borrows nothing: it keeps a reference to the lock.
+    ///
+    /// # Cancel safety
+    /// As in [`lock`](Self::lock).
+    ///
+    /// # Panics
+    /// The future, if it is polled again after it was ready.
+    ///
+    /// # Examples
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// use std::sync::Arc;
+    ///
+    /// let log = Arc::new(aio_sync::Lock::new(Vec::new()));
+    /// let mut guard = log.lock_owned().await;
+    /// let writer = std::thread::spawn(move || guard.push("from there"));
+    /// assert_eq!(*log.lock().await, ["from there"]);
+    /// # writer.join().unwrap();
+    /// # });
+    /// ```
+    #[inline]
+    pub fn lock_owned(self: &Arc<Self>) -> OwnedLockFuture<T> {
+        OwnedLockFuture::new(self.clone())
+    }
+
+    /// The same as [`try_lock`](Self::try_lock) with a guard that keeps a reference to the lock.
+    #[inline]
+    pub fn try_lock_owned(self: &Arc<Self>) -> Option<OwnedLockGuard<T>> {
+        self.gate.try_pass().then(|| OwnedLockGuard::new(self.clone()))
+    }
+
+    /// The same as [`lock_blocking`](Self::lock_blocking) with a guard that keeps a reference to the lock.
+    ///
+    /// # Panics
+    /// On the thread of a loop, which would stand still, even if the lock is free.
+    #[track_caller]
+    pub fn lock_owned_blocking(self: &Arc<Self>) -> OwnedLockGuard<T> {
+        const WHAT: &str = "`lock_owned_blocking`";
+        host::assert_may_block(WHAT);
+        match self.try_lock_owned() {
+            Some(guard) => guard,
+            None => host::block_on(WHAT, self.lock_owned()),
+        }
+    }
+}
+
+#[cfg(not(aio_loom))]
+impl<T: ?Sized> Lock<T, Local> {
+    /// The same as [`lock`](Self::lock) with a guard that borrows nothing: it keeps a reference to the lock.
+    ///
+    /// # Cancel safety
+    /// As in [`lock`](Self::lock).
+    ///
+    /// # Panics
+    /// The future, if it is polled again after it was ready.
+    #[inline]
+    pub fn lock_owned(self: &Rc<Self>) -> OwnedLockFuture<T, Local> {
+        OwnedLockFuture::new(self.clone())
+    }
+
+    /// The same as [`try_lock`](Self::try_lock) with a guard that keeps a reference to the lock.
+    #[inline]
+    pub fn try_lock_owned(self: &Rc<Self>) -> Option<OwnedLockGuard<T, Local>> {
+        self.gate.try_pass().then(|| OwnedLockGuard::new(self.clone()))
     }
 }
 
@@ -240,111 +261,5 @@ impl<T: ?Sized + fmt::Debug, H: Home> fmt::Debug for Lock<T, H> {
             Some(value) => lock.field("value", &&*value).finish(),
             None => lock.field("value", &format_args!("<locked>")).finish(),
         }
-    }
-}
-
-/// Waits for a [`Lock`]: made by [`Lock::lock`].
-#[must_use = "futures do nothing unless awaited"]
-pub struct LockFuture<'a, T: ?Sized, H: Home = Shared> {
-    wait: Wait<H, LockWaiter<'a, T, H>>,
-}
-
-impl<'a, T: ?Sized, H: Home> Future for LockFuture<'a, T, H> {
-    type Output = LockGuard<'a, T, H>;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let lock = self.wait.waiter.0;
-        // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
-        // `Wait` is.
-        let wait = unsafe { self.map_unchecked_mut(|this| &mut this.wait) };
-        ready!(wait.poll(cx, |_| lock.gate.try_pass(), |_, _line| (!lock.gate.enter()).then_some(())));
-        Poll::Ready(LockGuard::new(lock))
-    }
-}
-
-struct LockWaiter<'a, T: ?Sized, H: Home>(&'a Lock<T, H>);
-
-// SAFETY: the lock that it refers to has one line, which has one lock.
-unsafe impl<T: ?Sized, H: Home> Waiter<H> for LockWaiter<'_, T, H> {
-    type Guarded = Line<H, ()>;
-    type Note = ();
-
-    #[inline]
-    fn guarded(&self) -> &H::Exclusive<Line<H, ()>> {
-        &self.0.gate.line
-    }
-
-    #[inline]
-    fn line(line: &mut Line<H, ()>) -> &mut Line<H, ()> {
-        line
-    }
-
-    fn pass_on(&self) {
-        self.0.gate.open();
-    }
-}
-
-impl<T: ?Sized, H: Home> fmt::Debug for LockFuture<'_, T, H> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("LockFuture").field(&self.wait).finish()
-    }
-}
-
-/// Access to the value of a [`Lock`]; dropping it releases the lock and hands it to the first who waits.
-#[must_use = "dropping the guard releases the lock at once"]
-pub struct LockGuard<'a, T: ?Sized, H: Home = Shared> {
-    lock: &'a Lock<T, H>,
-    /// `Send` and `Sync` like the access it gives: `&Lock<T>` alone would make it `Sync` without `T: Sync`.
-    _access: PhantomData<&'a mut T>,
-}
-
-impl<'a, T: ?Sized, H: Home> LockGuard<'a, T, H> {
-    /// By the one who has just got the lock.
-    #[inline]
-    fn new(lock: &'a Lock<T, H>) -> Self {
-        Self { lock, _access: PhantomData }
-    }
-
-    /// The lock that it is of.
-    pub(crate) fn lock(guard: &Self) -> &'a Lock<T, H> {
-        guard.lock
-    }
-}
-
-impl<T: ?Sized, H: Home> Deref for LockGuard<'_, T, H> {
-    type Target = T;
-
-    #[inline]
-    fn deref(&self) -> &T {
-        // SAFETY: the value belongs to the holder of the lock, which is this guard as long as it exists.
-        self.lock.value.with(|value| unsafe { &*value })
-    }
-}
-
-impl<T: ?Sized, H: Home> DerefMut for LockGuard<'_, T, H> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: as in `deref`, and the guard is borrowed mutably.
-        self.lock.value.with_mut(|value| unsafe { &mut *value })
-    }
-}
-
-impl<T: ?Sized, H: Home> Drop for LockGuard<'_, T, H> {
-    #[inline]
-    fn drop(&mut self) {
-        self.lock.gate.open();
-    }
-}
-
-impl<T: ?Sized + fmt::Debug, H: Home> fmt::Debug for LockGuard<'_, T, H> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
-impl<T: ?Sized + fmt::Display, H: Home> fmt::Display for LockGuard<'_, T, H> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
     }
 }

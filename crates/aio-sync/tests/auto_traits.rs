@@ -10,7 +10,7 @@ use std::sync::MutexGuard;
 
 use aio_sync::{
     AcquireFuture, Condition, ConditionFuture, Event, EventFuture, GetError, GetFuture, Lock, LockFuture, LockGuard,
-    Permit, PutError, PutFuture, Queue, QueueJoinFuture, Semaphore, local,
+    OwnedLockFuture, OwnedLockGuard, Permit, PutError, PutFuture, Queue, QueueJoinFuture, Semaphore, local,
 };
 
 /// The answer of the probes below for a type that does not implement their trait: an inherent constant hides this one.
@@ -75,6 +75,19 @@ fn a_guard_may_be_shared_only_if_its_value_may() {
     assert_eq!(send_sync!(LockGuard<'static, Neither>), NEITHER);
 }
 
+/// The last owner drops the value wherever it is.
+#[test]
+fn owned_forms_of_a_lock_may_do_what_the_others_may() {
+    assert_eq!(send_sync!(OwnedLockFuture<Both>), BOTH);
+    assert_eq!(send_sync!(OwnedLockFuture<SendOnly>), BOTH);
+    assert_eq!(send_sync!(OwnedLockFuture<SyncOnly>), NEITHER);
+    assert_eq!(send_sync!(OwnedLockFuture<Neither>), NEITHER);
+    assert_eq!(send_sync!(OwnedLockGuard<Both>), BOTH);
+    assert_eq!(send_sync!(OwnedLockGuard<SendOnly>), SEND);
+    assert_eq!(send_sync!(OwnedLockGuard<SyncOnly>), NEITHER);
+    assert_eq!(send_sync!(OwnedLockGuard<Neither>), NEITHER);
+}
+
 #[test]
 fn an_event_may_be_sent_and_shared() {
     assert_eq!(send_sync!(Event), BOTH);
@@ -132,6 +145,8 @@ fn nothing_local_leaves_its_thread() {
         local::LockFuture<'static, SyncOnly>, local::LockFuture<'static, Neither>,
         local::LockGuard<'static, Both>, local::LockGuard<'static, SendOnly>,
         local::LockGuard<'static, SyncOnly>, local::LockGuard<'static, Neither>,
+        local::OwnedLockFuture<Both>, local::OwnedLockFuture<SendOnly>,
+        local::OwnedLockGuard<Both>, local::OwnedLockGuard<SyncOnly>,
         local::Event, local::EventFuture<'static>,
         local::Queue<Both>, local::PutFuture<'static, Both>, local::GetFuture<'static, Both>,
         local::QueueJoinFuture<'static, Both>,
@@ -148,6 +163,7 @@ fn what_waits_stays_where_it_is() {
     }
     all! { false:
         LockFuture<'static, Both>, local::LockFuture<'static, Both>,
+        OwnedLockFuture<Both>, local::OwnedLockFuture<Both>,
         EventFuture<'static>, local::EventFuture<'static>,
         PutFuture<'static, Both>, local::PutFuture<'static, Both>,
         GetFuture<'static, Both>, local::GetFuture<'static, Both>,
@@ -155,5 +171,8 @@ fn what_waits_stays_where_it_is() {
         AcquireFuture<'static>, local::AcquireFuture<'static>,
         ConditionFuture<'static, Both>, local::ConditionFuture<'static, Both>,
     }
-    all! { true: Lock<Both>, LockGuard<'static, Both>, Event, Queue<Both>, Semaphore, Permit<'static>, Condition, }
+    all! { true:
+        Lock<Both>, LockGuard<'static, Both>, OwnedLockGuard<Both>, Event, Queue<Both>, Semaphore, Permit<'static>,
+        Condition,
+    }
 }

@@ -9,7 +9,9 @@ use std::task::{Context, Poll, Waker};
 use aio_base::live::Live;
 use aio_base::{Home, Local, Shared};
 use aio_sync::generic::{Condition, Event, Lock, Queue, Semaphore};
-use aio_sync::{AcquireFuture, ConditionFuture, EventFuture, GetFuture, LockFuture, PutFuture, QueueJoinFuture};
+use aio_sync::{
+    AcquireFuture, ConditionFuture, EventFuture, GetFuture, LockFuture, OwnedLockFuture, PutFuture, QueueJoinFuture,
+};
 
 /// Counts the allocations of each thread.
 struct Counting;
@@ -61,6 +63,7 @@ fn a_waiting_future_has_at_most_64_bytes_and_its_item() {
         type Item = [u8; 40];
         let sizes = [
             size_of::<LockFuture<'_, Item, H>>(),
+            size_of::<OwnedLockFuture<Item, H>>(),
             size_of::<EventFuture<'_, H>>(),
             size_of::<GetFuture<'_, Item, H>>(),
             size_of::<PutFuture<'_, Item, H>>() - size_of::<Item>(),

@@ -21,6 +21,7 @@ in_both_homes! {
     a_lock_is_made_from_a_value_or_by_default,
     debug_shows_every_state_and_never_waits,
     a_lock_holds_what_has_no_size,
+    a_guard_knows_its_lock,
     the_lock_is_handed_to_the_first_in_the_line,
     nobody_overtakes_those_who_wait,
     the_releaser_goes_to_the_back,
@@ -103,6 +104,14 @@ fn a_lock_holds_what_has_no_size<H: Home>() {
     let lock: &aio_sync::generic::Lock<[u8], H> = &aio_sync::generic::Lock::<_, H>::new([1, 2, 3]);
     now(lock.lock())[1] = 7;
     assert_eq!(*lock.try_lock().unwrap(), [1, 7, 3]);
+}
+
+fn a_guard_knows_its_lock<H: Home>() {
+    let lock = Lock::<H>::new(1);
+    let guard = now(lock.lock());
+    let source = LockGuard::source(&guard);
+    drop(guard);
+    assert!(std::ptr::eq(source, &lock));
 }
 
 fn the_lock_is_handed_to_the_first_in_the_line<H: Home>() {

@@ -6,5 +6,6 @@ mod condition;
 mod event;
 mod lock;
 mod model;
+mod owned_lock;
 mod queue;
 mod semaphore;
