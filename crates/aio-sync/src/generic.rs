@@ -6,3 +6,5 @@ pub use crate::event::Event;
 pub use crate::lock::Lock;
 pub use crate::queue::Queue;
 pub use crate::semaphore::Semaphore;
+pub use crate::semaphore::acquire::AcquireFuture;
+pub use crate::semaphore::permit::Permit;

@@ -50,7 +50,6 @@ pub use condition::ConditionFuture;
 pub use event::EventFuture;
 pub use lock::{LockFuture, LockGuard, OwnedLockFuture, OwnedLockGuard};
 pub use queue::{GetError, GetFuture, PutError, PutFuture, QueueJoinFuture};
-pub use semaphore::{AcquireFuture, Permit};
 
 /// A [lock](generic::Lock) that may be shared between threads.
 pub type Lock<T> = generic::Lock<T, aio_base::Shared>;
@@ -63,6 +62,19 @@ pub type Queue<T> = generic::Queue<T, aio_base::Shared>;
 
 /// A [semaphore](generic::Semaphore) that may be shared between threads.
 pub type Semaphore = generic::Semaphore<aio_base::Shared>;
+
+/// Permits of a [`Semaphore`].
+pub type Permit<'a, H = aio_base::Shared> = generic::Permit<&'a generic::Semaphore<H>, H>;
+
+/// Permits of a [`Semaphore`] that hold on to it.
+pub type OwnedPermit<H = aio_base::Shared> = generic::Permit<<H as aio_base::Home>::Ref<generic::Semaphore<H>>, H>;
+
+/// Waits for permits of a [`Semaphore`].
+pub type AcquireFuture<'a, H = aio_base::Shared> = generic::AcquireFuture<&'a generic::Semaphore<H>, H>;
+
+/// Waits for permits of a [`Semaphore`] that hold on to it.
+pub type OwnedAcquireFuture<H = aio_base::Shared> =
+    generic::AcquireFuture<<H as aio_base::Home>::Ref<generic::Semaphore<H>>, H>;
 
 /// A [condition](generic::Condition) that may be shared between threads.
 pub type Condition = generic::Condition<aio_base::Shared>;

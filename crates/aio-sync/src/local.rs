@@ -46,6 +46,12 @@ pub type Permit<'a> = crate::Permit<'a, Local>;
 /// Waits for permits of a local [`Semaphore`].
 pub type AcquireFuture<'a> = crate::AcquireFuture<'a, Local>;
 
+/// Permits of a local [`Semaphore`] that hold on to it.
+pub type OwnedPermit = crate::OwnedPermit<Local>;
+
+/// Waits for permits of a local [`Semaphore`] that hold on to it.
+pub type OwnedAcquireFuture = crate::OwnedAcquireFuture<Local>;
+
 /// A [condition](generic::Condition) that stays on its thread.
 pub type Condition = generic::Condition<Local>;
 

@@ -1,16 +1,20 @@
 //! Permits for so many at once.
 
+pub(crate) mod acquire;
+mod owned;
+pub(crate) mod permit;
+
 use std::fmt;
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::Waker;
 
 use aio_base::home::{Exclusive, Word};
 use aio_base::sync::atomic::Ordering;
 #[cfg(not(aio_loom))]
 use aio_base::{BriefLock, sync::atomic::AtomicUsize};
-use aio_base::{Home, Panics, Shared};
+use aio_base::{Home, Panics, Shared, host};
 
-use crate::wait_queue::{Line, Wait, Waiter};
+use crate::wait_queue::Line;
+use crate::{AcquireFuture, Permit};
 
 /// Permits for so many tasks at once: asyncio's `Semaphore`.
 ///
@@ -24,8 +28,12 @@ use crate::wait_queue::{Line, Wait, Waiter};
 /// | `async with semaphore:`       | `{ let _permit = semaphore.acquire().await; .. }`                       |
 /// | `semaphore.release()`         | `drop(permit)`, or the end of its block, a panic included               |
 /// | release without having one    | [`semaphore.add_permits(1)`](Self::add_permits)                         |
-/// | `BoundedSemaphore`            | any: a [`Permit`] is given back once                                    |
+/// | `BoundedSemaphore`            | any: a [`Permit`](crate::Permit) is given back once                     |
 /// | `semaphore.locked()`          | [`semaphore.available_permits() == 0`](Self::available_permits)         |
+///
+/// To acquire cannot fail: a semaphore is never closed. Who needs one that can be closed, or one that knows how many
+/// permits there are in all and can be given another number, takes a
+/// [`CapacityLimiter`](crate::generic::CapacityLimiter).
 ///
 /// # Fairness
 /// First come, first served. A permit that is given back is handed to the first in the line before that one runs:
@@ -134,7 +142,7 @@ impl<H: Home> Semaphore<H> {
     /// The future, if it is polled again after it was ready.
     #[inline]
     pub fn acquire_many(&self, n: usize) -> AcquireFuture<'_, H> {
-        AcquireFuture { wait: Wait::new(Acquirer { semaphore: self, n }) }
+        AcquireFuture::new(self, n)
     }
 
     /// Takes a permit if one is free now. None is while others wait.
@@ -146,7 +154,7 @@ impl<H: Home> Semaphore<H> {
     /// Takes `n` permits if so many are free now. None is while others wait.
     #[inline]
     pub fn try_acquire_many(&self, n: usize) -> Option<Permit<'_, H>> {
-        self.try_take(n).then(|| Permit { semaphore: self, n })
+        self.try_take(n).then(|| Permit::new(self, n))
     }
 
     /// How many permits can be taken now. None while others wait.
@@ -165,6 +173,51 @@ impl<H: Home> Semaphore<H> {
     #[track_caller]
     pub fn add_permits(&self, n: usize) {
         assert!(self.release(n), "too many permits");
+    }
+
+    /// Takes up to `n` permits away for ever, and says how many that were: no more than are free, or kept for the first
+    /// in the line until there are as many as it asks for.
+    ///
+    /// # Examples
+    /// ```
+    /// let semaphore = aio_sync::Semaphore::new(3);
+    /// let permit = semaphore.try_acquire();
+    /// assert_eq!(semaphore.forget_permits(5), 2);
+    /// drop(permit);
+    /// assert_eq!(semaphore.available_permits(), 1);
+    /// ```
+    pub fn forget_permits(&self, n: usize) -> usize {
+        // Relaxed, here and in the exchange, which has the last word: nobody gets these permits, and who takes others
+        // later sees by the exchange what the Release before it published.
+        let mut free = self.free.load(Ordering::Relaxed);
+        loop {
+            let found = if free == CONTENDED {
+                match self.waiting.with(|waiting| self.forget_kept(n, waiting)) {
+                    Ok(forgotten) => return forgotten,
+                    Err(free) => free,
+                }
+            } else {
+                free
+            };
+            let forgotten = n.min(found);
+            match self.free.compare_exchange(found, found - forgotten, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return forgotten,
+                Err(now) => free = now,
+            }
+        }
+    }
+
+    /// Under the lock: takes up to `n` away from what is kept. If nobody waits any more, says what is free instead.
+    fn forget_kept(&self, n: usize, waiting: &mut Waiting<H>) -> Result<usize, usize> {
+        // Relaxed: it becomes CONTENDED, and ceases to be, under the lock, which is held.
+        match self.free.load(Ordering::Relaxed) {
+            CONTENDED => {
+                let forgotten = n.min(waiting.kept);
+                waiting.kept -= forgotten;
+                Ok(forgotten)
+            }
+            free => Err(free),
+        }
     }
 
     #[inline]
@@ -292,101 +345,32 @@ impl Semaphore<Shared> {
     }
 }
 
+impl Semaphore<Shared> {
+    /// [Acquires](Self::acquire) a permit from a thread that is no task's: blocks it until there is one.
+    ///
+    /// # Panics
+    /// On the thread of a loop, which would stand still.
+    #[track_caller]
+    pub fn acquire_blocking(&self) -> Permit<'_> {
+        host::assert_may_block("`acquire_blocking`");
+        self.try_acquire().unwrap_or_else(|| host::block_on("`acquire_blocking`", self.acquire()))
+    }
+
+    /// [Acquires](Self::acquire_many) `n` permits at once from a thread that is no task's: blocks it until there are as
+    /// many.
+    ///
+    /// # Panics
+    /// On the thread of a loop, which would stand still.
+    #[track_caller]
+    pub fn acquire_many_blocking(&self, n: usize) -> Permit<'_> {
+        host::assert_may_block("`acquire_many_blocking`");
+        self.try_acquire_many(n).unwrap_or_else(|| host::block_on("`acquire_many_blocking`", self.acquire_many(n)))
+    }
+}
+
 impl<H: Home> fmt::Debug for Semaphore<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Semaphore").field("available_permits", &self.available_permits()).finish()
-    }
-}
-
-/// Waits for permits of a [`Semaphore`]: made by [`Semaphore::acquire`] and [`Semaphore::acquire_many`].
-#[must_use = "futures do nothing unless awaited"]
-pub struct AcquireFuture<'a, H: Home = Shared> {
-    wait: Wait<H, Acquirer<'a, H>>,
-}
-
-impl<'a, H: Home> Future for AcquireFuture<'a, H> {
-    type Output = Permit<'a, H>;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Permit<'a, H>> {
-        let Acquirer { semaphore, n } = self.wait.waiter;
-        // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
-        // `Wait` is.
-        let wait = unsafe { self.map_unchecked_mut(|this| &mut this.wait) };
-        ready!(wait.poll(cx, |_| semaphore.try_take(n), |_, waiting| (!semaphore.enter(n, waiting)).then_some(n)));
-        Poll::Ready(Permit { semaphore, n })
-    }
-}
-
-impl<H: Home> fmt::Debug for AcquireFuture<'_, H> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AcquireFuture").field(&self.wait).finish()
-    }
-}
-
-struct Acquirer<'a, H: Home> {
-    semaphore: &'a Semaphore<H>,
-    n: usize,
-}
-
-// SAFETY: the semaphore that it refers to has one lock and one line.
-unsafe impl<H: Home> Waiter<H> for Acquirer<'_, H> {
-    type Guarded = Waiting<H>;
-    type Note = usize;
-
-    #[inline]
-    fn guarded(&self) -> &H::Exclusive<Waiting<H>> {
-        &self.semaphore.waiting
-    }
-
-    #[inline]
-    fn line(waiting: &mut Waiting<H>) -> &mut Line<H, usize> {
-        &mut waiting.line
-    }
-
-    fn pass_on(&self) {
-        // Not more than before it was handed to this one.
-        self.semaphore.release(self.n);
-    }
-
-    /// What was kept for this one may do for those behind it.
-    fn left(&self) {
-        self.semaphore.hand_out(None);
-    }
-}
-
-/// One or more permits of a [`Semaphore`]; dropping it gives them back, to the first who waits.
-#[must_use = "dropping the permit gives it back at once"]
-pub struct Permit<'a, H: Home = Shared> {
-    semaphore: &'a Semaphore<H>,
-    n: usize,
-}
-
-impl<H: Home> Permit<'_, H> {
-    /// For how many permits it stands.
-    pub fn n_permits(&self) -> usize {
-        self.n
-    }
-
-    /// Does not give them back: there are fewer from now on.
-    pub fn forget(mut self) {
-        self.n = 0;
-    }
-}
-
-impl<H: Home> Drop for Permit<'_, H> {
-    #[inline]
-    fn drop(&mut self) {
-        if self.n > 0 {
-            // If others were added meanwhile, and there would be too many now, these are left out.
-            self.semaphore.release(self.n);
-        }
-    }
-}
-
-impl<H: Home> fmt::Debug for Permit<'_, H> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Permit").field(&self.n).finish()
     }
 }
 

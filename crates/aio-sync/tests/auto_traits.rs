@@ -10,7 +10,8 @@ use std::sync::MutexGuard;
 
 use aio_sync::{
     AcquireFuture, Condition, ConditionFuture, Event, EventFuture, GetError, GetFuture, Lock, LockFuture, LockGuard,
-    OwnedLockFuture, OwnedLockGuard, Permit, PutError, PutFuture, Queue, QueueJoinFuture, Semaphore, local,
+    OwnedAcquireFuture, OwnedLockFuture, OwnedLockGuard, OwnedPermit, Permit, PutError, PutFuture, Queue,
+    QueueJoinFuture, Semaphore, local,
 };
 
 /// The answer of the probes below for a type that does not implement their trait: an inherent constant hides this one.
@@ -123,6 +124,8 @@ fn a_semaphore_and_its_permits_may_be_sent_and_shared() {
     assert_eq!(send_sync!(Semaphore), BOTH);
     assert_eq!(send_sync!(AcquireFuture<'static>), BOTH);
     assert_eq!(send_sync!(Permit<'static>), BOTH);
+    assert_eq!(send_sync!(OwnedAcquireFuture), BOTH);
+    assert_eq!(send_sync!(OwnedPermit), BOTH);
 }
 
 #[test]
@@ -151,6 +154,7 @@ fn nothing_local_leaves_its_thread() {
         local::Queue<Both>, local::PutFuture<'static, Both>, local::GetFuture<'static, Both>,
         local::QueueJoinFuture<'static, Both>,
         local::Semaphore, local::AcquireFuture<'static>, local::Permit<'static>,
+        local::OwnedAcquireFuture, local::OwnedPermit,
         local::Condition, local::ConditionFuture<'static, Both>,
     }
 }
@@ -168,11 +172,11 @@ fn what_waits_stays_where_it_is() {
         PutFuture<'static, Both>, local::PutFuture<'static, Both>,
         GetFuture<'static, Both>, local::GetFuture<'static, Both>,
         QueueJoinFuture<'static, Both>, local::QueueJoinFuture<'static, Both>,
-        AcquireFuture<'static>, local::AcquireFuture<'static>,
+        AcquireFuture<'static>, local::AcquireFuture<'static>, OwnedAcquireFuture, local::OwnedAcquireFuture,
         ConditionFuture<'static, Both>, local::ConditionFuture<'static, Both>,
     }
     all! { true:
-        Lock<Both>, LockGuard<'static, Both>, OwnedLockGuard<Both>, Event, Queue<Both>, Semaphore, Permit<'static>,
-        Condition,
+        Lock<Both>, LockGuard<'static, Both>, OwnedLockGuard<Both>, Event, Queue<Both>, Condition,
+        Semaphore, Permit<'static>, OwnedPermit,
     }
 }

@@ -10,7 +10,8 @@ use aio_base::live::Live;
 use aio_base::{Home, Local, Shared};
 use aio_sync::generic::{Condition, Event, Lock, Queue, Semaphore};
 use aio_sync::{
-    AcquireFuture, ConditionFuture, EventFuture, GetFuture, LockFuture, OwnedLockFuture, PutFuture, QueueJoinFuture,
+    AcquireFuture, ConditionFuture, EventFuture, GetFuture, LockFuture, OwnedAcquireFuture, OwnedLockFuture, PutFuture,
+    QueueJoinFuture,
 };
 
 /// Counts the allocations of each thread.
@@ -69,6 +70,7 @@ fn a_waiting_future_has_at_most_64_bytes_and_its_item() {
             size_of::<PutFuture<'_, Item, H>>() - size_of::<Item>(),
             size_of::<QueueJoinFuture<'_, Item, H>>(),
             size_of::<AcquireFuture<'_, H>>(),
+            size_of::<OwnedAcquireFuture<H>>(),
             size_of::<ConditionFuture<'_, Item, H>>(),
         ];
         assert!(sizes.iter().all(|size| *size <= 64 + COUNTED), "{sizes:?}");

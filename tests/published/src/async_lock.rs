@@ -6,9 +6,10 @@ pub use aio_sync::{Lock as Mutex, Semaphore};
 pub mod names {
     use std::sync::Arc;
 
-    use aio_sync::{OwnedLockFuture, OwnedLockGuard};
+    use aio_base::host;
+    use aio_sync::{OwnedAcquireFuture, OwnedLockFuture, OwnedLockGuard, OwnedPermit};
 
-    use super::Mutex;
+    use super::{Mutex, Semaphore};
 
     /// Of a [`Mutex`].
     pub trait MutexNames<T> {
@@ -31,6 +32,30 @@ pub mod names {
 
         fn lock_arc_blocking(&self) -> OwnedLockGuard<T> {
             self.lock_owned_blocking()
+        }
+    }
+
+    /// Of a [`Semaphore`].
+    pub trait SemaphoreNames {
+        /// `acquire_owned`
+        fn acquire_arc(&self) -> OwnedAcquireFuture;
+        /// `try_acquire_owned`
+        fn try_acquire_arc(&self) -> Option<OwnedPermit>;
+        /// `acquire_owned`, blocked on
+        fn acquire_arc_blocking(&self) -> OwnedPermit;
+    }
+
+    impl SemaphoreNames for Arc<Semaphore> {
+        fn acquire_arc(&self) -> OwnedAcquireFuture {
+            self.acquire_owned()
+        }
+
+        fn try_acquire_arc(&self) -> Option<OwnedPermit> {
+            self.try_acquire_owned()
+        }
+
+        fn acquire_arc_blocking(&self) -> OwnedPermit {
+            host::block_on("`acquire_arc_blocking`", self.acquire_owned())
         }
     }
 }

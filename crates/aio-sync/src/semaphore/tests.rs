@@ -106,3 +106,20 @@ fn a_permit_set_free_by_one_that_gives_up_carries_what_was_done_with_it() {
         assert_eq!(shared.0.available_permits(), 1);
     });
 }
+
+/// What is kept for one that gives up is taken away, by it or by what it has become: nothing is lost or doubled.
+#[test]
+fn permits_are_taken_away_while_a_waiter_gives_up() {
+    model(|| {
+        let semaphore = Arc::new(Semaphore::new(1));
+        let theirs = semaphore.clone();
+        let gives_up = start(move || poll_and_drop(theirs.acquire_many(3)));
+        let theirs = semaphore.clone();
+        let adds = start(move || theirs.add_permits(1));
+        let forgotten = semaphore.forget_permits(2);
+        gives_up.join().unwrap();
+        adds.join().unwrap();
+        assert!((1..=2).contains(&forgotten));
+        assert_eq!(semaphore.available_permits(), 2 - forgotten);
+    });
+}

@@ -566,8 +566,12 @@ enum SemaphoreOp {
     /// The first of the permits taken so far.
     Release,
     Forget,
+    /// Moves so many from the first of the permits to the last.
+    Move(usize),
     TryAcquire(usize),
     Add(usize),
+    /// Takes up to so many away.
+    Remove(usize),
 }
 
 fn semaphore_op() -> impl Strategy<Value = SemaphoreOp> {
@@ -577,8 +581,10 @@ fn semaphore_op() -> impl Strategy<Value = SemaphoreOp> {
         2 => waiter().prop_map(SemaphoreOp::Drop),
         4 => Just(SemaphoreOp::Release),
         1 => Just(SemaphoreOp::Forget),
+        1 => (0..4_usize).prop_map(SemaphoreOp::Move),
         2 => (0..4_usize).prop_map(SemaphoreOp::TryAcquire),
         2 => (0..4_usize).prop_map(SemaphoreOp::Add),
+        1 => (0..3_usize).prop_map(SemaphoreOp::Remove),
     ]
 }
 
@@ -671,6 +677,16 @@ fn the_semaphore_behaves_like_its_model<H: Home>() {
                     let Some(permit) = permits.pop_front() else { continue };
                     total -= permit.n_permits();
                     permit.forget();
+                }
+                SemaphoreOp::Move(n) => {
+                    let Some(part) = permits.front_mut().and_then(|permit| permit.split(n)) else { continue };
+                    permits.back_mut().expect("there is one").merge(part);
+                }
+                SemaphoreOp::Remove(n) => {
+                    let removed = n.min(model.free);
+                    model.free -= removed;
+                    total -= removed;
+                    prop_assert_eq!(semaphore.forget_permits(n), removed);
                 }
                 SemaphoreOp::TryAcquire(n) => {
                     let permit = semaphore.try_acquire_many(n);

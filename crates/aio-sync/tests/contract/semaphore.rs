@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 
 use aio_base::Home;
@@ -40,6 +41,10 @@ in_both_homes! {
     a_million_polls_and_drops_leave_nothing,
     a_leaked_waiter_may_outlive_the_semaphore,
     polling_again_after_it_was_ready_panics,
+    permits_are_split_and_merged,
+    permits_of_another_semaphore_are_not_merged,
+    free_permits_are_taken_away,
+    permits_kept_for_the_first_in_the_line_are_taken_away,
 }
 
 type Waiting<'a, H> = Pin<Box<AcquireFuture<'a, H>>>;
@@ -419,4 +424,107 @@ fn polling_again_after_it_was_ready_panics<H: Home>() {
     assert!(poll_idle(&mut future).is_ready());
     assert!(catch_unwind(AssertUnwindSafe(|| poll_idle(&mut future).is_ready())).is_err());
     assert_eq!(semaphore.available_permits(), 1);
+}
+
+fn permits_are_split_and_merged<H: Home>() {
+    let semaphore = Semaphore::<H>::new(5);
+    let mut all = semaphore.try_acquire_many(5).unwrap();
+    let mut two = all.split(2).unwrap();
+    assert!(two.split(3).is_none());
+    assert_eq!((all.n_permits(), two.n_permits(), semaphore.available_permits()), (3, 2, 0));
+    let none = two.split(0).unwrap();
+    all.merge(none);
+    two.merge(all);
+    assert_eq!((two.n_permits(), semaphore.available_permits()), (5, 0));
+    drop(two.split(4));
+    assert_eq!(semaphore.available_permits(), 4);
+    two.split(1).unwrap().forget();
+    drop(two);
+    assert_eq!(semaphore.available_permits(), 4);
+}
+
+fn permits_of_another_semaphore_are_not_merged<H: Home>() {
+    let [one, other] = [(); 2].map(|()| Semaphore::<H>::new(1));
+    let mut permit = one.try_acquire().unwrap();
+    let foreign = other.try_acquire().unwrap();
+    assert!(catch_unwind(AssertUnwindSafe(|| permit.merge(foreign))).is_err());
+    assert_eq!((permit.n_permits(), one.available_permits(), other.available_permits()), (1, 0, 1));
+}
+
+fn free_permits_are_taken_away<H: Home>() {
+    let semaphore = Semaphore::<H>::new(3);
+    let held = semaphore.try_acquire().unwrap();
+    assert_eq!(semaphore.forget_permits(1), 1);
+    assert_eq!(semaphore.forget_permits(2), 1);
+    assert_eq!(semaphore.forget_permits(2), 0);
+    drop(held);
+    assert_eq!(semaphore.available_permits(), 1);
+}
+
+fn permits_kept_for_the_first_in_the_line_are_taken_away<H: Home>() {
+    let (semaphore, log) = (Semaphore::<H>::new(2), WakeLog::default());
+    let three = waiting(&semaphore, 3, &log, 1);
+    assert_eq!(semaphore.forget_permits(1), 1);
+    semaphore.add_permits(1);
+    assert_eq!(log.take(), []);
+    assert_eq!(semaphore.forget_permits(9), 2);
+    assert_eq!(semaphore.forget_permits(9), 0);
+    semaphore.add_permits(3);
+    assert_eq!(log.take(), [1]);
+    drop(permit(three));
+    assert_eq!(semaphore.available_permits(), 3);
+}
+
+macro_rules! owned {
+    ($($test:ident: $home:ty, $ref:ident;)+) => {$(
+        #[test]
+        fn $test() {
+            live::leak_check(|| {
+                let (semaphore, log) = ($ref::new(Semaphore::<$home>::new(1)), WakeLog::default());
+                let held = semaphore.try_acquire_owned().unwrap();
+                assert!(semaphore.try_acquire_owned().is_none());
+                let mut first = Box::pin(semaphore.acquire_owned());
+                let mut second = Box::pin(semaphore.acquire_many_owned(2));
+                assert!(poll(&mut first, &log.waker(1)).is_pending());
+                assert!(poll(&mut second, &log.waker(2)).is_pending());
+                let third = waiting(&semaphore, 1, &log, 3);
+                drop(held);
+                assert_eq!(log.take(), [1]);
+                assert!(poll_idle(&mut first).is_ready());
+                drop(first);
+                assert_eq!(log.take(), []);
+                drop(second);
+                assert_eq!(log.take(), [3]);
+                drop(third);
+                let last = semaphore.try_acquire_many_owned(1).unwrap();
+                assert_eq!(format!("{last:?}"), "Permit(1)");
+                let weak = $ref::downgrade(&semaphore);
+                drop(semaphore);
+                drop(last);
+                assert!(weak.upgrade().is_none());
+            });
+        }
+    )+};
+}
+
+owned! {
+    owned_permits_wait_in_the_same_line_and_keep_the_semaphore_alive: aio_base::Shared, Arc;
+    owned_permits_of_a_thread_wait_in_the_same_line_and_keep_the_semaphore_alive: aio_base::Local, Rc;
+}
+
+#[test]
+fn a_thread_is_blocked_until_it_has_its_permits() {
+    live::leak_check(|| {
+        let semaphore = aio_sync::Semaphore::new(1);
+        let held = semaphore.acquire_blocking();
+        std::thread::scope(|scope| {
+            let one = scope.spawn(|| drop(semaphore.acquire_blocking()));
+            let two = scope.spawn(|| drop(semaphore.acquire_many_blocking(2)));
+            semaphore.add_permits(1);
+            drop(held);
+            one.join().unwrap();
+            two.join().unwrap();
+        });
+        assert_eq!(semaphore.available_permits(), 2);
+    });
 }
