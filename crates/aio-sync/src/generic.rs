@@ -3,6 +3,9 @@
 
 pub use crate::condition::Condition;
 pub use crate::event::Event;
+pub use crate::limiter::CapacityLimiter;
+pub use crate::limiter::acquire::LimiterFuture;
+pub use crate::limiter::permit::LimiterPermit;
 pub use crate::lock::Lock;
 pub use crate::queue::Queue;
 pub use crate::semaphore::Semaphore;

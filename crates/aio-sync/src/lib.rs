@@ -35,6 +35,7 @@
 
 mod condition;
 mod event;
+mod limiter;
 mod lock;
 mod queue;
 mod semaphore;
@@ -48,6 +49,7 @@ pub mod local;
 
 pub use condition::ConditionFuture;
 pub use event::EventFuture;
+pub use limiter::{AcquireError, LimiterStatistics};
 pub use lock::{LockFuture, LockGuard, OwnedLockFuture, OwnedLockGuard};
 pub use queue::{GetError, GetFuture, PutError, PutFuture, QueueJoinFuture};
 
@@ -75,6 +77,23 @@ pub type AcquireFuture<'a, H = aio_base::Shared> = generic::AcquireFuture<&'a ge
 /// Waits for permits of a [`Semaphore`] that hold on to it.
 pub type OwnedAcquireFuture<H = aio_base::Shared> =
     generic::AcquireFuture<<H as aio_base::Home>::Ref<generic::Semaphore<H>>, H>;
+
+/// A [capacity limiter](generic::CapacityLimiter) that may be shared between threads.
+pub type CapacityLimiter = generic::CapacityLimiter<aio_base::Shared>;
+
+/// Tokens of a [`CapacityLimiter`].
+pub type LimiterPermit<'a, H = aio_base::Shared> = generic::LimiterPermit<&'a generic::CapacityLimiter<H>, H>;
+
+/// Tokens of a [`CapacityLimiter`] that hold on to it.
+pub type OwnedLimiterPermit<H = aio_base::Shared> =
+    generic::LimiterPermit<<H as aio_base::Home>::Ref<generic::CapacityLimiter<H>>, H>;
+
+/// Waits for tokens of a [`CapacityLimiter`].
+pub type LimiterFuture<'a, H = aio_base::Shared> = generic::LimiterFuture<&'a generic::CapacityLimiter<H>, H>;
+
+/// Waits for tokens of a [`CapacityLimiter`] that hold on to it.
+pub type OwnedLimiterFuture<H = aio_base::Shared> =
+    generic::LimiterFuture<<H as aio_base::Home>::Ref<generic::CapacityLimiter<H>>, H>;
 
 /// A [condition](generic::Condition) that may be shared between threads.
 pub type Condition = generic::Condition<aio_base::Shared>;

@@ -52,6 +52,21 @@ pub type OwnedPermit = crate::OwnedPermit<Local>;
 /// Waits for permits of a local [`Semaphore`] that hold on to it.
 pub type OwnedAcquireFuture = crate::OwnedAcquireFuture<Local>;
 
+/// A [capacity limiter](generic::CapacityLimiter) that stays on its thread.
+pub type CapacityLimiter = generic::CapacityLimiter<Local>;
+
+/// Tokens of a local [`CapacityLimiter`].
+pub type LimiterPermit<'a> = crate::LimiterPermit<'a, Local>;
+
+/// Tokens of a local [`CapacityLimiter`] that hold on to it.
+pub type OwnedLimiterPermit = crate::OwnedLimiterPermit<Local>;
+
+/// Waits for tokens of a local [`CapacityLimiter`].
+pub type LimiterFuture<'a> = crate::LimiterFuture<'a, Local>;
+
+/// Waits for tokens of a local [`CapacityLimiter`] that hold on to it.
+pub type OwnedLimiterFuture = crate::OwnedLimiterFuture<Local>;
+
 /// A [condition](generic::Condition) that stays on its thread.
 pub type Condition = generic::Condition<Local>;
 

@@ -9,8 +9,9 @@ use std::rc::Rc;
 use std::sync::MutexGuard;
 
 use aio_sync::{
-    AcquireFuture, Condition, ConditionFuture, Event, EventFuture, GetError, GetFuture, Lock, LockFuture, LockGuard,
-    OwnedAcquireFuture, OwnedLockFuture, OwnedLockGuard, OwnedPermit, Permit, PutError, PutFuture, Queue,
+    AcquireError, AcquireFuture, CapacityLimiter, Condition, ConditionFuture, Event, EventFuture, GetError, GetFuture,
+    LimiterFuture, LimiterPermit, Lock, LockFuture, LockGuard, OwnedAcquireFuture, OwnedLimiterFuture,
+    OwnedLimiterPermit, OwnedLockFuture, OwnedLockGuard, OwnedPermit, Permit, PutError, PutFuture, Queue,
     QueueJoinFuture, Semaphore, local,
 };
 
@@ -129,6 +130,16 @@ fn a_semaphore_and_its_permits_may_be_sent_and_shared() {
 }
 
 #[test]
+fn a_limiter_and_its_permits_may_be_sent_and_shared() {
+    assert_eq!(send_sync!(CapacityLimiter), BOTH);
+    assert_eq!(send_sync!(LimiterFuture<'static>), BOTH);
+    assert_eq!(send_sync!(LimiterPermit<'static>), BOTH);
+    assert_eq!(send_sync!(OwnedLimiterFuture), BOTH);
+    assert_eq!(send_sync!(OwnedLimiterPermit), BOTH);
+    assert_eq!(send_sync!(AcquireError), BOTH);
+}
+
+#[test]
 fn what_waits_for_a_condition_may_do_what_its_guard_may() {
     assert_eq!(send_sync!(Condition), BOTH);
     assert_eq!(send_sync!(ConditionFuture<'static, Both>), BOTH);
@@ -155,6 +166,8 @@ fn nothing_local_leaves_its_thread() {
         local::QueueJoinFuture<'static, Both>,
         local::Semaphore, local::AcquireFuture<'static>, local::Permit<'static>,
         local::OwnedAcquireFuture, local::OwnedPermit,
+        local::CapacityLimiter, local::LimiterFuture<'static>, local::LimiterPermit<'static>,
+        local::OwnedLimiterFuture, local::OwnedLimiterPermit,
         local::Condition, local::ConditionFuture<'static, Both>,
     }
 }
@@ -173,10 +186,11 @@ fn what_waits_stays_where_it_is() {
         GetFuture<'static, Both>, local::GetFuture<'static, Both>,
         QueueJoinFuture<'static, Both>, local::QueueJoinFuture<'static, Both>,
         AcquireFuture<'static>, local::AcquireFuture<'static>, OwnedAcquireFuture, local::OwnedAcquireFuture,
+        LimiterFuture<'static>, local::LimiterFuture<'static>, OwnedLimiterFuture, local::OwnedLimiterFuture,
         ConditionFuture<'static, Both>, local::ConditionFuture<'static, Both>,
     }
     all! { true:
-        Lock<Both>, LockGuard<'static, Both>, OwnedLockGuard<Both>, Event, Queue<Both>, Condition,
-        Semaphore, Permit<'static>, OwnedPermit,
+        Lock<Both>, LockGuard<'static, Both>, OwnedLockGuard<Both>, Event, Queue<Both>, Condition, Semaphore,
+        Permit<'static>, OwnedPermit, CapacityLimiter, LimiterPermit<'static>, OwnedLimiterPermit,
     }
 }

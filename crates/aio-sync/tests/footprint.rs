@@ -8,10 +8,10 @@ use std::task::{Context, Poll, Waker};
 
 use aio_base::live::Live;
 use aio_base::{Home, Local, Shared};
-use aio_sync::generic::{Condition, Event, Lock, Queue, Semaphore};
+use aio_sync::generic::{CapacityLimiter, Condition, Event, Lock, Queue, Semaphore};
 use aio_sync::{
-    AcquireFuture, ConditionFuture, EventFuture, GetFuture, LockFuture, OwnedAcquireFuture, OwnedLockFuture, PutFuture,
-    QueueJoinFuture,
+    AcquireFuture, ConditionFuture, EventFuture, GetFuture, LimiterFuture, LockFuture, OwnedAcquireFuture,
+    OwnedLimiterFuture, OwnedLockFuture, PutFuture, QueueJoinFuture,
 };
 
 /// Counts the allocations of each thread.
@@ -71,6 +71,8 @@ fn a_waiting_future_has_at_most_64_bytes_and_its_item() {
             size_of::<QueueJoinFuture<'_, Item, H>>(),
             size_of::<AcquireFuture<'_, H>>(),
             size_of::<OwnedAcquireFuture<H>>(),
+            size_of::<LimiterFuture<'_, H>>(),
+            size_of::<OwnedLimiterFuture<H>>(),
             size_of::<ConditionFuture<'_, Item, H>>(),
         ];
         assert!(sizes.iter().all(|size| *size <= 64 + COUNTED), "{sizes:?}");
@@ -96,6 +98,7 @@ fn waiting_allocates_nothing() {
     fn check<H: Home>() {
         let (lock, event) = (Lock::<_, H>::new(0), Event::<H>::new());
         let (condition, semaphore) = (Condition::<H>::new(), Semaphore::<H>::new(1));
+        let limiter = CapacityLimiter::<H>::new(1);
         let count = allocations(|| {
             for _ in 0..100 {
                 let held = lock.try_lock().unwrap();
@@ -112,6 +115,12 @@ fn waiting_allocates_nothing() {
 
                 let held = semaphore.try_acquire().unwrap();
                 let mut wait = pin!(semaphore.acquire_many(1));
+                assert!(poll(&mut wait).is_pending());
+                drop(held);
+                drop(ready(&mut wait));
+
+                let held = limiter.try_acquire().unwrap();
+                let mut wait = pin!(limiter.acquire());
                 assert!(poll(&mut wait).is_pending());
                 drop(held);
                 drop(ready(&mut wait));

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use aio_base::live::leak_check;
-use aio_sync::{Condition, Event, Lock, Queue, Semaphore, local};
+use aio_sync::{CapacityLimiter, Condition, Event, Lock, Queue, Semaphore, local};
 
 const TASKS: usize = 20;
 const ROUNDS: usize = 200;
@@ -178,6 +178,41 @@ fn aborted_tasks_of_tokio_give_their_permits_back() {
                 let _ = task.await;
             }
             assert_eq!(semaphore.available_permits(), PERMITS);
+        });
+    });
+}
+
+/// Never more at once than the limiter ever allowed, however it is resized, and all are back in the end.
+#[test]
+fn aborted_tasks_of_tokio_give_their_tokens_back_to_a_limiter_that_is_resized() {
+    const MOST: usize = 3;
+    leak_check(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+        runtime.block_on(async {
+            let limiter = Arc::new(CapacityLimiter::new(MOST));
+            let tasks: Vec<_> = (0..2 * TASKS)
+                .map(|i| {
+                    let limiter = limiter.clone();
+                    tokio::spawn(async move {
+                        for _ in 0..ROUNDS {
+                            let _permit = limiter.acquire_many_owned(1 + i % MOST).await.unwrap();
+                            tokio::task::yield_now().await;
+                        }
+                    })
+                })
+                .collect();
+            for (i, task) in tasks[..TASKS].iter().enumerate() {
+                limiter.set_total(i % MOST);
+                tokio::task::yield_now().await;
+                task.abort();
+            }
+            limiter.set_total(MOST);
+            for task in tasks {
+                let _ = task.await;
+            }
+            let statistics = limiter.statistics();
+            assert_eq!((statistics.borrowed, statistics.waiting), (0, 0));
+            assert!(statistics.most_borrowed <= MOST);
         });
     });
 }

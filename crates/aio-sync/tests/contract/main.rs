@@ -4,6 +4,7 @@
 mod common;
 mod condition;
 mod event;
+mod limiter;
 mod lock;
 mod model;
 mod owned_lock;

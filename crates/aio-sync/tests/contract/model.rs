@@ -21,18 +21,18 @@ in_both_homes! {
     the_condition_behaves_like_its_model,
 }
 
-const WAITERS: usize = 6;
+pub(crate) const WAITERS: usize = 6;
 
-type Waiters<F> = [Option<Pin<Box<F>>>; WAITERS];
+pub(crate) type Waiters<F> = [Option<Pin<Box<F>>>; WAITERS];
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Stage {
+pub(crate) enum Stage {
     New,
     Queued,
     Woken,
 }
 
-fn waiter() -> impl Strategy<Value = usize> {
+pub(crate) fn waiter() -> impl Strategy<Value = usize> {
     0..WAITERS
 }
 
