@@ -7,7 +7,11 @@ pub use crate::limiter::CapacityLimiter;
 pub use crate::limiter::acquire::LimiterFuture;
 pub use crate::limiter::permit::LimiterPermit;
 pub use crate::lock::Lock;
-pub use crate::queue::Queue;
+pub use crate::queue::{Fifo, Lifo, Order, Queue, Smallest};
 pub use crate::semaphore::Semaphore;
 pub use crate::semaphore::acquire::AcquireFuture;
 pub use crate::semaphore::permit::Permit;
+/// Channels with their home as a parameter.
+pub mod channel {
+    pub use crate::channel::generic::{bounded, unbounded};
+};

@@ -44,6 +44,7 @@ mod wait_queue;
 #[cfg(all(test, aio_loom))]
 mod race;
 
+pub mod channel;
 pub mod generic;
 pub mod local;
 
@@ -61,6 +62,12 @@ pub type Event = generic::Event<aio_base::Shared>;
 
 /// A [queue](generic::Queue) that may be shared between threads.
 pub type Queue<T> = generic::Queue<T, aio_base::Shared>;
+
+/// A [queue](generic::Queue) that gives the newest item first, and may be shared between threads.
+pub type LifoQueue<T> = generic::Queue<T, aio_base::Shared, generic::Lifo>;
+
+/// A [queue](generic::Queue) that gives the smallest item first, and may be shared between threads.
+pub type PriorityQueue<T> = generic::Queue<T, aio_base::Shared, generic::Smallest>;
 
 /// A [semaphore](generic::Semaphore) that may be shared between threads.
 pub type Semaphore = generic::Semaphore<aio_base::Shared>;

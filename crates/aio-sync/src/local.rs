@@ -28,14 +28,20 @@ pub type EventFuture<'a> = crate::EventFuture<'a, Local>;
 /// A [queue](generic::Queue) that stays on its thread.
 pub type Queue<T> = generic::Queue<T, Local>;
 
-/// Puts an item into a local [`Queue`].
-pub type PutFuture<'a, T> = crate::PutFuture<'a, T, Local>;
+/// A [queue](generic::Queue) that gives the newest item first, and stays on its thread.
+pub type LifoQueue<T> = generic::Queue<T, Local, generic::Lifo>;
 
-/// Takes an item out of a local [`Queue`].
-pub type GetFuture<'a, T> = crate::GetFuture<'a, T, Local>;
+/// A [queue](generic::Queue) that gives the smallest item first, and stays on its thread.
+pub type PriorityQueue<T> = generic::Queue<T, Local, generic::Smallest>;
 
-/// Waits until everything in a local [`Queue`] is done.
-pub type QueueJoinFuture<'a, T> = crate::QueueJoinFuture<'a, T, Local>;
+/// Puts an item into a local queue.
+pub type PutFuture<'a, T, O = generic::Fifo> = crate::PutFuture<'a, T, Local, O>;
+
+/// Takes an item out of a local queue.
+pub type GetFuture<'a, T, O = generic::Fifo> = crate::GetFuture<'a, T, Local, O>;
+
+/// Waits until everything in a local queue is done.
+pub type QueueJoinFuture<'a, T, O = generic::Fifo> = crate::QueueJoinFuture<'a, T, Local, O>;
 
 /// A [semaphore](generic::Semaphore) that stays on its thread.
 pub type Semaphore = generic::Semaphore<Local>;
@@ -72,3 +78,5 @@ pub type Condition = generic::Condition<Local>;
 
 /// Waits for a local [`Condition`].
 pub type ConditionFuture<'a, T> = crate::ConditionFuture<'a, T, Local>;
+
+pub mod channel;

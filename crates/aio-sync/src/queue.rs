@@ -1,31 +1,51 @@
 //! Items on their way from some tasks to others.
 
 mod error;
+mod get;
+mod heap;
+mod join;
+mod order;
+mod put;
+mod reference;
 mod state;
 
-use std::cell::Cell;
 use std::fmt;
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
 
 use aio_base::home::Exclusive;
-use aio_base::{Home, Panics, Shared};
+use aio_base::{Home, Panics, Shared, host};
 
+pub(crate) use error::Refusal;
 pub use error::{GetError, PutError};
+pub use get::GetFuture;
+pub(crate) use get::{Getter, poll_get};
+pub use join::QueueJoinFuture;
+use order::Store;
+pub use order::{Fifo, Lifo, Order, Smallest};
+pub use put::PutFuture;
+pub(crate) use put::{Putter, poll_reserve};
+pub(crate) use reference::QueueRef;
 use state::{Progress, State};
 
-use crate::wait_queue::{Line, Turn, Wait, Waiter, wake, wake_batches};
+use crate::wait_queue::{wake, wake_batches};
 
-/// Items on their way from tasks that put to tasks that get, first in, first out.
+/// Items on their way from tasks that put to tasks that get, in an [`Order`]: first in, first out, unless said
+/// otherwise.
 ///
 /// `aio_sync::Queue<T>` may be shared between threads; `aio_sync::local::Queue<T>` stays on one and is cheaper. Both
 /// are this type in one of its [homes](aio_base::home). Any number of tasks may put and get, by a shared reference.
+///
+/// | order                   | alias           | what comes out next                                                |
+/// |-------------------------|-----------------|--------------------------------------------------------------------|
+/// | [`Fifo`]                | `Queue<T>`      | the oldest                                                         |
+/// | [`Lifo`]                | `LifoQueue<T>`  | the newest                                                         |
+/// | [`Smallest`]            | `PriorityQueue<T>` | the smallest by `T: Ord`; of equal ones, the oldest             |
 ///
 /// # Coming from asyncio
 ///
 /// | asyncio                               | here                                                          |
 /// |---------------------------------------|---------------------------------------------------------------|
 /// | `Queue(maxsize=n)`                    | [`Queue::bounded(n)`](Self::bounded)                          |
+/// | `LifoQueue(n)`, `PriorityQueue(n)`    | `LifoQueue::bounded(n)`, `PriorityQueue::bounded(n)`          |
 /// | `Queue()`                             | [`Queue::unbounded()`](Self::unbounded)                       |
 /// | `await q.put(x)`, `await q.get()`     | `q.put(x).await?`, `q.get().await?`: errors once it is closed |
 /// | `q.put_nowait(x)`, `q.get_nowait()`   | `q.try_put(x)?`, `q.try_get()?`                               |
@@ -43,7 +63,14 @@ use crate::wait_queue::{Line, Turn, Wait, Waiter, wake, wake_batches};
 /// [`try_put`](Self::try_put) and [`try_get`](Self::try_get).
 ///
 /// An item counts, and takes room, until its getter has it: so a bounded queue never holds more than it may, but an
-/// item that was handed to a task rests until that task runs.
+/// item that was handed to a task rests until that task runs. What is set aside for a getter that was woken is, first
+/// in, first out, the item that woke it; in the other orders it is *an* item, and the getter takes the newest or the
+/// smallest that is there when it runs.
+///
+/// # Comparisons
+/// A `PriorityQueue` compares its items while it is locked: [`Ord`] of the items must not use the same queue (on one
+/// thread that panics, or never ends). If a comparison panics, so does the call, or the future, that made it. Nothing
+/// has happened then: an item that was to be put in is dropped by that panic, and all others are still there.
 ///
 /// # Panics
 /// A waker that panics does so in the call that wakes it, after the queue has done what the call asks for. An item that
@@ -72,11 +99,11 @@ use crate::wait_queue::{Line, Turn, Wait, Waiter, wake, wake_batches};
 /// assert_eq!(zip(producer, consumer).await.1, 6);
 /// # });
 /// ```
-pub struct Queue<T, H: Home> {
-    state: H::Exclusive<State<T, H>>,
+pub struct Queue<T, H: Home, O: Order<T> = Fifo> {
+    pub(crate) state: H::Exclusive<State<T, H, O>>,
 }
 
-impl<T, H: Home> Queue<T, H> {
+impl<T, H: Home, O: Order<T>> Queue<T, H, O> {
     /// An empty queue for at most `capacity` items.
     ///
     /// # Panics
@@ -110,8 +137,8 @@ impl<T, H: Home> Queue<T, H> {
     /// # Panics
     /// The future, if it is polled again after it was ready.
     #[inline]
-    pub fn put(&self, item: T) -> PutFuture<'_, T, H> {
-        PutFuture { item: Some(item), wait: Wait::new(Putter(self)) }
+    pub fn put(&self, item: T) -> PutFuture<'_, T, H, O> {
+        PutFuture::new(self, item)
     }
 
     /// Waits until there is an item and takes it out. If there is one, does not yield.
@@ -132,8 +159,8 @@ impl<T, H: Home> Queue<T, H> {
     /// # Panics
     /// The future, if it is polled again after it was ready.
     #[inline]
-    pub fn get(&self) -> GetFuture<'_, T, H> {
-        GetFuture { wait: Wait::new(Getter(self)) }
+    pub fn get(&self) -> GetFuture<'_, T, H, O> {
+        GetFuture::new(self)
     }
 
     /// Puts `item` in, if there is room now. There is none while others wait for it.
@@ -142,9 +169,15 @@ impl<T, H: Home> Queue<T, H> {
     /// [`PutError`] with the item, if the queue is full, or closed.
     #[inline]
     pub fn try_put(&self, item: T) -> Result<(), PutError<T>> {
-        let getter = self.state.with(|state| state.offer(item))?;
-        wake(getter);
-        Ok(())
+        // Here, so that it is dropped outside of the lock if a comparison panics.
+        let mut item = Some(item);
+        match self.state.with(|state| state.offer(&mut item)) {
+            Ok(getter) => {
+                wake(getter);
+                Ok(())
+            }
+            Err(refusal) => Err(PutError::new(item.take().expect("it was refused"), refusal)),
+        }
     }
 
     /// Takes an item out, if there is one now that was not handed to somebody already.
@@ -153,7 +186,7 @@ impl<T, H: Home> Queue<T, H> {
     /// [`GetError`], if there is none.
     #[inline]
     pub fn try_get(&self) -> Result<T, GetError> {
-        let (item, putter) = self.state.with(|state| state.take())?;
+        let (item, putter) = self.state.with(|state| state.take()).map_err(GetError::new)?;
         wake(putter);
         Ok(item)
     }
@@ -224,8 +257,8 @@ impl<T, H: Home> Queue<T, H> {
     /// # });
     /// ```
     #[inline]
-    pub fn join(&self) -> QueueJoinFuture<'_, T, H> {
-        QueueJoinFuture { wait: Wait::new(Joiner(self)) }
+    pub fn join(&self) -> QueueJoinFuture<'_, T, H, O> {
+        QueueJoinFuture::new(self)
     }
 
     /// Closes the queue for ever: nothing more is put in, those who wait to do so get an error, and those who get take
@@ -244,10 +277,10 @@ impl<T, H: Home> Queue<T, H> {
     }
 
     /// [Closes](Self::close) the queue and empties it: returns the items that were not handed to anybody yet, and
-    /// counts them as [done](Self::task_done).
+    /// counts them as [done](Self::task_done). They are in the order in which they would have come out.
     ///
     /// # Panics
-    /// If a waker panics, as in [`close`](Self::close). The items are dropped then.
+    /// If a waker panics, as in [`close`](Self::close), or a comparison. The items are dropped then.
     pub fn close_now(&self) -> Vec<T> {
         let mut panics = Panics::new();
         panics.catch(|| self.close());
@@ -256,7 +289,7 @@ impl<T, H: Home> Queue<T, H> {
             panics.catch(|| self.wake_joiners(round));
         }
         panics.resume();
-        items.into()
+        items.into_vec()
     }
 
     /// Whether it has been [closed](Self::close).
@@ -270,7 +303,39 @@ impl<T, H: Home> Queue<T, H> {
     }
 }
 
-impl<T, H: Home> fmt::Debug for Queue<T, H> {
+impl<T, O: Order<T>> Queue<T, Shared, O> {
+    /// [`put`](Self::put) from a thread: blocks it while there is no room.
+    ///
+    /// # Fairness
+    /// Threads and tasks wait in the same line.
+    ///
+    /// # Errors
+    /// As those of [`put`](Self::put).
+    ///
+    /// # Panics
+    /// On the thread of a loop, which would stand still, even if there is room.
+    #[track_caller]
+    pub fn put_blocking(&self, item: T) -> Result<(), PutError<T>> {
+        host::block_on("`put_blocking`", self.put(item))
+    }
+
+    /// [`get`](Self::get) from a thread: blocks it while there is no item.
+    ///
+    /// # Fairness
+    /// Threads and tasks wait in the same line.
+    ///
+    /// # Errors
+    /// As those of [`get`](Self::get).
+    ///
+    /// # Panics
+    /// On the thread of a loop, which would stand still, even if there is an item.
+    #[track_caller]
+    pub fn get_blocking(&self) -> Result<T, GetError> {
+        host::block_on("`get_blocking`", self.get())
+    }
+}
+
+impl<T, H: Home, O: Order<T>> fmt::Debug for Queue<T, H, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Queue")
             .field("len", &self.len())
@@ -279,227 +344,6 @@ impl<T, H: Home> fmt::Debug for Queue<T, H> {
             .finish()
     }
 }
-
-/// Puts an item into a [`Queue`]: made by [`Queue::put`].
-#[must_use = "futures do nothing unless awaited"]
-pub struct PutFuture<'a, T, H: Home = Shared> {
-    /// Until it is in the queue, or handed back.
-    item: Option<T>,
-    wait: Wait<H, Putter<'a, T, H>>,
-}
-
-impl<T, H: Home> Future for PutFuture<'_, T, H> {
-    type Output = Result<(), PutError<T>>;
-
-    // Small, since all that is rare is apart; and a call would move the item through memory.
-    #[inline(always)]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
-        // `Wait` is. `item` is not: it is moved.
-        let (item, mut wait) = unsafe {
-            let this = self.get_unchecked_mut();
-            (&mut this.item, Pin::new_unchecked(&mut this.wait))
-        };
-        let queue = wait.waiter.0;
-        // SAFETY: `push` moves the item, and calls nothing.
-        let output = if wait.is_new() && unsafe { queue.state.try_with_leaf(|state| state.push(item)) } == Some(true) {
-            Ok(())
-        } else {
-            ready!(offer_or_wait(item, wait.as_mut(), cx))
-        };
-        // In sight of the destructor, which then has nothing to do: if it had to look, what is here would be kept in
-        // registers that are saved and restored each time.
-        wait.pass();
-        Poll::Ready(output)
-    }
-}
-
-/// All that [`State::push`] does not do.
-#[cold]
-#[inline(never)]
-fn offer_or_wait<T, H: Home>(
-    item: &mut Option<T>,
-    wait: Pin<&mut Wait<H, Putter<'_, T, H>>>,
-    cx: &mut Context<'_>,
-) -> Poll<Result<(), PutError<T>>> {
-    if wait.is_new()
-        && let Some(offered) = item.take()
-    {
-        match wait.waiter.0.state.with(|state| state.offer(offered)) {
-            Err(error) if error.is_full() => *item = Some(error.into_item()),
-            done => {
-                wait.pass();
-                return Poll::Ready(done.map(wake));
-            }
-        }
-    }
-    wait_for_room(Cell::from_mut(item), wait, cx)
-}
-
-#[inline(never)]
-fn wait_for_room<T, H: Home>(
-    item: &Cell<Option<T>>,
-    wait: Pin<&mut Wait<H, Putter<'_, T, H>>>,
-    cx: &mut Context<'_>,
-) -> Poll<Result<(), PutError<T>>> {
-    let queue = wait.waiter.0;
-    let outcome = Cell::new(None);
-    // Whether there is nothing to wait for. The item is there: it leaves with the output, and then `Wait` does not ask
-    // again.
-    let offer = |state: &mut State<T, H>| match state.offer(item.take().expect("an item that was not put yet")) {
-        Err(error) if error.is_full() => {
-            item.set(Some(error.into_item()));
-            false
-        }
-        done => {
-            outcome.set(Some(done));
-            true
-        }
-    };
-    let turn = ready!(wait.poll(cx, |_| false, |_, state| (!offer(state)).then_some(())));
-    let outcome = match (outcome.into_inner(), item.take()) {
-        (Some(outcome), _) => outcome,
-        (None, Some(item)) if turn == Turn::Given => queue.state.with(|state| state.offer_reserved(item)),
-        (None, Some(item)) => Err(PutError::closed(item)),
-        (None, None) => unreachable!("without an outcome the item has not left"),
-    };
-    Poll::Ready(outcome.map(wake))
-}
-
-impl<T, H: Home> fmt::Debug for PutFuture<'_, T, H> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("PutFuture").field(&self.wait).finish()
-    }
-}
-
-/// Takes an item out of a [`Queue`]: made by [`Queue::get`].
-#[must_use = "futures do nothing unless awaited"]
-pub struct GetFuture<'a, T, H: Home = Shared> {
-    wait: Wait<H, Getter<'a, T, H>>,
-}
-
-impl<T, H: Home> Future for GetFuture<'_, T, H> {
-    type Output = Result<T, GetError>;
-
-    // Small, since all that is rare is apart; and a call would move the item through memory.
-    #[inline(always)]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
-        // `Wait` is.
-        let mut wait = unsafe { self.map_unchecked_mut(|this| &mut this.wait) };
-        let queue = wait.waiter.0;
-        let output = if wait.is_new()
-            // SAFETY: `pop` moves the item, and calls nothing.
-            && let Some(Some(item)) = unsafe { queue.state.try_with_leaf(State::pop) }
-        {
-            Ok(item)
-        } else {
-            ready!(take_or_wait(wait.as_mut(), cx))
-        };
-        // As in `PutFuture`.
-        wait.pass();
-        Poll::Ready(output)
-    }
-}
-
-/// All that [`State::pop`] does not do.
-#[cold]
-#[inline(never)]
-fn take_or_wait<T, H: Home>(
-    wait: Pin<&mut Wait<H, Getter<'_, T, H>>>,
-    cx: &mut Context<'_>,
-) -> Poll<Result<T, GetError>> {
-    let queue = wait.waiter.0;
-    let outcome = Cell::new(None);
-    // Whether there is nothing to wait for.
-    let take = |state: &mut State<T, H>| match state.take() {
-        Err(error) if error.is_empty() => false,
-        done => {
-            outcome.set(Some(done));
-            true
-        }
-    };
-    let turn = ready!(wait.poll(cx, |_| false, |_, state| (!take(state)).then_some(())));
-    let outcome = match outcome.into_inner() {
-        Some(outcome) => outcome,
-        None if turn == Turn::Given => Ok(queue.state.with(State::take_handed)),
-        None => Err(GetError::CLOSED),
-    };
-    Poll::Ready(outcome.map(|(item, putter)| {
-        wake(putter);
-        item
-    }))
-}
-
-impl<T, H: Home> fmt::Debug for GetFuture<'_, T, H> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("GetFuture").field(&self.wait).finish()
-    }
-}
-
-/// Waits until everything in a [`Queue`] is done: made by [`Queue::join`].
-#[must_use = "futures do nothing unless awaited"]
-pub struct QueueJoinFuture<'a, T, H: Home = Shared> {
-    wait: Wait<H, Joiner<'a, T, H>>,
-}
-
-impl<T, H: Home> Future for QueueJoinFuture<'_, T, H> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
-        // `Wait` is.
-        let wait = unsafe { self.map_unchecked_mut(|this| &mut this.wait) };
-        let queue = wait.waiter.0;
-        let rounds_before = |state: &mut State<T, H>| state.rounds_before_joining();
-        wait.poll(cx, |_| queue.state.with(rounds_before).is_none(), |_, state| rounds_before(state)).map(|_| ())
-    }
-}
-
-impl<T, H: Home> fmt::Debug for QueueJoinFuture<'_, T, H> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("QueueJoinFuture").field(&self.wait).finish()
-    }
-}
-
-/// Waits for room.
-struct Putter<'a, T, H: Home>(&'a Queue<T, H>);
-
-/// Waits for an item.
-struct Getter<'a, T, H: Home>(&'a Queue<T, H>);
-
-/// Waits for the end of all work.
-struct Joiner<'a, T, H: Home>(&'a Queue<T, H>);
-
-macro_rules! waiter {
-    ($waiter:ident, $line:ident: $note:ty, |$state:ident| $pass_on:expr) => {
-        // SAFETY: the queue that it refers to has one lock, and one line for this purpose.
-        unsafe impl<T, H: Home> Waiter<H> for $waiter<'_, T, H> {
-            type Guarded = State<T, H>;
-            type Note = $note;
-
-            #[inline]
-            fn guarded(&self) -> &H::Exclusive<State<T, H>> {
-                &self.0.state
-            }
-
-            #[inline]
-            fn line(state: &mut State<T, H>) -> &mut Line<H, $note> {
-                &mut state.$line
-            }
-
-            fn pass_on(&self) {
-                let next: Option<Waker> = self.0.state.with(|$state| $pass_on);
-                wake(next);
-            }
-        }
-    };
-}
-
-waiter!(Putter, putters: (), |state| state.give_back_room());
-waiter!(Getter, getters: (), |state| state.give_back_item());
-// Each is woken when all is done: there is nothing to pass on.
-waiter!(Joiner, joiners: usize, |_state| None);
 
 #[cfg(all(test, aio_loom))]
 mod tests;

@@ -10,18 +10,14 @@ pub struct PutError<T> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Refusal {
+pub(crate) enum Refusal {
     Full,
     Closed,
 }
 
 impl<T> PutError<T> {
-    pub(super) fn full(item: T) -> Self {
-        Self { item, refusal: Refusal::Full }
-    }
-
-    pub(super) fn closed(item: T) -> Self {
-        Self { item, refusal: Refusal::Closed }
+    pub(crate) fn new(item: T, refusal: Refusal) -> Self {
+        Self { item, refusal }
     }
 
     /// Whether there was no room. Only the forms that do not wait say so.
@@ -63,14 +59,15 @@ impl<T> Error for PutError<T> {}
 pub struct GetError(Lack);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lack {
+pub(crate) enum Lack {
     Empty,
     Closed,
 }
 
 impl GetError {
-    pub(super) const EMPTY: Self = Self(Lack::Empty);
-    pub(super) const CLOSED: Self = Self(Lack::Closed);
+    pub(crate) fn new(lack: Lack) -> Self {
+        Self(lack)
+    }
 
     /// Whether there was none, but may be later. Only the forms that do not wait say so.
     pub fn is_empty(&self) -> bool {

@@ -1,31 +1,27 @@
 //! What the lock of a queue guards: the items, the room, and those who wait for either.
 //!
-//! Whoever is woken finds what it waited for: an item or room is set aside for it ([`State::handed`],
-//! [`State::spoken_for`]) until it comes for it, or gives it back. So these hold whenever the lock is free:
+//! Whoever is woken finds what it waited for: it has a claim to an item (see [`Store`]), or to room
+//! ([`State::spoken_for`]), until it comes for it, or gives it up. So these hold whenever the lock is free:
 //!
-//! - Somebody waits for an item only if there is none (but those handed to others).
-//! - Somebody waits for room only if there is none: items, also those handed over, and reserved room fill the queue.
-//! - Items that were handed over are older than all others.
+//! - Somebody waits for an item only if there is none (but those that others have a claim to).
+//! - Somebody waits for room only if there is none: items, claimed or not, and reserved room fill the queue.
 //! - In a closed queue nobody waits but for the end of the work.
 //!
-//! What returns a waker has taken somebody out of a line: it is to be called when the lock has been released.
+//! What returns a waker has taken somebody out of a line: it is to be called when the lock has been released. A
+//! comparison of items may panic: then nothing has changed.
 
-use std::collections::VecDeque;
 use std::task::Waker;
 
 use aio_base::{Home, WakeList};
 
-use super::error::{GetError, PutError};
+use super::error::{Lack, Refusal};
+use super::order::{Order, Store};
 use crate::wait_queue::Line;
 
-pub(super) struct State<T, H: Home> {
-    /// In order of arrival; nobody's yet.
-    items: VecDeque<T>,
-    /// One for each getter that was woken and has not come. Whoever of them comes first gets the first, so that items
-    /// keep their order when one is given back.
-    handed: VecDeque<T>,
-    /// Room that is taken by others than `items`: by each of `handed`, and for each putter that was woken and has not
-    /// come.
+pub(crate) struct State<T, H: Home, O: Order<T>> {
+    store: O::Store,
+    /// Room that is taken by others than the free items: by each that is claimed, for each putter that was woken and
+    /// has not come, and for each permit.
     spoken_for: usize,
     capacity: usize,
     /// Below what there is room: the capacity, or nothing in a closed queue.
@@ -50,11 +46,10 @@ pub(super) enum Progress {
     AllDone(usize),
 }
 
-impl<T, H: Home> State<T, H> {
+impl<T, H: Home, O: Order<T>> State<T, H, O> {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
-            items: VecDeque::new(),
-            handed: VecDeque::new(),
+            store: O::Store::default(),
             spoken_for: 0,
             capacity,
             limit: capacity,
@@ -67,11 +62,12 @@ impl<T, H: Home> State<T, H> {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.items.len() + self.handed.len()
+        self.store.len()
     }
 
+    #[inline]
     fn taken(&self) -> usize {
-        self.items.len() + self.spoken_for
+        self.store.n_free() + self.spoken_for
     }
 
     pub(super) fn has_room(&self) -> bool {
@@ -82,92 +78,125 @@ impl<T, H: Home> State<T, H> {
         self.capacity
     }
 
+    #[inline]
     pub(super) fn is_closed(&self) -> bool {
         self.limit == 0
     }
 
-    /// [`offer`](Self::offer) where an item is put in and that is all, as nearly always: nobody is to be woken, and no
-    /// memory is needed. Otherwise nothing is done.
+    /// [`offer`](Self::offer) where an item is put in and that is all, as nearly always: nobody is to be woken, and
+    /// neither memory nor foreign code is needed. Otherwise nothing is done.
     #[inline]
     pub(super) fn push(&mut self, item: &mut Option<T>) -> bool {
-        if self.taken() < self.limit
-            && self.getters.is_empty()
-            && self.items.len() < self.items.capacity()
-            && let Some(item) = item.take()
-        {
-            self.unfinished += 1;
-            self.items.push_back(item);
-            return true;
-        }
-        false
+        let may_push = self.taken() < self.limit && self.getters.is_empty() && self.store.push_leaf(item);
+        self.unfinished += usize::from(may_push);
+        may_push
     }
 
     /// [`take`](Self::take) where an item is taken out and that is all, as nearly always. Otherwise nothing is done.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<T> {
-        if self.putters.is_empty() { self.items.pop_front() } else { None }
+        if self.putters.is_empty() { self.store.pop_leaf() } else { None }
     }
 
-    /// By somebody to whom nothing was given.
+    /// Why nothing can be put in by somebody who has no claim to room.
     #[inline]
-    pub(super) fn offer(&mut self, item: T) -> Result<Option<Waker>, PutError<T>> {
-        if self.is_closed() {
-            Err(PutError::closed(item))
-        } else if self.has_room() {
-            Ok(self.accept(item))
+    fn refusal(&self) -> Option<Refusal> {
+        if self.taken() < self.limit {
+            None
+        } else if self.is_closed() {
+            Some(Refusal::Closed)
         } else {
-            Err(PutError::full(item))
+            Some(Refusal::Full)
         }
     }
 
-    /// By a putter to whom room was given.
-    pub(super) fn offer_reserved(&mut self, item: T) -> Result<Option<Waker>, PutError<T>> {
-        self.spoken_for -= 1;
+    /// By somebody who has no claim. The item is there; it stays there if it is refused.
+    #[inline]
+    pub(super) fn offer(&mut self, item: &mut Option<T>) -> Result<Option<Waker>, Refusal> {
+        match self.refusal() {
+            None => Ok(self.accept(item)),
+            Some(refusal) => Err(refusal),
+        }
+    }
+
+    /// By somebody who has a claim to room: it is used up, unless a comparison panics.
+    pub(super) fn offer_reserved(&mut self, item: &mut Option<T>) -> Result<Option<Waker>, Refusal> {
         // (If it is closed, nobody else waits for the room.)
-        if self.is_closed() { Err(PutError::closed(item)) } else { Ok(self.accept(item)) }
+        let accepted = if self.is_closed() { Err(Refusal::Closed) } else { Ok(self.accept(item)) };
+        self.spoken_for -= 1;
+        accepted
     }
 
     #[inline]
-    fn accept(&mut self, item: T) -> Option<Waker> {
+    fn accept(&mut self, item: &mut Option<T>) -> Option<Waker> {
+        let getter = if self.getters.is_empty() {
+            self.store.push(item);
+            None
+        } else {
+            self.store.push_claimed(item);
+            self.spoken_for += 1;
+            self.getters.wake_first()
+        };
         self.unfinished += 1;
-        if self.getters.is_empty() {
-            self.items.push_back(item);
-            return None;
-        }
-        self.handed.push_back(item);
-        self.spoken_for += 1;
-        self.getters.wake_first()
+        getter
     }
 
-    /// By somebody to whom nothing was given.
+    /// By somebody who has no claim. The item is there; it stays there if it is refused. If there is no room, the next
+    /// item makes room, unless somebody has a claim to every one.
+    pub(super) fn offer_evicting(&mut self, item: &mut Option<T>) -> Result<(Option<T>, Option<Waker>), Refusal> {
+        match self.refusal() {
+            None => Ok((None, self.accept(item))),
+            // (While there are free items, nobody waits for one.)
+            Some(Refusal::Full) => match self.store.pop() {
+                Some(evicted) => {
+                    self.store.push(item);
+                    Ok((Some(evicted), None))
+                }
+                None => Err(Refusal::Full),
+            },
+            Some(refusal) => Err(refusal),
+        }
+    }
+
+    /// A claim to room for somebody who has none.
+    pub(super) fn reserve(&mut self) -> Result<(), Refusal> {
+        match self.refusal() {
+            None => {
+                self.spoken_for += 1;
+                Ok(())
+            }
+            Some(refusal) => Err(refusal),
+        }
+    }
+
+    /// By somebody who has no claim.
     #[inline]
-    pub(super) fn take(&mut self) -> Result<(T, Option<Waker>), GetError> {
-        match self.items.pop_front() {
+    pub(super) fn take(&mut self) -> Result<(T, Option<Waker>), Lack> {
+        match self.store.pop() {
             Some(item) => Ok((item, self.give_room())),
-            None if self.is_closed() => Err(GetError::CLOSED),
-            None => Err(GetError::EMPTY),
+            None if self.is_closed() => Err(Lack::Closed),
+            None => Err(Lack::Empty),
         }
     }
 
-    /// By a getter to whom an item was given.
-    pub(super) fn take_handed(&mut self) -> (T, Option<Waker>) {
-        let item = self.handed.pop_front().expect("one for each getter that was woken");
+    /// By a getter that has a claim: it is used up, unless a comparison panics.
+    pub(super) fn take_claimed(&mut self) -> (T, Option<Waker>) {
+        let item = self.store.pop_claimed().expect("one for each getter that was woken");
         self.spoken_for -= 1;
         (item, self.give_room())
     }
 
-    /// By a getter to whom an item was given, and who does not take it.
+    /// By a getter that has a claim, and does not use it.
     pub(super) fn give_back_item(&mut self) -> Option<Waker> {
         let next = self.getters.wake_first();
         if next.is_none() {
-            let last_handed = self.handed.pop_back().expect("one for each getter that was woken");
+            self.store.unclaim();
             self.spoken_for -= 1;
-            self.items.push_front(last_handed);
         }
         next
     }
 
-    /// By a putter to whom room was given, and who does not use it.
+    /// By somebody who has a claim to room, and does not use it.
     pub(super) fn give_back_room(&mut self) -> Option<Waker> {
         self.spoken_for -= 1;
         self.give_room()
@@ -187,9 +216,9 @@ impl<T, H: Home> State<T, H> {
         self.getters.dismiss_batch(wakers, |()| true) || self.putters.dismiss_batch(wakers, |()| true)
     }
 
-    /// Nobody will deal with what was not handed over.
-    pub(super) fn remove_all(&mut self) -> (VecDeque<T>, Progress) {
-        let items = std::mem::take(&mut self.items);
+    /// Nobody will deal with what nobody has a claim to.
+    pub(super) fn remove_all(&mut self) -> (O::Store, Progress) {
+        let items = self.store.remove_free();
         // (Somebody may have called `task_done` for them too early.)
         let progress = self.finish(items.len().min(self.unfinished));
         (items, progress)

@@ -1,12 +1,14 @@
 //! What the primitives promise, in both homes: behaviour, and equality with an obvious model.
 #![cfg(not(aio_loom))]
 
+mod channel;
 mod common;
 mod condition;
 mod event;
 mod limiter;
 mod lock;
 mod model;
+mod orders;
 mod owned_lock;
 mod queue;
 mod semaphore;

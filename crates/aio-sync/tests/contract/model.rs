@@ -1,11 +1,12 @@
 //! Any sequence of operations, beside a model made of a `VecDeque`.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::Poll;
 
 use aio_base::Home;
-use aio_sync::generic::{Condition, Event, Lock, Queue, Semaphore};
+use aio_sync::generic::{Condition, Event, Fifo, Lifo, Lock, Order, Queue, Semaphore, Smallest};
 use aio_sync::{
     AcquireFuture, ConditionFuture, EventFuture, GetFuture, LockFuture, LockGuard, Permit, PutFuture, QueueJoinFuture,
 };
@@ -17,6 +18,8 @@ in_both_homes! {
     the_lock_behaves_like_its_model,
     the_event_behaves_like_its_model,
     the_queue_behaves_like_its_model,
+    the_lifo_queue_behaves_like_its_model,
+    the_priority_queue_behaves_like_its_model,
     the_semaphore_behaves_like_its_model,
     the_condition_behaves_like_its_model,
 }
@@ -322,9 +325,46 @@ impl SideModel {
     }
 }
 
-/// All items in one row; the first so many belong to the getters that were woken.
-#[derive(Default)]
+/// Where in the row is the item that comes out next, in front of which so many belong to others.
+type Next = fn(&VecDeque<u32>, usize) -> usize;
+
+fn oldest(_: &VecDeque<u32>, n_others: usize) -> usize {
+    n_others
+}
+
+/// (Who was woken takes what is the newest when it comes.)
+fn newest(items: &VecDeque<u32>, _: usize) -> usize {
+    items.len() - 1
+}
+
+/// (As above.)
+fn smallest(items: &VecDeque<u32>, _: usize) -> usize {
+    (0..items.len()).min_by_key(|&i| rank(items[i])).expect("there is one")
+}
+
+/// By what a priority queue orders items, whose numbers count up: so there are equal ones.
+fn rank(item: u32) -> u32 {
+    item * 7 % 5
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Item(u32);
+
+impl Ord for Item {
+    fn cmp(&self, other: &Self) -> Ordering {
+        rank(self.0).cmp(&rank(other.0))
+    }
+}
+impl PartialOrd for Item {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// All items in one row, in order of arrival. First in, first out, the first so many belong to the getters that were
+/// woken.
 struct QueueModel {
+    next: Next,
     items: VecDeque<u32>,
     capacity: usize,
     is_closed: bool,
@@ -336,6 +376,20 @@ struct QueueModel {
 }
 
 impl QueueModel {
+    fn new(capacity: usize, next: Next) -> Self {
+        Self {
+            next,
+            items: VecDeque::new(),
+            capacity,
+            is_closed: false,
+            unfinished: 0,
+            get: SideModel::default(),
+            put: SideModel::default(),
+            join: SideModel::default(),
+            woken: Vec::new(),
+        }
+    }
+
     fn is_full(&self) -> bool {
         self.items.len() + self.put.n_given() >= self.capacity
     }
@@ -369,8 +423,15 @@ impl QueueModel {
         may
     }
 
+    fn take(&mut self, n_others: usize) -> Option<u32> {
+        if self.items.len() <= n_others {
+            return None;
+        }
+        self.items.remove((self.next)(&self.items, n_others))
+    }
+
     fn try_get(&mut self) -> Option<u32> {
-        let item = self.items.remove(self.get.n_given());
+        let item = self.take(self.get.n_given());
         self.settle();
         item
     }
@@ -381,7 +442,7 @@ impl QueueModel {
             Stage::New => self.try_get().map(Some).or(self.is_closed.then_some(None)),
             Stage::Queued => None,
             Stage::Woken if self.get.dismissed[i] => Some(None),
-            Stage::Woken => Some(self.items.pop_front()),
+            Stage::Woken => Some(self.take(0)),
         };
         match outcome {
             Some(_) => _ = self.get.end(i),
@@ -442,7 +503,13 @@ impl QueueModel {
 
     fn close_now(&mut self) -> Vec<u32> {
         self.close();
-        let items: Vec<_> = self.items.drain(self.get.n_given()..).collect();
+        let n_given = self.get.n_given();
+        // Those who were woken get theirs as if they came now.
+        let mut row = self.items.clone();
+        let kept: Vec<_> = (0..n_given).filter_map(|_| self.take(0)).collect();
+        let items: Vec<_> = std::iter::from_fn(|| self.take(0)).collect();
+        row.retain(|item| kept.contains(item));
+        self.items = row;
         self.unfinished = self.unfinished.saturating_sub(items.len());
         self.settle();
         items
@@ -455,13 +522,25 @@ fn name(side: Side, i: usize) -> usize {
 }
 
 fn the_queue_behaves_like_its_model<H: Home>() {
+    a_queue_behaves_like_its_model::<H, Fifo>(oldest);
+}
+
+fn the_lifo_queue_behaves_like_its_model<H: Home>() {
+    a_queue_behaves_like_its_model::<H, Lifo>(newest);
+}
+
+fn the_priority_queue_behaves_like_its_model<H: Home>() {
+    a_queue_behaves_like_its_model::<H, Smallest>(smallest);
+}
+
+fn a_queue_behaves_like_its_model<H: Home, O: Order<Item>>(next: Next) {
     proptest!(|(capacity in 1..4_usize, ops in prop::collection::vec(queue_op(), 0..120))| {
-        let (queue, log) = (Queue::<u32, H>::bounded(capacity), WakeLog::default());
-        let mut model = QueueModel { capacity, ..QueueModel::default() };
-        let mut getters: Waiters<GetFuture<'_, u32, H>> = Default::default();
-        let mut putters: Waiters<PutFuture<'_, u32, H>> = Default::default();
+        let (queue, log) = (Queue::<Item, H, O>::bounded(capacity), WakeLog::default());
+        let mut model = QueueModel::new(capacity, next);
+        let mut getters: Waiters<GetFuture<'_, Item, H, O>> = Default::default();
+        let mut putters: Waiters<PutFuture<'_, Item, H, O>> = Default::default();
         let mut items_to_put = [0; WAITERS];
-        let mut joiners: Waiters<QueueJoinFuture<'_, u32, H>> = Default::default();
+        let mut joiners: Waiters<QueueJoinFuture<'_, Item, H, O>> = Default::default();
         for (item, op) in (0..).zip(ops) {
             match op {
                 QueueOp::Start(side, i) => {
@@ -473,7 +552,7 @@ fn the_queue_behaves_like_its_model<H: Home>() {
                         }
                         Side::Put => {
                             items_to_put[i] = item;
-                            putters[i] = Some(Box::pin(queue.put(item)));
+                            putters[i] = Some(Box::pin(queue.put(Item(item))));
                             model.put.start(i);
                         }
                         Side::Join => {
@@ -484,7 +563,7 @@ fn the_queue_behaves_like_its_model<H: Home>() {
                 }
                 QueueOp::Poll(Side::Get, i) => {
                     let Some(getter) = &mut getters[i] else { continue };
-                    let polled = poll(getter, &log.waker(name(Side::Get, i))).map(Result::ok);
+                    let polled = poll(getter, &log.waker(name(Side::Get, i))).map(|got| got.ok().map(|item| item.0));
                     prop_assert_eq!(polled, model.poll_get(i).map_or(Poll::Pending, Poll::Ready));
                     if polled.is_ready() {
                         getters[i] = None;
@@ -498,7 +577,7 @@ fn the_queue_behaves_like_its_model<H: Home>() {
                     prop_assert_eq!(
                         polled.map_err(|error| {
                             assert!(error.is_closed());
-                            assert_eq!(error.into_item(), item);
+                            assert_eq!(error.into_item().0, item);
                         }),
                         accepted.map(|accepted| accepted.then_some(()).ok_or(()))
                     );
@@ -523,12 +602,12 @@ fn the_queue_behaves_like_its_model<H: Home>() {
                     }
                 }
                 QueueOp::TryGet => {
-                    let got = queue.try_get();
+                    let got = queue.try_get().map(|item| item.0);
                     prop_assert_eq!(got.ok(), model.try_get());
                     prop_assert!(got.is_ok() || got.unwrap_err().is_closed() == model.is_closed);
                 }
                 QueueOp::TryPut => {
-                    let put = queue.try_put(item);
+                    let put = queue.try_put(Item(item));
                     prop_assert_eq!(put.is_ok(), model.try_put(item));
                     prop_assert!(put.is_ok() || put.unwrap_err().is_closed() == model.is_closed);
                 }
@@ -543,7 +622,10 @@ fn the_queue_behaves_like_its_model<H: Home>() {
                     model.close();
                     queue.close();
                 }
-                QueueOp::CloseNow => prop_assert_eq!(queue.close_now(), model.close_now()),
+                QueueOp::CloseNow => {
+                    let items: Vec<_> = queue.close_now().iter().map(|item| item.0).collect();
+                    prop_assert_eq!(items, model.close_now());
+                },
             }
             prop_assert_eq!(log.take(), std::mem::take(&mut model.woken));
             prop_assert_eq!(queue.len(), model.items.len());
@@ -551,8 +633,9 @@ fn the_queue_behaves_like_its_model<H: Home>() {
             prop_assert_eq!(queue.is_closed(), model.is_closed);
         }
         drop((getters, putters, joiners));
-        let left: Vec<_> = std::iter::from_fn(|| queue.try_get().ok()).collect();
-        prop_assert_eq!(model.items, left);
+        let left: Vec<_> = std::iter::from_fn(|| Some(queue.try_get().ok()?.0)).collect();
+        let expected: Vec<_> = std::iter::from_fn(|| model.take(0)).collect();
+        prop_assert_eq!(left, expected);
         prop_assert!(!queue.is_full());
     });
 }

@@ -1,0 +1,141 @@
+//! Taking an item out, and waiting for one.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use aio_base::home::Exclusive;
+use aio_base::{Home, Shared, WakeList};
+
+use super::Queue;
+use super::error::{GetError, Lack};
+use super::order::{Fifo, Order};
+use super::reference::{PassOn, QueueRef, waiter};
+use super::state::State;
+use crate::wait_queue::{Line, Turn, Wait, Waiter, wake};
+
+waiter!(
+    /// Waits for an item.
+    Getter, getters: (), |state| state.give_back_item()
+);
+
+/// Takes an item out of a [`Queue`]: made by [`Queue::get`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct GetFuture<'a, T, H: Home = Shared, O: Order<T> = Fifo> {
+    wait: Wait<H, Getter<T, O, &'a Queue<T, H, O>>>,
+}
+
+impl<'a, T, H: Home, O: Order<T>> GetFuture<'a, T, H, O> {
+    #[inline]
+    pub(super) fn new(queue: &'a Queue<T, H, O>) -> Self {
+        Self { wait: Wait::new(Getter::new(queue)) }
+    }
+
+    pub(crate) fn fmt_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple(name).field(&self.wait).finish()
+    }
+}
+
+impl<T, H: Home, O: Order<T>> Future for GetFuture<'_, T, H, O> {
+    type Output = Result<T, GetError>;
+
+    // Small, since all that is rare is apart; and a call would move the item through memory.
+    #[inline(always)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
+        // `Wait` is.
+        let mut wait = unsafe { self.map_unchecked_mut(|this| &mut this.wait) };
+        let output = ready!(poll_get(wait.as_mut(), cx));
+        // As in `PutFuture`.
+        wait.pass();
+        Poll::Ready(output)
+    }
+}
+
+/// The wait is done with that, unless it is new.
+#[inline(always)]
+pub(crate) fn poll_get<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
+    wait: Pin<&mut Wait<H, Getter<T, O, Q>>>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<T, GetError>> {
+    if wait.is_new()
+        // SAFETY: `pop` moves the item, and calls nothing.
+        && let Some(Some(item)) = unsafe { wait.waiter.queue.state.try_with_leaf(State::pop) }
+    {
+        return Poll::Ready(Ok(item));
+    }
+    take_or_wait(wait, cx)
+}
+
+/// All that [`State::pop`] does not do.
+#[cold]
+#[inline(never)]
+fn take_or_wait<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
+    mut wait: Pin<&mut Wait<H, Getter<T, O, Q>>>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<T, GetError>> {
+    let mut outcome = None;
+    let mut take = |state: &mut State<T, H, O>| match state.take() {
+        Err(Lack::Empty) => Some(()),
+        done => {
+            outcome = Some(done);
+            None
+        }
+    };
+    let turn = ready!(wait.as_mut().poll(cx, |_| false, |_, state| take(state)));
+    let outcome: Result<(T, Option<Waker>), Lack> = match outcome {
+        Some(outcome) => outcome,
+        None if turn == Turn::Given => {
+            let claim = PassOn::new(&wait.waiter);
+            let taken = wait.waiter.queue.state.with(State::take_claimed);
+            claim.forget();
+            Ok(taken)
+        }
+        None => Err(Lack::Closed),
+    };
+    Poll::Ready(match outcome {
+        Ok((item, putter)) => {
+            wake(putter);
+            Ok(item)
+        }
+        Err(lack) => Err(GetError::new(lack)),
+    })
+}
+
+impl<T, H: Home, O: Order<T>> fmt::Debug for GetFuture<'_, T, H, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_as("GetFuture", f)
+    }
+}
+
+/// What only channels offer.
+impl<T, H: Home, O: Order<T>> Queue<T, H, O> {
+    /// Moves what is there to the end of `items`, but no more than `limit`. How many these were.
+    pub(crate) fn try_get_many(&self, items: &mut Vec<T>, limit: usize) -> usize {
+        let mut n_taken = 0;
+        loop {
+            // Under the lock nothing is allocated for it.
+            let n = self.len().min(limit - n_taken);
+            items.reserve(n);
+            let mut putters = WakeList::new();
+            let taken = self.state.with(|state| {
+                let mut taken = 0;
+                while taken < n
+                    && putters.has_room()
+                    && let Ok((item, putter)) = state.take()
+                {
+                    items.push(item);
+                    putter.into_iter().for_each(|putter| putters.push(putter));
+                    taken += 1;
+                }
+                taken
+            });
+            putters.wake_all();
+            n_taken += taken;
+            if taken == 0 {
+                return n_taken;
+            }
+        }
+    }
+}
