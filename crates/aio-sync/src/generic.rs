@@ -11,7 +11,8 @@ pub use crate::queue::{Fifo, Lifo, Order, Queue, Smallest};
 pub use crate::semaphore::Semaphore;
 pub use crate::semaphore::acquire::AcquireFuture;
 pub use crate::semaphore::permit::Permit;
+
 /// Channels with their home as a parameter.
 pub mod channel {
     pub use crate::channel::generic::{bounded, unbounded};
-};
+}
