@@ -8,6 +8,7 @@ pub use crate::limiter::acquire::LimiterFuture;
 pub use crate::limiter::permit::LimiterPermit;
 pub use crate::lock::Lock;
 pub use crate::queue::{Fifo, Lifo, Order, Queue, Smallest};
+pub use crate::rwlock::RwLock;
 pub use crate::semaphore::Semaphore;
 pub use crate::semaphore::acquire::AcquireFuture;
 pub use crate::semaphore::permit::Permit;

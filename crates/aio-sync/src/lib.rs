@@ -1,4 +1,4 @@
-//! What tasks use to wait for each other: [`Lock`], [`Event`], [`Condition`], [`Semaphore`] and [`Queue`].
+//! What tasks use to wait for each other: [`Lock`], [`RwLock`], [`Event`], [`Condition`], [`Semaphore`] and [`Queue`].
 //!
 //! ```
 //! use aio_sync::{Event, Lock};
@@ -38,6 +38,7 @@ mod event;
 mod limiter;
 mod lock;
 mod queue;
+mod rwlock;
 mod semaphore;
 mod wait_queue;
 
@@ -53,9 +54,17 @@ pub use event::EventFuture;
 pub use limiter::{AcquireError, LimiterStatistics};
 pub use lock::{LockFuture, LockGuard, OwnedLockFuture, OwnedLockGuard};
 pub use queue::{GetError, GetFuture, PutError, PutFuture, QueueJoinFuture};
+pub use rwlock::{
+    OwnedRwLockReadFuture, OwnedRwLockReadGuard, OwnedRwLockUpgradableReadFuture, OwnedRwLockUpgradableReadGuard,
+    OwnedRwLockUpgradeFuture, OwnedRwLockWriteFuture, OwnedRwLockWriteGuard, RwLockReadFuture, RwLockReadGuard,
+    RwLockUpgradableReadFuture, RwLockUpgradableReadGuard, RwLockUpgradeFuture, RwLockWriteFuture, RwLockWriteGuard,
+};
 
 /// A [lock](generic::Lock) that may be shared between threads.
 pub type Lock<T> = generic::Lock<T, aio_base::Shared>;
+
+/// A [read-write lock](generic::RwLock) that may be shared between threads.
+pub type RwLock<T> = generic::RwLock<T, aio_base::Shared>;
 
 /// An [event](generic::Event) that may be shared between threads.
 pub type Event = generic::Event<aio_base::Shared>;

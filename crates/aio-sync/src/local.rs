@@ -19,6 +19,51 @@ pub type OwnedLockGuard<T> = crate::OwnedLockGuard<T, Local>;
 /// Waits for a local [`Lock`] that it keeps a reference to.
 pub type OwnedLockFuture<T> = crate::OwnedLockFuture<T, Local>;
 
+/// A [read-write lock](generic::RwLock) that stays on its thread.
+pub type RwLock<T> = generic::RwLock<T, Local>;
+
+/// Access for reading to the value of a local [`RwLock`].
+pub type RwLockReadGuard<'a, T> = crate::RwLockReadGuard<'a, T, Local>;
+
+/// Access for reading to the value of a local [`RwLock`] that it keeps a reference to.
+pub type OwnedRwLockReadGuard<T> = crate::OwnedRwLockReadGuard<T, Local>;
+
+/// Access for writing to the value of a local [`RwLock`].
+pub type RwLockWriteGuard<'a, T> = crate::RwLockWriteGuard<'a, T, Local>;
+
+/// Access for writing to the value of a local [`RwLock`] that it keeps a reference to.
+pub type OwnedRwLockWriteGuard<T> = crate::OwnedRwLockWriteGuard<T, Local>;
+
+/// Access for reading, and perhaps writing later, to the value of a local [`RwLock`].
+pub type RwLockUpgradableReadGuard<'a, T> = crate::RwLockUpgradableReadGuard<'a, T, Local>;
+
+/// Access for reading, and perhaps writing later, to the value of a local [`RwLock`] that it keeps a reference to.
+pub type OwnedRwLockUpgradableReadGuard<T> = crate::OwnedRwLockUpgradableReadGuard<T, Local>;
+
+/// Waits for a local [`RwLock`], to read.
+pub type RwLockReadFuture<'a, T> = crate::RwLockReadFuture<'a, T, Local>;
+
+/// Waits for a local [`RwLock`] that it keeps a reference to, to read.
+pub type OwnedRwLockReadFuture<T> = crate::OwnedRwLockReadFuture<T, Local>;
+
+/// Waits for a local [`RwLock`], to write.
+pub type RwLockWriteFuture<'a, T> = crate::RwLockWriteFuture<'a, T, Local>;
+
+/// Waits for a local [`RwLock`] that it keeps a reference to, to write.
+pub type OwnedRwLockWriteFuture<T> = crate::OwnedRwLockWriteFuture<T, Local>;
+
+/// Waits for a local [`RwLock`], to read, and perhaps to write later.
+pub type RwLockUpgradableReadFuture<'a, T> = crate::RwLockUpgradableReadFuture<'a, T, Local>;
+
+/// Waits for a local [`RwLock`] that it keeps a reference to, to read, and perhaps to write later.
+pub type OwnedRwLockUpgradableReadFuture<T> = crate::OwnedRwLockUpgradableReadFuture<T, Local>;
+
+/// Waits until the other readers of a local [`RwLock`] have gone.
+pub type RwLockUpgradeFuture<'a, T> = crate::RwLockUpgradeFuture<'a, T, Local>;
+
+/// Waits until the other readers of a local [`RwLock`] that it keeps a reference to have gone.
+pub type OwnedRwLockUpgradeFuture<T> = crate::OwnedRwLockUpgradeFuture<T, Local>;
+
 /// An [event](generic::Event) that stays on its thread.
 pub type Event = generic::Event<Local>;
 

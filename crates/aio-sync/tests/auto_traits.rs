@@ -11,8 +11,11 @@ use std::sync::MutexGuard;
 use aio_sync::{
     AcquireError, AcquireFuture, CapacityLimiter, Condition, ConditionFuture, Event, EventFuture, GetError, GetFuture,
     LimiterFuture, LimiterPermit, Lock, LockFuture, LockGuard, OwnedAcquireFuture, OwnedLimiterFuture,
-    OwnedLimiterPermit, OwnedLockFuture, OwnedLockGuard, OwnedPermit, Permit, PutError, PutFuture, Queue,
-    QueueJoinFuture, Semaphore, local,
+    OwnedLimiterPermit, OwnedLockFuture, OwnedLockGuard, OwnedPermit, OwnedRwLockReadFuture, OwnedRwLockReadGuard,
+    OwnedRwLockUpgradableReadFuture, OwnedRwLockUpgradableReadGuard, OwnedRwLockUpgradeFuture, OwnedRwLockWriteFuture,
+    OwnedRwLockWriteGuard, Permit, PutError, PutFuture, Queue, QueueJoinFuture, RwLock, RwLockReadFuture,
+    RwLockReadGuard, RwLockUpgradableReadFuture, RwLockUpgradableReadGuard, RwLockUpgradeFuture, RwLockWriteFuture,
+    RwLockWriteGuard, Semaphore, local,
 };
 
 /// The answer of the probes below for a type that does not implement their trait: an inherent constant hides this one.
@@ -88,6 +91,36 @@ fn owned_forms_of_a_lock_may_do_what_the_others_may() {
     assert_eq!(send_sync!(OwnedLockGuard<SendOnly>), SEND);
     assert_eq!(send_sync!(OwnedLockGuard<SyncOnly>), NEITHER);
     assert_eq!(send_sync!(OwnedLockGuard<Neither>), NEITHER);
+}
+
+/// Several threads may have a reference to its value, and the last one may drop it.
+#[test]
+fn a_read_write_lock_may_be_shared_if_its_value_may_be_sent_and_shared() {
+    assert_eq!(send_sync!(RwLock<Both>), BOTH);
+    assert_eq!(send_sync!(RwLock<SendOnly>), SEND);
+    assert_eq!(send_sync!(RwLock<SyncOnly>), NEITHER);
+    assert_eq!(send_sync!(RwLock<Neither>), NEITHER);
+    macro_rules! each {
+        ($($type:ident [$($life:lifetime)?])+) => {
+            $(
+                assert_eq!(send_sync!($type<$($life,)? Both>), BOTH);
+                assert_eq!(send_sync!($type<$($life,)? SendOnly>), NEITHER);
+                assert_eq!(send_sync!($type<$($life,)? SyncOnly>), NEITHER);
+                assert_eq!(send_sync!($type<$($life,)? Neither>), NEITHER);
+                assert_eq!(send_sync!(local::$type<$($life,)? Both>), NEITHER);
+                assert_eq!(<IsUnpin<$type<$($life,)? Both>>>::IS, !stringify!($type).ends_with("Future"));
+            )+
+        };
+    }
+    each! {
+        RwLockReadGuard['static] RwLockUpgradableReadGuard['static] RwLockWriteGuard['static]
+        RwLockReadFuture['static] RwLockUpgradableReadFuture['static] RwLockWriteFuture['static]
+        RwLockUpgradeFuture['static]
+        OwnedRwLockReadGuard[] OwnedRwLockUpgradableReadGuard[] OwnedRwLockWriteGuard[]
+        OwnedRwLockReadFuture[] OwnedRwLockUpgradableReadFuture[] OwnedRwLockWriteFuture[]
+        OwnedRwLockUpgradeFuture[]
+    }
+    assert_eq!(send_sync!(local::RwLock<Both>), NEITHER);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::thread;
 
 use aio_base::host::{self, Host};
 use aio_base::live::leak_check;
-use aio_sync::Lock;
+use aio_sync::{Lock, OwnedRwLockUpgradableReadGuard, RwLock, RwLockUpgradableReadGuard};
 
 thread_local! {
     static RUNS_A_LOOP: Cell<bool> = const { Cell::new(false) };
@@ -55,4 +55,78 @@ fn a_lock_does_not_block_a_loop_even_if_it_is_free() {
     assert!(refusal(|| lock.lock_blocking()).starts_with("`lock_blocking` at crates/aio-sync/tests/blocking_lock.rs"));
     assert!(refusal(|| lock.lock_owned_blocking()).starts_with("`lock_owned_blocking` at "));
     assert!(!lock.is_locked());
+}
+
+#[test]
+fn threads_that_block_read_together_and_write_alone() {
+    leak_check(|| {
+        // Both are the same, but while they are written.
+        let pair = Arc::new(RwLock::new((0, 0)));
+        thread::scope(|scope| {
+            for i in 0..THREADS {
+                let pair = &pair;
+                scope.spawn(move || {
+                    for _ in 0..ROUNDS {
+                        if i % 2 == 0 {
+                            let mut pair = pair.write_blocking();
+                            pair.0 += 1;
+                            pair.1 += 1;
+                        } else {
+                            let mut pair = pair.write_owned_blocking();
+                            pair.0 += 1;
+                            pair.1 += 1;
+                        }
+                        let read = pair.read_blocking();
+                        assert_eq!(read.0, read.1);
+                        drop(read);
+                        let read = pair.read_owned_blocking();
+                        assert_eq!(read.0, read.1);
+                    }
+                });
+            }
+        });
+        assert_eq!(*pair.read_blocking(), (THREADS * ROUNDS, THREADS * ROUNDS));
+    });
+}
+
+#[test]
+fn threads_that_upgrade_write_what_they_have_read_plus_one() {
+    leak_check(|| {
+        let count = Arc::new(RwLock::new(0));
+        thread::scope(|scope| {
+            for i in 0..THREADS {
+                let count = &count;
+                scope.spawn(move || {
+                    for _ in 0..ROUNDS {
+                        drop(count.read_blocking());
+                        if i % 2 == 0 {
+                            let read = count.upgradable_read_blocking();
+                            let before = *read;
+                            *RwLockUpgradableReadGuard::upgrade_blocking(read) = before + 1;
+                        } else {
+                            let read = count.upgradable_read_owned_blocking();
+                            let before = *read;
+                            *OwnedRwLockUpgradableReadGuard::upgrade_blocking(read) = before + 1;
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(*count.read_blocking(), THREADS * ROUNDS);
+    });
+}
+
+#[test]
+fn a_read_write_lock_does_not_block_a_loop_even_if_it_is_free() {
+    let lock = Arc::new(RwLock::new(0));
+    assert!(refusal(|| lock.read_blocking()).starts_with("`read_blocking` at "));
+    assert!(refusal(|| lock.write_blocking()).starts_with("`write_blocking` at "));
+    assert!(refusal(|| lock.upgradable_read_blocking()).starts_with("`upgradable_read_blocking` at "));
+    assert!(refusal(|| lock.read_owned_blocking()).starts_with("`read_owned_blocking` at "));
+    assert!(refusal(|| lock.write_owned_blocking()).starts_with("`write_owned_blocking` at "));
+    assert!(refusal(|| lock.upgradable_read_owned_blocking()).starts_with("`upgradable_read_owned_blocking` at "));
+    let read = lock.try_upgradable_read().unwrap();
+    let refusal = refusal(|| RwLockUpgradableReadGuard::upgrade_blocking(read));
+    assert!(refusal.starts_with("`upgrade_blocking` at crates/aio-sync/tests/blocking_lock.rs"));
+    assert!(lock.try_write().is_some());
 }

@@ -8,10 +8,11 @@ use std::task::{Context, Poll, Waker};
 
 use aio_base::live::Live;
 use aio_base::{Home, Local, Shared};
-use aio_sync::generic::{CapacityLimiter, Condition, Event, Lock, Queue, Semaphore};
+use aio_sync::generic::{CapacityLimiter, Condition, Event, Lock, Queue, RwLock, Semaphore};
 use aio_sync::{
     AcquireFuture, ConditionFuture, EventFuture, GetFuture, LimiterFuture, LockFuture, OwnedAcquireFuture,
-    OwnedLimiterFuture, OwnedLockFuture, PutFuture, QueueJoinFuture,
+    OwnedLimiterFuture, OwnedLockFuture, OwnedRwLockReadFuture, OwnedRwLockUpgradeFuture, PutFuture, QueueJoinFuture,
+    RwLockReadFuture, RwLockUpgradableReadFuture, RwLockUpgradableReadGuard, RwLockUpgradeFuture, RwLockWriteFuture,
 };
 
 /// Counts the allocations of each thread.
@@ -65,6 +66,12 @@ fn a_waiting_future_has_at_most_64_bytes_and_its_item() {
         let sizes = [
             size_of::<LockFuture<'_, Item, H>>(),
             size_of::<OwnedLockFuture<Item, H>>(),
+            size_of::<RwLockReadFuture<'_, Item, H>>(),
+            size_of::<RwLockWriteFuture<'_, Item, H>>(),
+            size_of::<RwLockUpgradableReadFuture<'_, Item, H>>(),
+            size_of::<RwLockUpgradeFuture<'_, Item, H>>(),
+            size_of::<OwnedRwLockReadFuture<Item, H>>(),
+            size_of::<OwnedRwLockUpgradeFuture<Item, H>>(),
             size_of::<EventFuture<'_, H>>(),
             size_of::<GetFuture<'_, Item, H>>(),
             size_of::<PutFuture<'_, Item, H>>() - size_of::<Item>(),
@@ -86,6 +93,7 @@ fn a_primitive_is_a_few_words() {
     const WORD: usize = size_of::<usize>();
     fn check<H: Home>() {
         assert!(size_of::<Lock<(), H>>() <= 2 * WORD);
+        assert!(size_of::<RwLock<(), H>>() <= 4 * WORD);
         assert!(size_of::<Event<H>>() <= 4 * WORD);
         assert!(size_of::<Semaphore<H>>() <= 4 * WORD);
     }
@@ -96,7 +104,7 @@ fn a_primitive_is_a_few_words() {
 #[test]
 fn waiting_allocates_nothing() {
     fn check<H: Home>() {
-        let (lock, event) = (Lock::<_, H>::new(0), Event::<H>::new());
+        let (lock, rwlock, event) = (Lock::<_, H>::new(0), RwLock::<_, H>::new(0), Event::<H>::new());
         let (condition, semaphore) = (Condition::<H>::new(), Semaphore::<H>::new(1));
         let limiter = CapacityLimiter::<H>::new(1);
         let count = allocations(|| {
@@ -112,6 +120,19 @@ fn waiting_allocates_nothing() {
                 event.set();
                 event.clear();
                 ready(&mut wait);
+
+                let held = rwlock.try_upgradable_read().unwrap();
+                let reader = rwlock.try_read().unwrap();
+                let mut upgrade = pin!(RwLockUpgradableReadGuard::upgrade(held));
+                let mut write = pin!(rwlock.write());
+                let mut read = pin!(rwlock.read());
+                assert!(poll(&mut upgrade).is_pending());
+                assert!(poll(&mut write).is_pending());
+                assert!(poll(&mut read).is_pending());
+                drop(reader);
+                *ready(&mut upgrade) += 1;
+                *ready(&mut write) += 1;
+                drop(ready(&mut read));
 
                 let held = semaphore.try_acquire().unwrap();
                 let mut wait = pin!(semaphore.acquire_many(1));

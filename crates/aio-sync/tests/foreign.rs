@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use aio_base::live::leak_check;
-use aio_sync::{CapacityLimiter, Condition, Event, Lock, Queue, Semaphore, local};
+use aio_sync::{CapacityLimiter, Condition, Event, Lock, Queue, RwLock, Semaphore, local};
 
 const TASKS: usize = 20;
 const ROUNDS: usize = 200;
@@ -95,6 +95,53 @@ fn aborted_tasks_of_tokio_leave_the_lock_to_the_others() {
                 let _ = task.await;
             }
             assert!(*work.count.try_lock().expect("all have released it") >= TASKS * ROUNDS);
+        });
+    });
+}
+
+/// Readers and writers, some of them aborted wherever they are: whoever reads sees no half of a change, and all others
+/// come through.
+#[test]
+fn aborted_tasks_of_tokio_leave_the_read_write_lock_to_the_others() {
+    leak_check(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+        runtime.block_on(async {
+            let pair = Arc::new(RwLock::new((0, 0)));
+            let writer = || {
+                let pair = pair.clone();
+                tokio::spawn(async move {
+                    for _ in 0..ROUNDS {
+                        let mut pair = pair.write_owned().await;
+                        pair.0 += 1;
+                        pair.1 += 1;
+                    }
+                })
+            };
+            let reader = || {
+                let pair = pair.clone();
+                tokio::spawn(async move {
+                    for _ in 0..ROUNDS {
+                        let pair = pair.read().await;
+                        let first = pair.0;
+                        tokio::task::yield_now().await;
+                        assert_eq!(first, pair.1);
+                    }
+                })
+            };
+            let aborted: Vec<_> = (0..TASKS).map(|i| if i % 2 == 0 { writer() } else { reader() }).collect();
+            let others: Vec<_> = (0..TASKS).map(|i| if i % 2 == 0 { writer() } else { reader() }).collect();
+            for task in &aborted {
+                tokio::task::yield_now().await;
+                task.abort();
+            }
+            for task in others {
+                task.await.unwrap();
+            }
+            for task in aborted {
+                let _ = task.await;
+            }
+            let pair = *pair.try_write().expect("all have left it");
+            assert!(pair.0 == pair.1 && pair.0 >= TASKS / 2 * ROUNDS);
         });
     });
 }

@@ -10,5 +10,8 @@ mod lock;
 mod model;
 mod orders;
 mod owned_lock;
+mod owned_rwlock;
 mod queue;
+mod rwlock;
+mod rwlock_model;
 mod semaphore;
