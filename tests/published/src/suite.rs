@@ -11,11 +11,11 @@ pub struct Suite {
     pub file: String,
     /// How many of its tests are run.
     pub n_run: usize,
-    /// The names of those that are not.
+    /// The functions that are left out, tests and others.
     pub exceptions: Vec<String>,
 }
 
-/// Reads `suites.txt`: lines `PACKAGE/FILE: NUMBER`, each with those of its exceptions below it, `- TEST: REASON`.
+/// Reads `suites.txt`: lines `PACKAGE/FILE: NUMBER`, each with those of its exceptions below it, `- FUNCTION: REASON`.
 ///
 /// # Errors
 /// The first line that is neither.
@@ -70,21 +70,36 @@ impl Suite {
     /// If it does not hold the tests that it should.
     pub fn prepare(&self, text: &str) -> Result<String, String> {
         let Self { package, file, n_run, exceptions } = self;
-        let n_published = text.lines().filter(|line| line.trim() == "#[test]").count();
-        if n_published != n_run + exceptions.len() {
-            let n_exceptions = exceptions.len();
-            return Err(format!("{package}/{file} has {n_published} tests, suites.txt {n_run} + {n_exceptions}"));
-        }
-        let mut prepared = text.to_owned();
-        for exception in exceptions {
-            let function = format!("\nfn {exception}() {{");
-            if prepared.matches(&function).count() != 1 {
-                return Err(format!("{package}/{file} has no test `{exception}`"));
+        let mut left: Vec<&str> = exceptions.iter().map(String::as_str).collect();
+        let mut n_tests = 0;
+        let mut prepared = String::new();
+        // Whether there is `#[test]` above, in this paragraph.
+        let mut is_test = false;
+        for line in text.lines() {
+            is_test = line == "#[test]" || (is_test && !line.is_empty());
+            if let Some(name) = function(line) {
+                let n_left = left.len();
+                left.retain(|exception| *exception != name);
+                if left.len() < n_left {
+                    prepared += "#[cfg(any())] ";
+                } else {
+                    n_tests += usize::from(is_test);
+                }
+                is_test = false;
             }
-            prepared = prepared.replace(&function, &format!("\n#[cfg(any())] fn {exception}() {{"));
+            prepared += line;
+            prepared += "\n";
+        }
+        if let Some(exception) = left.first() {
+            return Err(format!("{package}/{file} has no function `{exception}`"));
+        }
+        if n_tests != *n_run {
+            return Err(format!(
+                "{package}/{file}: suites.txt says {n_run} tests, without exceptions it has {n_tests}"
+            ));
         }
         // The order of items does not matter.
-        Ok(format!("{prepared}\nuse ::aio_published::{}::{{self, names::*}};\n", package.replace('-', "_")))
+        Ok(format!("{prepared}use ::aio_published::{}::{{self, names::*}};\n", package.replace('-', "_")))
     }
 
     /// # Errors
@@ -103,12 +118,18 @@ impl Suite {
     }
 }
 
+/// The name, if a function of the file begins on this line.
+fn function(line: &str) -> Option<&str> {
+    line.strip_prefix("fn ")?.split(['(', '<']).next()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const LIST: &str = "# not this\n\na-b/lock: 1\n- is_odd: we are even\na-b/event: 0\nc/queue: 7\n";
-    const TEXT: &str = "mod common;\n\n#[test]\nfn is_odd() {\n}\n\n#[cfg(x)]\n#[test]\nfn is_even() {\n}\n";
+    const TEXT: &str =
+        "mod common;\n\n#[test]\nfn is_odd() {\n}\n\n#[test]\n#[cfg(x)]\nfn is_even() {\n}\n\nfn of<T>() {\n}\n";
 
     fn lock() -> Suite {
         read(LIST).unwrap().swap_remove(0)
@@ -134,24 +155,30 @@ mod tests {
     #[test]
     fn what_is_excepted_is_not_compiled_and_nothing_moves() {
         let prepared = lock().prepare(TEXT).unwrap();
-        let lines: Vec<&str> = prepared.lines().collect();
-        assert_eq!(lines[..4], ["mod common;", "", "#[test]", "#[cfg(any())] fn is_odd() {"]);
-        assert_eq!(lines[4..10].join("\n"), TEXT.lines().skip(4).collect::<Vec<_>>().join("\n"));
-        assert_eq!(lines[10..], ["", "use ::aio_published::a_b::{self, names::*};"]);
+        let expected = TEXT.replace("fn is_odd", "#[cfg(any())] fn is_odd");
+        assert_eq!(prepared, format!("{expected}use ::aio_published::a_b::{{self, names::*}};\n"));
+    }
+
+    #[test]
+    fn what_is_no_test_can_be_left_out_and_does_not_count() {
+        let suite = Suite { n_run: 2, exceptions: vec!["of".to_owned()], ..lock() };
+        assert!(suite.prepare(TEXT).unwrap().contains("\n\n#[cfg(any())] fn of<T>"));
     }
 
     #[test]
     fn an_exception_that_is_gone_is_an_error() {
         let text = TEXT.replace("is_odd", "is_very_odd");
-        assert_eq!(lock().prepare(&text).unwrap_err(), "a-b/lock has no test `is_odd`");
+        assert_eq!(lock().prepare(&text).unwrap_err(), "a-b/lock has no function `is_odd`");
     }
 
     #[test]
     fn another_number_of_tests_is_an_error() {
-        for text in ["", "#[test]\nfn is_odd() {\n}\n", &TEXT.repeat(2)] {
+        for (text, n) in [("#[test]\nfn is_odd() {\n}\n", 0), (&format!("{TEXT}\n#[test]\nfn is_prime() {{\n}}\n"), 2)]
+        {
             let error = lock().prepare(text).unwrap_err();
-            assert!(error.starts_with("a-b/lock has ") && error.ends_with("tests, suites.txt 1 + 1"), "{error}");
+            assert_eq!(error, format!("a-b/lock: suites.txt says 1 tests, without exceptions it has {n}"));
         }
+        assert!(lock().prepare("").is_err());
     }
 
     #[test]
