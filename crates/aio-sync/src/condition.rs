@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker, ready};
 #[cfg(not(aio_loom))]
 use aio_base::BriefLock;
 use aio_base::home::Exclusive;
-use aio_base::{Home, Shared};
+use aio_base::{Home, Shared, host};
 
 use crate::lock::{Lock, LockFuture, LockGuard};
 use crate::wait_queue::{Line, Turn, Wait, Waiter, wake, wake_batches};
@@ -27,8 +27,30 @@ use crate::wait_queue::{Line, Turn, Wait, Waiter, wake, wake_batches};
 /// | `condition.notify(n)`, `notify_all` | `condition.notify(n)`, `condition.notify_all()`                  |
 /// | waiting without the lock            | does not compile: there is no guard                              |
 /// | cancelled, it still has the lock    | dropped, it does not: it lets go of the lock when it begins      |
+/// | `await wait_for(condition.wait(), t)` | `timeout(t, condition.wait(guard)).await`: see below           |
 ///
 /// A change is not missed if it is made under the lock, and then notified, with the lock or after its release.
+///
+/// # Waiting with a deadline
+/// There is no form of `wait` with one: to give up is to drop the future, which `aio::timeout`, or that of another
+/// runtime, does. A notification is not lost by it: if it was just given to the one that gives up, the next one has it.
+///
+/// The lock is not held after that, and to take it again may take longer than the deadline. Who needs to know what has
+/// become of the value takes it outside of the time limit, and looks:
+///
+/// ```
+/// # use aio_sync::{Condition, Lock};
+/// # struct Elapsed;
+/// # async fn timeout<F: Future>(_: std::time::Duration, future: F) -> Result<F::Output, Elapsed> { Ok(future.await) }
+/// # async fn example(stock: &Lock<u32>, delivered: &Condition, limit: std::time::Duration) -> bool {
+/// let guard = stock.lock().await;
+/// let mut stock = match timeout(limit, delivered.wait_for(guard, |stock| *stock >= 3)).await {
+///     Ok(guard) => guard,
+///     Err(Elapsed) => stock.lock().await,
+/// };
+/// let is_enough = *stock >= 3;
+/// # is_enough }
+/// ```
 ///
 /// # Fairness
 /// First come, first served: the first to wait is the first to be woken, and goes to the back of the line of the lock
@@ -149,6 +171,7 @@ impl<H: Home> Condition<H> {
         // Nobody is left who would have to get the notification of one that is dropped.
         self.wake_some(usize::MAX, Line::dismiss_first);
     }
+
     fn wake_some(&self, most: usize, take: impl Fn(&mut Line<H, ()>) -> Option<Waker>) {
         // As many as wait now: not those who come while others are being woken.
         let mut left = None;
@@ -171,6 +194,31 @@ impl Condition<Shared> {
     /// A condition that nobody waits for, for a `static`.
     pub const fn const_new() -> Self {
         Self { waiting: BriefLock::new(Waiting::new()) }
+    }
+}
+
+impl Condition<Shared> {
+    /// [Waits](Self::wait) on a thread that is no task's: blocks it until it is notified and has the lock again.
+    ///
+    /// # Panics
+    /// On the thread of a loop, which would stand still. The lock is released then.
+    #[track_caller]
+    pub fn wait_blocking<'a, T: ?Sized>(&'a self, guard: LockGuard<'a, T>) -> LockGuard<'a, T> {
+        host::block_on("`wait_blocking`", self.wait(guard))
+    }
+
+    /// [Waits](Self::wait_for) until `predicate` holds on a thread that is no task's: blocks it until it does, and
+    /// returns with the lock.
+    ///
+    /// # Panics
+    /// On the thread of a loop, which would stand still. The lock is released then.
+    #[track_caller]
+    pub fn wait_for_blocking<'a, T: ?Sized>(
+        &'a self,
+        guard: LockGuard<'a, T>,
+        predicate: impl FnMut(&mut T) -> bool,
+    ) -> LockGuard<'a, T> {
+        host::block_on("`wait_for_blocking`", self.wait_for(guard, predicate))
     }
 }
 

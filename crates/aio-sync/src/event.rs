@@ -8,7 +8,7 @@ use aio_base::home::{Exclusive, Word};
 use aio_base::sync::atomic::Ordering;
 #[cfg(not(aio_loom))]
 use aio_base::{BriefLock, sync::atomic::AtomicUsize};
-use aio_base::{Home, Shared};
+use aio_base::{Home, Shared, host};
 
 use crate::wait_queue::{Line, Wait, Waiter, wake_batches};
 
@@ -131,6 +131,20 @@ impl Event<Shared> {
     /// An event that is not set, for a `static`.
     pub const fn const_new() -> Self {
         Self { flag: Flag(AtomicUsize::new(CLEAR)), line: BriefLock::new(Sets::new()) }
+    }
+}
+
+impl Event<Shared> {
+    /// [Waits](Self::wait) on a thread that is no task's: blocks it until the flag is set.
+    ///
+    /// # Panics
+    /// On the thread of a loop, which would stand still.
+    #[track_caller]
+    pub fn wait_blocking(&self) {
+        host::assert_may_block("`wait_blocking`");
+        if !self.is_set() {
+            host::block_on("`wait_blocking`", self.wait());
+        }
     }
 }
 

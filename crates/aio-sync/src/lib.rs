@@ -1,4 +1,5 @@
-//! What tasks use to wait for each other: [`Lock`], [`RwLock`], [`Event`], [`Condition`], [`Semaphore`] and [`Queue`].
+//! What tasks use to wait for each other: [`Lock`], [`RwLock`], [`Event`], [`Condition`], [`Semaphore`],
+//! [`CapacityLimiter`], [`Barrier`], [`Latch`], [`Notify`], [`Queue`] and [`channel`]s.
 //!
 //! ```
 //! use aio_sync::{Event, Lock};
@@ -33,10 +34,13 @@
 //!
 //! To protect data that is never held across an `.await` between threads, `std::sync::Mutex` is enough.
 
+mod barrier;
 mod condition;
 mod event;
+mod latch;
 mod limiter;
 mod lock;
+mod notify;
 mod queue;
 mod rwlock;
 mod semaphore;
@@ -49,10 +53,13 @@ pub mod channel;
 pub mod generic;
 pub mod local;
 
+pub use barrier::{BarrierFuture, BarrierTurn, BrokenBarrier};
 pub use condition::ConditionFuture;
 pub use event::EventFuture;
+pub use latch::LatchFuture;
 pub use limiter::{AcquireError, LimiterStatistics};
 pub use lock::{LockFuture, LockGuard, OwnedLockFuture, OwnedLockGuard};
+pub use notify::NotifiedFuture;
 pub use queue::{GetError, GetFuture, PutError, PutFuture, QueueJoinFuture};
 pub use rwlock::{
     OwnedRwLockReadFuture, OwnedRwLockReadGuard, OwnedRwLockUpgradableReadFuture, OwnedRwLockUpgradableReadGuard,
@@ -113,3 +120,12 @@ pub type OwnedLimiterFuture<H = aio_base::Shared> =
 
 /// A [condition](generic::Condition) that may be shared between threads.
 pub type Condition = generic::Condition<aio_base::Shared>;
+
+/// A [barrier](generic::Barrier) that may be shared between threads.
+pub type Barrier = generic::Barrier<aio_base::Shared>;
+
+/// A [latch](generic::Latch) that may be shared between threads.
+pub type Latch = generic::Latch<aio_base::Shared>;
+
+/// A [notification](generic::Notify) that may be shared between threads.
+pub type Notify = generic::Notify<aio_base::Shared>;

@@ -124,4 +124,22 @@ pub type Condition = generic::Condition<Local>;
 /// Waits for a local [`Condition`].
 pub type ConditionFuture<'a, T> = crate::ConditionFuture<'a, T, Local>;
 
+/// A [barrier](generic::Barrier) that stays on its thread.
+pub type Barrier = generic::Barrier<Local>;
+
+/// Waits at a local [`Barrier`].
+pub type BarrierFuture<'a> = crate::BarrierFuture<'a, Local>;
+
+/// A [latch](generic::Latch) that stays on its thread.
+pub type Latch = generic::Latch<Local>;
+
+/// Waits for a local [`Latch`].
+pub type LatchFuture<'a> = crate::LatchFuture<'a, Local>;
+
+/// A [notification](generic::Notify) that stays on its thread.
+pub type Notify = generic::Notify<Local>;
+
+/// Waits for a local [`Notify`].
+pub type NotifiedFuture<'a> = crate::NotifiedFuture<'a, Local>;
+
 pub mod channel;

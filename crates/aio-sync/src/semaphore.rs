@@ -28,7 +28,7 @@ use crate::{AcquireFuture, Permit};
 /// | `async with semaphore:`       | `{ let _permit = semaphore.acquire().await; .. }`                       |
 /// | `semaphore.release()`         | `drop(permit)`, or the end of its block, a panic included               |
 /// | release without having one    | [`semaphore.add_permits(1)`](Self::add_permits)                         |
-/// | `BoundedSemaphore`            | any: a [`Permit`](crate::Permit) is given back once                     |
+/// | `BoundedSemaphore`            | any: a [`Permit`] is given back once                                    |
 /// | `semaphore.locked()`          | [`semaphore.available_permits() == 0`](Self::available_permits)         |
 ///
 /// To acquire cannot fail: a semaphore is never closed. Who needs one that can be closed, or one that knows how many

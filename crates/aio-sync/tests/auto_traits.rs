@@ -9,9 +9,10 @@ use std::rc::Rc;
 use std::sync::MutexGuard;
 
 use aio_sync::{
-    AcquireError, AcquireFuture, CapacityLimiter, Condition, ConditionFuture, Event, EventFuture, GetError, GetFuture,
-    LimiterFuture, LimiterPermit, Lock, LockFuture, LockGuard, OwnedAcquireFuture, OwnedLimiterFuture,
-    OwnedLimiterPermit, OwnedLockFuture, OwnedLockGuard, OwnedPermit, OwnedRwLockReadFuture, OwnedRwLockReadGuard,
+    AcquireError, AcquireFuture, Barrier, BarrierFuture, BarrierTurn, BrokenBarrier, CapacityLimiter, Condition,
+    ConditionFuture, Event, EventFuture, GetError, GetFuture, Latch, LatchFuture, LimiterFuture, LimiterPermit, Lock,
+    LockFuture, LockGuard, NotifiedFuture, Notify, OwnedAcquireFuture, OwnedLimiterFuture, OwnedLimiterPermit,
+    OwnedLockFuture, OwnedLockGuard, OwnedPermit, OwnedRwLockReadFuture, OwnedRwLockReadGuard,
     OwnedRwLockUpgradableReadFuture, OwnedRwLockUpgradableReadGuard, OwnedRwLockUpgradeFuture, OwnedRwLockWriteFuture,
     OwnedRwLockWriteGuard, Permit, PutError, PutFuture, Queue, QueueJoinFuture, RwLock, RwLockReadFuture,
     RwLockReadGuard, RwLockUpgradableReadFuture, RwLockUpgradableReadGuard, RwLockUpgradeFuture, RwLockWriteFuture,
@@ -173,6 +174,18 @@ fn a_limiter_and_its_permits_may_be_sent_and_shared() {
 }
 
 #[test]
+fn barriers_latches_and_notifications_may_be_sent_and_shared() {
+    assert_eq!(send_sync!(Barrier), BOTH);
+    assert_eq!(send_sync!(BarrierFuture<'static>), BOTH);
+    assert_eq!(send_sync!(BarrierTurn), BOTH);
+    assert_eq!(send_sync!(BrokenBarrier), BOTH);
+    assert_eq!(send_sync!(Latch), BOTH);
+    assert_eq!(send_sync!(LatchFuture<'static>), BOTH);
+    assert_eq!(send_sync!(Notify), BOTH);
+    assert_eq!(send_sync!(NotifiedFuture<'static>), BOTH);
+}
+
+#[test]
 fn what_waits_for_a_condition_may_do_what_its_guard_may() {
     assert_eq!(send_sync!(Condition), BOTH);
     assert_eq!(send_sync!(ConditionFuture<'static, Both>), BOTH);
@@ -202,6 +215,9 @@ fn nothing_local_leaves_its_thread() {
         local::CapacityLimiter, local::LimiterFuture<'static>, local::LimiterPermit<'static>,
         local::OwnedLimiterFuture, local::OwnedLimiterPermit,
         local::Condition, local::ConditionFuture<'static, Both>,
+        local::Barrier, local::BarrierFuture<'static>,
+        local::Latch, local::LatchFuture<'static>,
+        local::Notify, local::NotifiedFuture<'static>,
     }
 }
 
@@ -221,9 +237,13 @@ fn what_waits_stays_where_it_is() {
         AcquireFuture<'static>, local::AcquireFuture<'static>, OwnedAcquireFuture, local::OwnedAcquireFuture,
         LimiterFuture<'static>, local::LimiterFuture<'static>, OwnedLimiterFuture, local::OwnedLimiterFuture,
         ConditionFuture<'static, Both>, local::ConditionFuture<'static, Both>,
+        BarrierFuture<'static>, local::BarrierFuture<'static>,
+        LatchFuture<'static>, local::LatchFuture<'static>,
+        NotifiedFuture<'static>, local::NotifiedFuture<'static>,
     }
     all! { true:
         Lock<Both>, LockGuard<'static, Both>, OwnedLockGuard<Both>, Event, Queue<Both>, Condition, Semaphore,
-        Permit<'static>, OwnedPermit, CapacityLimiter, LimiterPermit<'static>, OwnedLimiterPermit,
+        Permit<'static>, OwnedPermit, CapacityLimiter, LimiterPermit<'static>, OwnedLimiterPermit, Barrier, Latch,
+        Notify,
     }
 }

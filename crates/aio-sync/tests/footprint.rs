@@ -8,11 +8,12 @@ use std::task::{Context, Poll, Waker};
 
 use aio_base::live::Live;
 use aio_base::{Home, Local, Shared};
-use aio_sync::generic::{CapacityLimiter, Condition, Event, Lock, Queue, RwLock, Semaphore};
+use aio_sync::generic::{Barrier, CapacityLimiter, Condition, Event, Latch, Lock, Notify, Queue, RwLock, Semaphore};
 use aio_sync::{
-    AcquireFuture, ConditionFuture, EventFuture, GetFuture, LimiterFuture, LockFuture, OwnedAcquireFuture,
-    OwnedLimiterFuture, OwnedLockFuture, OwnedRwLockReadFuture, OwnedRwLockUpgradeFuture, PutFuture, QueueJoinFuture,
-    RwLockReadFuture, RwLockUpgradableReadFuture, RwLockUpgradableReadGuard, RwLockUpgradeFuture, RwLockWriteFuture,
+    AcquireFuture, BarrierFuture, ConditionFuture, EventFuture, GetFuture, LatchFuture, LimiterFuture, LockFuture,
+    NotifiedFuture, OwnedAcquireFuture, OwnedLimiterFuture, OwnedLockFuture, OwnedRwLockReadFuture,
+    OwnedRwLockUpgradeFuture, PutFuture, QueueJoinFuture, RwLockReadFuture, RwLockUpgradableReadFuture,
+    RwLockUpgradableReadGuard, RwLockUpgradeFuture, RwLockWriteFuture,
 };
 
 /// Counts the allocations of each thread.
@@ -79,6 +80,9 @@ fn a_waiting_future_has_at_most_64_bytes_and_its_item() {
             size_of::<AcquireFuture<'_, H>>(),
             size_of::<OwnedAcquireFuture<H>>(),
             size_of::<LimiterFuture<'_, H>>(),
+            size_of::<BarrierFuture<'_, H>>(),
+            size_of::<LatchFuture<'_, H>>(),
+            size_of::<NotifiedFuture<'_, H>>(),
             size_of::<OwnedLimiterFuture<H>>(),
             size_of::<ConditionFuture<'_, Item, H>>(),
         ];
@@ -107,6 +111,7 @@ fn waiting_allocates_nothing() {
         let (lock, rwlock, event) = (Lock::<_, H>::new(0), RwLock::<_, H>::new(0), Event::<H>::new());
         let (condition, semaphore) = (Condition::<H>::new(), Semaphore::<H>::new(1));
         let limiter = CapacityLimiter::<H>::new(1);
+        let (barrier, notify) = (Barrier::<H>::new(2), Notify::<H>::new());
         let count = allocations(|| {
             for _ in 0..100 {
                 let held = lock.try_lock().unwrap();
@@ -145,6 +150,23 @@ fn waiting_allocates_nothing() {
                 assert!(poll(&mut wait).is_pending());
                 drop(held);
                 drop(ready(&mut wait));
+
+                let mut wait = pin!(barrier.wait());
+                assert!(poll(&mut wait).is_pending());
+                assert!(ready(&mut pin!(barrier.wait())).is_ok());
+                assert!(ready(&mut wait).is_ok());
+
+                let latch = Latch::<H>::new(1);
+                let mut wait = pin!(latch.wait());
+                assert!(poll(&mut wait).is_pending());
+                latch.arrive();
+                ready(&mut wait);
+
+                let mut wait = pin!(notify.notified());
+                wait.as_mut().enable();
+                assert!(poll(&mut wait).is_pending());
+                notify.notify_one();
+                ready(&mut wait);
 
                 let mut wait = pin!(condition.wait_for(lock.try_lock().unwrap(), |value| *value < 0));
                 assert!(poll(&mut wait).is_pending());

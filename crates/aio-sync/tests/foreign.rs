@@ -2,9 +2,10 @@
 #![cfg(not(aio_loom))]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aio_base::live::leak_check;
-use aio_sync::{CapacityLimiter, Condition, Event, Lock, Queue, RwLock, Semaphore, local};
+use aio_sync::{Barrier, CapacityLimiter, Condition, Event, Latch, Lock, Notify, Queue, RwLock, Semaphore, local};
 
 const TASKS: usize = 20;
 const ROUNDS: usize = 200;
@@ -261,6 +262,111 @@ fn aborted_tasks_of_tokio_give_their_tokens_back_to_a_limiter_that_is_resized() 
             assert_eq!((statistics.borrowed, statistics.waiting), (0, 0));
             assert!(statistics.most_borrowed <= MOST);
         });
+    });
+}
+
+/// All of a round have come before one of them goes on, and each has its own index.
+#[test]
+fn tasks_of_tokio_pass_a_barrier_together() {
+    const PARTIES: usize = 4;
+    leak_check(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+        runtime.block_on(async {
+            let (barrier, done) = (Arc::new(Barrier::new(PARTIES)), Arc::new(Latch::new(PARTIES)));
+            let came = Arc::new([(); ROUNDS].map(|()| AtomicUsize::new(0)));
+            let indices = Arc::new([(); ROUNDS].map(|()| AtomicUsize::new(0)));
+            // Counted, since one that panicked would leave the others waiting.
+            let faults = Arc::new(AtomicUsize::new(0));
+            for _ in 0..PARTIES {
+                let (barrier, done, faults) = (barrier.clone(), done.clone(), faults.clone());
+                let (came, indices) = (came.clone(), indices.clone());
+                tokio::spawn(async move {
+                    for round in 0..ROUNDS {
+                        // Relaxed: the barrier orders them.
+                        came[round].fetch_add(1, Ordering::Relaxed);
+                        let bit = barrier.wait().await.map_or(1 << PARTIES, |turn| 1 << turn.index());
+                        let is_early = came[round].load(Ordering::Relaxed) < PARTIES;
+                        let is_double = indices[round].fetch_or(bit, Ordering::Relaxed) & bit != 0;
+                        faults.fetch_add(usize::from(is_early || is_double), Ordering::Relaxed);
+                    }
+                    done.arrive();
+                });
+            }
+            done.wait().await;
+            assert_eq!(faults.load(Ordering::Relaxed), 0);
+            assert!(indices.iter().all(|indices| indices.load(Ordering::Relaxed) == (1 << PARTIES) - 1));
+            assert_eq!(barrier.n_waiting(), 0);
+        });
+    });
+}
+
+/// Each wake-up goes to one that is there, whoever of the others is aborted.
+#[test]
+fn aborted_tasks_of_tokio_lose_no_wake_up() {
+    leak_check(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+        runtime.block_on(async {
+            let shared = Arc::new((Notify::new(), AtomicUsize::new(0)));
+            let taker = || {
+                let shared = shared.clone();
+                tokio::spawn(async move {
+                    loop {
+                        let mut notified = std::pin::pin!(shared.0.notified());
+                        notified.as_mut().enable();
+                        // Relaxed: who does not see a change has taken its place before it was notified.
+                        let take = |left: usize| left.checked_sub(1);
+                        if shared.1.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
+                            return;
+                        }
+                        notified.await;
+                    }
+                })
+            };
+            let aborted: Vec<_> = (0..TASKS).map(|_| taker()).collect();
+            let others: Vec<_> = (0..TASKS).map(|_| taker()).collect();
+            for task in &aborted {
+                for _ in 0..2 {
+                    shared.1.fetch_add(1, Ordering::Relaxed);
+                    shared.0.notify_one();
+                }
+                task.abort();
+                tokio::task::yield_now().await;
+            }
+            for task in others {
+                task.await.unwrap();
+            }
+            for task in aborted {
+                let _ = task.await;
+            }
+            assert!(shared.1.load(Ordering::Relaxed) <= TASKS);
+        });
+    });
+}
+
+#[test]
+fn tasks_of_smol_and_a_thread_wait_for_each_other() {
+    leak_check(|| {
+        let (barrier, latch) = (Barrier::new(3), Latch::new(2));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                barrier.wait_blocking().unwrap();
+                latch.arrive();
+            });
+            let executor = smol::Executor::new();
+            let tasks = [(); 2].map(|()| {
+                executor.spawn(async {
+                    barrier.wait().await.unwrap();
+                    latch.wait().await;
+                })
+            });
+            latch.arrive();
+            smol::block_on(executor.run(async {
+                for task in tasks {
+                    task.await;
+                }
+            }));
+        });
+        assert!(latch.is_open());
     });
 }
 

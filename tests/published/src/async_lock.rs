@@ -1,10 +1,13 @@
 //! `async-lock`'s names.
 
+mod barrier;
+
 pub use aio_sync::{
-    Lock as Mutex, OwnedRwLockReadGuard as RwLockReadGuardArc,
+    BarrierTurn as BarrierWaitResult, Lock as Mutex, OwnedRwLockReadGuard as RwLockReadGuardArc,
     OwnedRwLockUpgradableReadGuard as RwLockUpgradableReadGuardArc, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard,
     Semaphore,
 };
+pub use barrier::Barrier;
 
 /// The methods that have another name there: they say `arc` where we say `owned`.
 pub mod names {

@@ -483,3 +483,31 @@ fn polling_again_after_it_was_ready_panics<H: Home>() {
     assert!(catch_unwind(AssertUnwindSafe(|| poll_idle(&mut waiter).is_ready())).is_err());
     assert!(!lock.is_locked());
 }
+
+#[test]
+fn a_thread_is_blocked_until_it_is_notified() {
+    aio_base::live::leak_check(|| {
+        let (lock, condition) = (aio_sync::Lock::new(0), aio_sync::Condition::new());
+        let lock_blocking = || aio_base::host::block_on("the lock", lock.lock());
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| {
+                let mut value = condition.wait_for_blocking(lock_blocking(), |value| *value > 0);
+                *value += 10;
+                drop(value);
+                condition.notify_all();
+                let mut value = lock_blocking();
+                while *value < 12 {
+                    value = condition.wait_blocking(value);
+                }
+                *value
+            });
+            *lock_blocking() += 1;
+            condition.notify_one();
+            let mut value = condition.wait_for_blocking(lock_blocking(), |value| *value > 10);
+            *value += 1;
+            drop(value);
+            condition.notify_all();
+            assert_eq!(waits.join().unwrap(), 12);
+        });
+    });
+}

@@ -266,3 +266,16 @@ fn polling_again_after_it_was_ready_panics<H: Home>() {
     assert!(poll_idle(&mut future).is_ready());
     assert!(catch_unwind(AssertUnwindSafe(|| poll_idle(&mut future).is_ready())).is_err());
 }
+
+#[test]
+fn a_thread_is_blocked_until_it_is_set() {
+    aio_base::live::leak_check(|| {
+        let event = aio_sync::Event::new();
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| event.wait_blocking());
+            event.set();
+            waits.join().unwrap();
+        });
+        event.wait_blocking();
+    });
+}

@@ -1,13 +1,16 @@
 //! What the primitives promise, in both homes: behaviour, and equality with an obvious model.
 #![cfg(not(aio_loom))]
 
+mod barrier;
 mod channel;
 mod common;
 mod condition;
 mod event;
+mod latch;
 mod limiter;
 mod lock;
 mod model;
+mod notify;
 mod orders;
 mod owned_lock;
 mod owned_rwlock;
