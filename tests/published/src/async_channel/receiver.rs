@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use super::{RecvError, TryRecvError};
 
 pin_project! {
-    /// A [`channel::Receiver`], and a stream besides, as which it is ours [made into one](channel::Receiver::into_stream).
+    /// A [`channel::Receiver`], and a stream: ours, [made into one](channel::Receiver::into_stream).
     #[derive(Debug)]
     pub struct Receiver<T> {
         #[pin]
