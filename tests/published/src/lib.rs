@@ -11,15 +11,26 @@ pub mod async_lock;
 pub mod suite;
 
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 /// The files of tests of `package`, as they should be.
 const SUITES: &str = include_str!("../suites.txt");
 
-/// Checks that the test target that calls this has all tests of `package` that it should, by asking it for its list.
+/// After this a test that waits for ever has failed. All of them together take a few seconds.
+const TIME_LIMIT: Duration = Duration::from_secs(120);
+
+/// Checks that the test target that calls this has all tests of `package` that it should, by asking it for its list. And
+/// ends it if it takes too long: a published test that fails may do so by waiting for ever.
 ///
 /// # Panics
 /// If it has not.
 pub fn assert_complete(package: &str) {
+    thread::spawn(|| {
+        thread::sleep(TIME_LIMIT);
+        eprintln!("the tests are not done after {TIME_LIMIT:?}");
+        std::process::exit(1);
+    });
     let program = std::env::current_exe().expect("a test is a program");
     let output = Command::new(program).args(["--list", "--format=terse"]).output().expect("it runs a second time");
     let list = String::from_utf8_lossy(&output.stdout);
