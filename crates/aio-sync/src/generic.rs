@@ -10,6 +10,7 @@ pub use crate::limiter::acquire::LimiterFuture;
 pub use crate::limiter::permit::LimiterPermit;
 pub use crate::lock::Lock;
 pub use crate::notify::Notify;
+pub use crate::once_cell::OnceCell;
 pub use crate::queue::{Fifo, Lifo, Order, Queue, Smallest};
 pub use crate::rwlock::RwLock;
 pub use crate::semaphore::Semaphore;

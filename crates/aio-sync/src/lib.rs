@@ -1,5 +1,7 @@
 //! What tasks use to wait for each other: [`Lock`], [`RwLock`], [`Event`], [`Condition`], [`Semaphore`],
 //! [`CapacityLimiter`], [`Barrier`], [`Latch`], [`Notify`], [`Queue`] and [`channel`]s.
+//! What tasks use to wait for each other: [`Lock`], [`RwLock`], [`OnceCell`], [`Event`], [`Condition`], [`Semaphore`]
+//! and [`Queue`].
 //!
 //! ```
 //! use aio_sync::{Event, Lock};
@@ -41,6 +43,7 @@ mod latch;
 mod limiter;
 mod lock;
 mod notify;
+mod once_cell;
 mod queue;
 mod rwlock;
 mod semaphore;
@@ -60,6 +63,7 @@ pub use latch::LatchFuture;
 pub use limiter::{AcquireError, LimiterStatistics};
 pub use lock::{LockFuture, LockGuard, OwnedLockFuture, OwnedLockGuard};
 pub use notify::NotifiedFuture;
+pub use once_cell::{OnceCellFuture, SetError};
 pub use queue::{GetError, GetFuture, PutError, PutFuture, QueueJoinFuture};
 pub use rwlock::{
     OwnedRwLockReadFuture, OwnedRwLockReadGuard, OwnedRwLockUpgradableReadFuture, OwnedRwLockUpgradableReadGuard,
@@ -72,6 +76,9 @@ pub type Lock<T> = generic::Lock<T, aio_base::Shared>;
 
 /// A [read-write lock](generic::RwLock) that may be shared between threads.
 pub type RwLock<T> = generic::RwLock<T, aio_base::Shared>;
+
+/// A [value made once](generic::OnceCell) that may be shared between threads.
+pub type OnceCell<T> = generic::OnceCell<T, aio_base::Shared>;
 
 /// An [event](generic::Event) that may be shared between threads.
 pub type Event = generic::Event<aio_base::Shared>;

@@ -64,6 +64,12 @@ pub type RwLockUpgradeFuture<'a, T> = crate::RwLockUpgradeFuture<'a, T, Local>;
 /// Waits until the other readers of a local [`RwLock`] that it keeps a reference to have gone.
 pub type OwnedRwLockUpgradeFuture<T> = crate::OwnedRwLockUpgradeFuture<T, Local>;
 
+/// A [value made once](generic::OnceCell) that stays on its thread.
+pub type OnceCell<T> = generic::OnceCell<T, Local>;
+
+/// Waits until a local [`OnceCell`] is set.
+pub type OnceCellFuture<'a, T> = crate::OnceCellFuture<'a, T, Local>;
+
 /// An [event](generic::Event) that stays on its thread.
 pub type Event = generic::Event<Local>;
 

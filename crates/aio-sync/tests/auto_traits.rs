@@ -11,12 +11,12 @@ use std::sync::MutexGuard;
 use aio_sync::{
     AcquireError, AcquireFuture, Barrier, BarrierFuture, BarrierTurn, BrokenBarrier, CapacityLimiter, Condition,
     ConditionFuture, Event, EventFuture, GetError, GetFuture, Latch, LatchFuture, LimiterFuture, LimiterPermit, Lock,
-    LockFuture, LockGuard, NotifiedFuture, Notify, OwnedAcquireFuture, OwnedLimiterFuture, OwnedLimiterPermit,
-    OwnedLockFuture, OwnedLockGuard, OwnedPermit, OwnedRwLockReadFuture, OwnedRwLockReadGuard,
+    LockFuture, LockGuard, NotifiedFuture, Notify, OnceCell, OnceCellFuture, OwnedAcquireFuture, OwnedLimiterFuture,
+    OwnedLimiterPermit, OwnedLockFuture, OwnedLockGuard, OwnedPermit, OwnedRwLockReadFuture, OwnedRwLockReadGuard,
     OwnedRwLockUpgradableReadFuture, OwnedRwLockUpgradableReadGuard, OwnedRwLockUpgradeFuture, OwnedRwLockWriteFuture,
     OwnedRwLockWriteGuard, Permit, PutError, PutFuture, Queue, QueueJoinFuture, RwLock, RwLockReadFuture,
     RwLockReadGuard, RwLockUpgradableReadFuture, RwLockUpgradableReadGuard, RwLockUpgradeFuture, RwLockWriteFuture,
-    RwLockWriteGuard, Semaphore, local,
+    RwLockWriteGuard, Semaphore, SetError, local,
 };
 
 /// The answer of the probes below for a type that does not implement their trait: an inherent constant hides this one.
@@ -122,6 +122,21 @@ fn a_read_write_lock_may_be_shared_if_its_value_may_be_sent_and_shared() {
         OwnedRwLockUpgradeFuture[]
     }
     assert_eq!(send_sync!(local::RwLock<Both>), NEITHER);
+}
+
+/// As a read-write lock: it is set by one thread, looked at by many, and dropped by any.
+#[test]
+fn a_cell_may_be_shared_if_its_value_may_be_sent_and_shared() {
+    assert_eq!(send_sync!(OnceCell<Both>), BOTH);
+    assert_eq!(send_sync!(OnceCell<SendOnly>), SEND);
+    assert_eq!(send_sync!(OnceCell<SyncOnly>), NEITHER);
+    assert_eq!(send_sync!(OnceCell<Neither>), NEITHER);
+    assert_eq!(send_sync!(OnceCellFuture<'static, Both>), BOTH);
+    assert_eq!(send_sync!(OnceCellFuture<'static, SendOnly>), NEITHER);
+    assert_eq!(send_sync!(OnceCellFuture<'static, SyncOnly>), NEITHER);
+    assert_eq!(send_sync!(SetError<SendOnly>), SEND);
+    assert_eq!(send_sync!(local::OnceCell<Both>), NEITHER);
+    assert_eq!(send_sync!(local::OnceCellFuture<'static, Both>), NEITHER);
 }
 
 #[test]
@@ -230,6 +245,7 @@ fn what_waits_stays_where_it_is() {
     all! { false:
         LockFuture<'static, Both>, local::LockFuture<'static, Both>,
         OwnedLockFuture<Both>, local::OwnedLockFuture<Both>,
+        OnceCellFuture<'static, Both>, local::OnceCellFuture<'static, Both>,
         EventFuture<'static>, local::EventFuture<'static>,
         PutFuture<'static, Both>, local::PutFuture<'static, Both>,
         GetFuture<'static, Both>, local::GetFuture<'static, Both>,

@@ -8,7 +8,7 @@ use std::thread;
 
 use aio_base::host::{self, Host};
 use aio_base::live::leak_check;
-use aio_sync::{Lock, OwnedRwLockUpgradableReadGuard, RwLock, RwLockUpgradableReadGuard};
+use aio_sync::{Lock, OnceCell, OwnedRwLockUpgradableReadGuard, RwLock, RwLockUpgradableReadGuard};
 
 thread_local! {
     static RUNS_A_LOOP: Cell<bool> = const { Cell::new(false) };
@@ -129,4 +129,36 @@ fn a_read_write_lock_does_not_block_a_loop_even_if_it_is_free() {
     let refusal = refusal(|| RwLockUpgradableReadGuard::upgrade_blocking(read));
     assert!(refusal.starts_with("`upgrade_blocking` at crates/aio-sync/tests/blocking_lock.rs"));
     assert!(lock.try_write().is_some());
+}
+
+#[test]
+fn of_threads_that_block_one_makes_the_value() {
+    leak_check(|| {
+        for _ in 0..ROUNDS / 10 {
+            let cell = OnceCell::new();
+            thread::scope(|scope| {
+                let observer = scope.spawn(|| *cell.wait_blocking());
+                let makers = [0, 1, 2, 3].map(|i| {
+                    let cell = &cell;
+                    scope.spawn(move || match i {
+                        0 => cell.get_or_try_init_blocking(|| Err(())).copied().unwrap_or(i),
+                        _ => *cell.get_or_init_blocking(|| i),
+                    })
+                });
+                let values = makers.map(|maker| maker.join().unwrap());
+                let value = observer.join().unwrap();
+                assert!(value > 0);
+                assert!(values[0] == value || values[0] == 0);
+                assert_eq!(values[1..], [value; 3]);
+            });
+        }
+    });
+}
+
+#[test]
+fn a_cell_does_not_block_a_loop_even_if_it_is_set() {
+    let cell = OnceCell::from(1);
+    assert!(refusal(|| cell.wait_blocking()).starts_with("`wait_blocking` at "));
+    assert!(refusal(|| cell.get_or_init_blocking(|| 2)).starts_with("`get_or_init_blocking` at "));
+    assert!(refusal(|| cell.get_or_try_init_blocking(|| Ok::<_, ()>(2))).starts_with("`get_or_try_init_blocking` at "));
 }

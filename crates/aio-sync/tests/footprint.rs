@@ -8,10 +8,12 @@ use std::task::{Context, Poll, Waker};
 
 use aio_base::live::Live;
 use aio_base::{Home, Local, Shared};
-use aio_sync::generic::{Barrier, CapacityLimiter, Condition, Event, Latch, Lock, Notify, Queue, RwLock, Semaphore};
+use aio_sync::generic::{
+    Barrier, CapacityLimiter, Condition, Event, Latch, Lock, Notify, OnceCell, Queue, RwLock, Semaphore,
+};
 use aio_sync::{
     AcquireFuture, BarrierFuture, ConditionFuture, EventFuture, GetFuture, LatchFuture, LimiterFuture, LockFuture,
-    NotifiedFuture, OwnedAcquireFuture, OwnedLimiterFuture, OwnedLockFuture, OwnedRwLockReadFuture,
+    NotifiedFuture, OnceCellFuture, OwnedAcquireFuture, OwnedLimiterFuture, OwnedLockFuture, OwnedRwLockReadFuture,
     OwnedRwLockUpgradeFuture, PutFuture, QueueJoinFuture, RwLockReadFuture, RwLockUpgradableReadFuture,
     RwLockUpgradableReadGuard, RwLockUpgradeFuture, RwLockWriteFuture,
 };
@@ -73,6 +75,7 @@ fn a_waiting_future_has_at_most_64_bytes_and_its_item() {
             size_of::<RwLockUpgradeFuture<'_, Item, H>>(),
             size_of::<OwnedRwLockReadFuture<Item, H>>(),
             size_of::<OwnedRwLockUpgradeFuture<Item, H>>(),
+            size_of::<OnceCellFuture<'_, Item, H>>(),
             size_of::<EventFuture<'_, H>>(),
             size_of::<GetFuture<'_, Item, H>>(),
             size_of::<PutFuture<'_, Item, H>>() - size_of::<Item>(),
@@ -98,6 +101,7 @@ fn a_primitive_is_a_few_words() {
     fn check<H: Home>() {
         assert!(size_of::<Lock<(), H>>() <= 2 * WORD);
         assert!(size_of::<RwLock<(), H>>() <= 4 * WORD);
+        assert!(size_of::<OnceCell<std::num::NonZero<usize>, H>>() <= 4 * WORD);
         assert!(size_of::<Event<H>>() <= 4 * WORD);
         assert!(size_of::<Semaphore<H>>() <= 4 * WORD);
     }
@@ -174,6 +178,28 @@ fn waiting_allocates_nothing() {
                 condition.notify_all();
                 *ready(&mut wait) += 1000;
             }
+        });
+        assert_eq!(count, 0);
+    }
+    check::<Shared>();
+    check::<Local>();
+}
+
+#[test]
+fn waiting_for_a_value_allocates_nothing() {
+    fn check<H: Home>() {
+        let count = allocations(|| {
+            let cell = OnceCell::<_, H>::new();
+            let mut wait = pin!(cell.wait());
+            assert!(poll(&mut wait).is_pending());
+            {
+                let mut making = pin!(cell.get_or_init(std::future::pending));
+                assert!(poll(&mut making).is_pending());
+                let mut next = pin!(cell.get_or_init(async || 1));
+                assert!(poll(&mut next).is_pending());
+            }
+            assert_eq!(ready(&mut pin!(cell.get_or_init(async || 2))), &2);
+            assert_eq!(ready(&mut wait), &2);
         });
         assert_eq!(count, 0);
     }

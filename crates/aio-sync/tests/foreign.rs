@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aio_base::live::leak_check;
-use aio_sync::{Barrier, CapacityLimiter, Condition, Event, Latch, Lock, Notify, Queue, RwLock, Semaphore, local};
+use aio_sync::{
+    Barrier, CapacityLimiter, Condition, Event, Latch, Lock, Notify, OnceCell, Queue, RwLock, Semaphore, local,
+};
 
 const TASKS: usize = 20;
 const ROUNDS: usize = 200;
@@ -143,6 +145,45 @@ fn aborted_tasks_of_tokio_leave_the_read_write_lock_to_the_others() {
             }
             let pair = *pair.try_write().expect("all have left it");
             assert!(pair.0 == pair.1 && pair.0 >= TASKS / 2 * ROUNDS);
+        });
+    });
+}
+
+/// Those who begin to make the value are aborted one after the other; in the end somebody has made it, and all have it.
+#[test]
+fn aborted_tasks_of_tokio_leave_the_value_to_be_made_by_others() {
+    leak_check(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+        runtime.block_on(async {
+            let cell = Arc::new(OnceCell::new());
+            let maker = |i| {
+                let cell = cell.clone();
+                tokio::spawn(async move {
+                    *cell
+                        .get_or_init(async || {
+                            tokio::task::yield_now().await;
+                            i
+                        })
+                        .await
+                })
+            };
+            let waits = {
+                let cell = cell.clone();
+                tokio::spawn(async move { *cell.wait().await })
+            };
+            let aborted: Vec<_> = (0..TASKS).map(maker).collect();
+            let others: Vec<_> = (TASKS..2 * TASKS).map(maker).collect();
+            for task in &aborted {
+                task.abort();
+                tokio::task::yield_now().await;
+            }
+            let value = waits.await.unwrap();
+            for task in others {
+                assert_eq!(task.await.unwrap(), value);
+            }
+            for task in aborted {
+                let _ = task.await;
+            }
         });
     });
 }

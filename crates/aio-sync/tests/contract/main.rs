@@ -11,6 +11,8 @@ mod limiter;
 mod lock;
 mod model;
 mod notify;
+mod once_cell;
+mod once_cell_model;
 mod orders;
 mod owned_lock;
 mod owned_rwlock;
