@@ -4,8 +4,9 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
-use aio::{Condition, Lock, Queue, Semaphore, TaskGroup, local, run, spawn, yield_now};
+use aio::{Condition, Lock, Queue, Semaphore, TaskGroup, local, run, spawn, timeout, yield_now};
 use aio_base::live::leak_check;
 
 /// asyncio's example: workers take from a queue until all is done, and are told so.
@@ -128,6 +129,50 @@ fn a_task_cancelled_between_its_wake_and_its_run_leaves_its_notification_to_the_
             drop(first);
             second.await;
             assert_eq!(*shared.0.lock().await, 0);
+        });
+    });
+}
+
+/// asyncio's `wait_for(condition.wait(), t)`: to give up is to drop the future.
+#[test]
+fn a_wait_for_a_condition_that_times_out_holds_nothing_and_takes_nothing() {
+    leak_check(|| {
+        run(async {
+            let (lock, changed) = (Lock::new(0), Condition::new());
+            let guard = lock.lock().await;
+            assert!(timeout(Duration::from_millis(1), changed.wait_for(guard, |value| *value > 0)).await.is_err());
+            // The lock is free, and nobody is left in the line to be notified in vain.
+            *lock.try_lock().expect("it was released") += 1;
+            changed.notify_one();
+            let guard = lock.lock().await;
+            let guard = timeout(Duration::from_secs(3600), changed.wait_for(guard, |value| *value > 0)).await.unwrap();
+            assert_eq!(*guard, 1);
+        });
+    });
+}
+
+/// It is notified, and then time is up while it waits for the lock.
+#[test]
+fn a_notification_whose_receiver_times_out_goes_to_the_next() {
+    leak_check(|| {
+        run(async {
+            let shared = Arc::new((Lock::new(0), Condition::new()));
+            let [first, second] = [Duration::from_millis(1), Duration::from_secs(3600)].map(|limit| {
+                let shared = shared.clone();
+                spawn(async move {
+                    let wait = shared.1.wait(shared.0.lock().await);
+                    timeout(limit, wait).await.map(|mut value| *value += 10)
+                })
+            });
+            yield_now().await;
+            yield_now().await;
+            let mut value = shared.0.lock().await;
+            *value += 1;
+            shared.1.notify_one();
+            assert!(first.await.is_err());
+            drop(value);
+            assert!(second.await.is_ok());
+            assert_eq!(*shared.0.lock().await, 11);
         });
     });
 }
