@@ -34,17 +34,19 @@
 //!
 //! # Coming from elsewhere
 //!
-//! | tokio's `mpsc`, async-channel, flume          | here                                                        |
-//! |-----------------------------------------------|-------------------------------------------------------------|
-//! | `mpsc::channel(n)`, `bounded(n)`              | [`bounded(n)`](bounded)                                     |
-//! | `mpsc::unbounded_channel()`, `unbounded()`    | [`unbounded()`](unbounded)                                  |
-//! | `send(x).await`, `send_async(x).await`        | [`send(x).await`](Sender::send)                             |
-//! | `blocking_send(x)`, `send_blocking(x)`        | [`send_blocking(x)`](Sender::send_blocking)                 |
-//! | `reserve().await`, `reserve_owned().await`    | [`reserve`](Sender::reserve), [`reserve_owned`](Sender::reserve_owned) |
-//! | `force_send(x)`                               | [`send_evicting(x)`](Sender::send_evicting)                 |
-//! | `recv_many(&mut buffer, n).await`             | [`recv_many`](Receiver::recv_many)                          |
-//! | `ReceiverStream`, `r.stream()`                | [`stream`](Receiver::stream), [`into_stream`](Receiver::into_stream) |
-//! | `bounded(0)`, a rendezvous                    | there is none: acknowledge each item by a channel of its own |
+//! | tokio's `mpsc`, async-channel, flume       | here                                                    |
+//! |--------------------------------------------|---------------------------------------------------------|
+//! | `mpsc::channel(n)`, `bounded(n)`           | [`bounded(n)`](bounded)                                 |
+//! | `mpsc::unbounded_channel()`, `unbounded()` | [`unbounded()`](unbounded)                              |
+//! | `send(x).await`, `send_async(x).await`     | [`send(x).await`](Sender::send)                         |
+//! | `blocking_send(x)`, `send_blocking(x)`     | [`send_blocking(x)`](Sender::send_blocking)             |
+//! | `reserve().await`                          | [`reserve().await`](Sender::reserve)                    |
+//! | `reserve_owned().await`                    | [`reserve_owned().await`](Sender::reserve_owned)        |
+//! | `force_send(x)`                            | [`send_evicting(x)`](Sender::send_evicting)             |
+//! | `recv_many(&mut buffer, n).await`          | [`recv_many(&mut items, n).await`](Receiver::recv_many) |
+//! | `ReceiverStream`, `stream()`               | [`stream()`](Receiver::stream)                          |
+//! | `into_stream()`                            | [`into_stream()`](Receiver::into_stream)                |
+//! | `bounded(0)`, a rendezvous                 | none: let the receiver answer                           |
 
 mod closed;
 mod core;

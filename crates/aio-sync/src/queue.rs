@@ -34,11 +34,11 @@ use crate::wait_queue::{wake, wake_batches};
 /// `aio_sync::Queue<T>` may be shared between threads; `aio_sync::local::Queue<T>` stays on one and is cheaper. Both
 /// are this type in one of its [homes](aio_base::home). Any number of tasks may put and get, by a shared reference.
 ///
-/// | order                   | alias           | what comes out next                                                |
-/// |-------------------------|-----------------|--------------------------------------------------------------------|
-/// | [`Fifo`]                | `Queue<T>`      | the oldest                                                         |
-/// | [`Lifo`]                | `LifoQueue<T>`  | the newest                                                         |
-/// | [`Smallest`]            | `PriorityQueue<T>` | the smallest by `T: Ord`; of equal ones, the oldest             |
+/// | order        | alias              | what comes out next                                 |
+/// |--------------|--------------------|-----------------------------------------------------|
+/// | [`Fifo`]     | `Queue<T>`         | the oldest                                          |
+/// | [`Lifo`]     | `LifoQueue<T>`     | the newest                                          |
+/// | [`Smallest`] | `PriorityQueue<T>` | the smallest by `T: Ord`; of equal ones, the oldest |
 ///
 /// # Coming from asyncio
 ///
@@ -176,7 +176,7 @@ impl<T, H: Home, O: Order<T>> Queue<T, H, O> {
                 wake(getter);
                 Ok(())
             }
-            Err(refusal) => Err(PutError::new(item.take().expect("it was refused"), refusal)),
+            Err(refusal) => Err(PutError::left(item, refusal)),
         }
     }
 

@@ -8,15 +8,17 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::MutexGuard;
 
+use aio_base::Shared;
+use aio_sync::generic::{Lifo, Smallest};
 use aio_sync::{
     AcquireError, AcquireFuture, Barrier, BarrierFuture, BarrierTurn, BrokenBarrier, CapacityLimiter, Condition,
-    ConditionFuture, Event, EventFuture, GetError, GetFuture, Latch, LatchFuture, LimiterFuture, LimiterPermit, Lock,
-    LockFuture, LockGuard, NotifiedFuture, Notify, OnceCell, OnceCellFuture, OwnedAcquireFuture, OwnedLimiterFuture,
-    OwnedLimiterPermit, OwnedLockFuture, OwnedLockGuard, OwnedPermit, OwnedRwLockReadFuture, OwnedRwLockReadGuard,
-    OwnedRwLockUpgradableReadFuture, OwnedRwLockUpgradableReadGuard, OwnedRwLockUpgradeFuture, OwnedRwLockWriteFuture,
-    OwnedRwLockWriteGuard, Permit, PutError, PutFuture, Queue, QueueJoinFuture, RwLock, RwLockReadFuture,
-    RwLockReadGuard, RwLockUpgradableReadFuture, RwLockUpgradableReadGuard, RwLockUpgradeFuture, RwLockWriteFuture,
-    RwLockWriteGuard, Semaphore, SetError, local,
+    ConditionFuture, Event, EventFuture, GetError, GetFuture, Latch, LatchFuture, LifoQueue, LimiterFuture,
+    LimiterPermit, Lock, LockFuture, LockGuard, NotifiedFuture, Notify, OnceCell, OnceCellFuture, OwnedAcquireFuture,
+    OwnedLimiterFuture, OwnedLimiterPermit, OwnedLockFuture, OwnedLockGuard, OwnedPermit, OwnedRwLockReadFuture,
+    OwnedRwLockReadGuard, OwnedRwLockUpgradableReadFuture, OwnedRwLockUpgradableReadGuard, OwnedRwLockUpgradeFuture,
+    OwnedRwLockWriteFuture, OwnedRwLockWriteGuard, Permit, PriorityQueue, PutError, PutFuture, Queue, QueueJoinFuture,
+    RwLock, RwLockReadFuture, RwLockReadGuard, RwLockUpgradableReadFuture, RwLockUpgradableReadGuard,
+    RwLockUpgradeFuture, RwLockWriteFuture, RwLockWriteGuard, Semaphore, SetError, channel, local,
 };
 
 /// The answer of the probes below for a type that does not implement their trait: an inherent constant hides this one.
@@ -167,6 +169,39 @@ fn a_queue_may_be_shared_if_its_items_may_be_sent() {
     assert_eq!(send_sync!(PutFuture<'static, SendOnly>), SEND);
     assert_eq!(send_sync!(PutError<SendOnly>), SEND);
     assert_eq!(send_sync!(GetError), BOTH);
+    // In each order.
+    assert_eq!(send_sync!(LifoQueue<SendOnly>), BOTH);
+    assert_eq!(send_sync!(LifoQueue<SyncOnly>), NEITHER);
+    assert_eq!(send_sync!(PriorityQueue<SendOnly>), BOTH);
+    assert_eq!(send_sync!(PriorityQueue<Neither>), NEITHER);
+    assert_eq!(send_sync!(GetFuture<'static, SendOnly, Shared, Smallest>), BOTH);
+    assert_eq!(send_sync!(PutFuture<'static, Neither, Shared, Lifo>), NEITHER);
+}
+
+#[test]
+fn the_ends_of_a_channel_may_be_sent_and_shared_if_its_items_may_be_sent() {
+    macro_rules! each {
+        ($($type:ident<$($lifetime:lifetime)?>)+) => {
+            $(
+                assert_eq!(send_sync!(channel::$type<$($lifetime,)? Both>), BOTH, stringify!($type));
+                assert_eq!(send_sync!(channel::$type<$($lifetime,)? SendOnly>), BOTH, stringify!($type));
+                assert_eq!(send_sync!(channel::$type<$($lifetime,)? SyncOnly>), NEITHER, stringify!($type));
+                assert_eq!(send_sync!(channel::$type<$($lifetime,)? Neither>), NEITHER, stringify!($type));
+            )+
+        };
+    }
+    each! {
+        Sender<> WeakSender<> Receiver<> WeakReceiver<> RecvFuture<'static> ReserveFuture<'static> ReserveOwnedFuture<>
+        SendPermit<'static> OwnedSendPermit<> ClosedFuture<'static> RecvStream<'static> IntoRecvStream<>
+        IterBlocking<'static> IntoIterBlocking<> TryIter<'static>
+    }
+    assert_eq!(send_sync!(channel::SendFuture<'static, Both>), BOTH);
+    assert_eq!(send_sync!(channel::SendFuture<'static, SendOnly>), SEND);
+    assert_eq!(send_sync!(channel::SendFuture<'static, SyncOnly>), NEITHER);
+    assert_eq!(send_sync!(channel::RecvManyFuture<'static, SendOnly>), SEND);
+    assert_eq!(send_sync!(channel::RecvManyFuture<'static, Neither>), NEITHER);
+    assert_eq!(send_sync!(channel::SendError<SendOnly>), SEND);
+    assert_eq!(send_sync!(channel::RecvError), BOTH);
 }
 
 #[test]
@@ -224,7 +259,14 @@ fn nothing_local_leaves_its_thread() {
         local::OwnedLockGuard<Both>, local::OwnedLockGuard<SyncOnly>,
         local::Event, local::EventFuture<'static>,
         local::Queue<Both>, local::PutFuture<'static, Both>, local::GetFuture<'static, Both>,
-        local::QueueJoinFuture<'static, Both>,
+        local::QueueJoinFuture<'static, Both>, local::LifoQueue<Both>, local::PriorityQueue<Both>,
+        local::channel::Sender<Both>, local::channel::WeakSender<Both>, local::channel::Receiver<Both>,
+        local::channel::WeakReceiver<Both>, local::channel::SendFuture<'static, Both>,
+        local::channel::RecvFuture<'static, Both>, local::channel::RecvManyFuture<'static, Both>,
+        local::channel::ReserveFuture<'static, Both>, local::channel::ReserveOwnedFuture<Both>,
+        local::channel::SendPermit<'static, Both>, local::channel::OwnedSendPermit<Both>,
+        local::channel::ClosedFuture<'static, Both>, local::channel::RecvStream<'static, Both>,
+        local::channel::IntoRecvStream<Both>, local::channel::TryIter<'static, Both>,
         local::Semaphore, local::AcquireFuture<'static>, local::Permit<'static>,
         local::OwnedAcquireFuture, local::OwnedPermit,
         local::CapacityLimiter, local::LimiterFuture<'static>, local::LimiterPermit<'static>,
@@ -252,6 +294,10 @@ fn what_waits_stays_where_it_is() {
         QueueJoinFuture<'static, Both>, local::QueueJoinFuture<'static, Both>,
         AcquireFuture<'static>, local::AcquireFuture<'static>, OwnedAcquireFuture, local::OwnedAcquireFuture,
         LimiterFuture<'static>, local::LimiterFuture<'static>, OwnedLimiterFuture, local::OwnedLimiterFuture,
+        channel::SendFuture<'static, Both>, channel::RecvFuture<'static, Both>,
+        channel::RecvManyFuture<'static, Both>, channel::ReserveFuture<'static, Both>,
+        channel::ReserveOwnedFuture<Both>, channel::ClosedFuture<'static, Both>, channel::RecvStream<'static, Both>,
+        channel::IntoRecvStream<Both>,
         ConditionFuture<'static, Both>, local::ConditionFuture<'static, Both>,
         BarrierFuture<'static>, local::BarrierFuture<'static>,
         LatchFuture<'static>, local::LatchFuture<'static>,
@@ -262,4 +308,6 @@ fn what_waits_stays_where_it_is() {
         Permit<'static>, OwnedPermit, CapacityLimiter, LimiterPermit<'static>, OwnedLimiterPermit, Barrier, Latch,
         Notify,
     }
+    all! { true: channel::Sender<Both>, channel::Receiver<Both>, channel::SendPermit<'static, Both>, }
+    all! { true: Lock<Both>, LockGuard<'static, Both>, Event, Queue<Both>, Semaphore, Permit<'static>, Condition, }
 }

@@ -8,15 +8,18 @@ use std::task::{Context, Poll, Waker};
 
 use aio_base::live::Live;
 use aio_base::{Home, Local, Shared};
+use aio_sync::generic::channel::bounded;
 use aio_sync::generic::{
-    Barrier, CapacityLimiter, Condition, Event, Latch, Lock, Notify, OnceCell, Queue, RwLock, Semaphore,
+    Barrier, CapacityLimiter, Condition, Event, Fifo, Latch, Lifo, Lock, Notify, OnceCell, Order, Queue, RwLock,
+    Semaphore, Smallest,
 };
 use aio_sync::{
     AcquireFuture, BarrierFuture, ConditionFuture, EventFuture, GetFuture, LatchFuture, LimiterFuture, LockFuture,
     NotifiedFuture, OnceCellFuture, OwnedAcquireFuture, OwnedLimiterFuture, OwnedLockFuture, OwnedRwLockReadFuture,
     OwnedRwLockUpgradeFuture, PutFuture, QueueJoinFuture, RwLockReadFuture, RwLockUpgradableReadFuture,
-    RwLockUpgradableReadGuard, RwLockUpgradeFuture, RwLockWriteFuture,
+    RwLockUpgradableReadGuard, RwLockUpgradeFuture, RwLockWriteFuture, channel,
 };
+use futures_core::Stream;
 
 /// Counts the allocations of each thread.
 struct Counting;
@@ -80,6 +83,13 @@ fn a_waiting_future_has_at_most_64_bytes_and_its_item() {
             size_of::<GetFuture<'_, Item, H>>(),
             size_of::<PutFuture<'_, Item, H>>() - size_of::<Item>(),
             size_of::<QueueJoinFuture<'_, Item, H>>(),
+            size_of::<channel::SendFuture<'_, Item, H>>() - size_of::<Item>(),
+            size_of::<channel::RecvFuture<'_, Item, H>>(),
+            size_of::<channel::ReserveFuture<'_, Item, H>>(),
+            size_of::<channel::ReserveOwnedFuture<Item, H>>(),
+            size_of::<channel::ClosedFuture<'_, Item, H>>(),
+            size_of::<channel::RecvStream<'_, Item, H>>(),
+            size_of::<channel::IntoRecvStream<Item, H>>(),
             size_of::<AcquireFuture<'_, H>>(),
             size_of::<OwnedAcquireFuture<H>>(),
             size_of::<LimiterFuture<'_, H>>(),
@@ -210,8 +220,8 @@ fn waiting_for_a_value_allocates_nothing() {
 /// Once a queue has grown to what it holds.
 #[test]
 fn items_of_a_bounded_queue_allocate_nothing() {
-    fn check<H: Home>() {
-        let queue = Queue::<usize, H>::bounded(1);
+    fn check<H: Home, O: Order<usize>>() {
+        let queue = Queue::<usize, H, O>::bounded(1);
         let round = || {
             let mut get = pin!(queue.get());
             assert!(poll(&mut get).is_pending());
@@ -229,6 +239,45 @@ fn items_of_a_bounded_queue_allocate_nothing() {
         };
         round();
         assert_eq!(allocations(|| (0..100).for_each(|_| round())), 0);
+    }
+    check::<Shared, Fifo>();
+    check::<Local, Fifo>();
+    check::<Shared, Lifo>();
+    check::<Local, Smallest>();
+}
+
+/// One for the channel, and one for the room in it.
+#[test]
+fn a_channel_is_one_allocation_and_its_items_are_none() {
+    fn check<H: Home>() {
+        assert_eq!(allocations(|| drop(bounded::<usize, H>(1))), 1);
+        let (sender, receiver) = bounded::<usize, H>(1);
+        let mut items = Vec::with_capacity(2);
+        let round = |items: &mut Vec<usize>| {
+            let other = sender.clone();
+            let mut recv = pin!(receiver.recv());
+            assert!(poll(&mut recv).is_pending());
+            sender.try_send(1).unwrap();
+            let mut send = pin!(other.send(2));
+            assert!(poll(&mut send).is_pending());
+            let mut reserve = pin!(other.clone().reserve_owned());
+            assert!(poll(&mut reserve).is_pending());
+            let mut closed = pin!(sender.closed());
+            assert!(poll(&mut closed).is_pending());
+            assert_eq!(ready(&mut recv), Ok(1));
+            ready(&mut send).unwrap();
+            let mut stream = pin!(receiver.clone().into_stream());
+            let mut cx = Context::from_waker(Waker::noop());
+            assert_eq!(stream.as_mut().poll_next(&mut cx), Poll::Ready(Some(2)));
+            assert!(stream.as_mut().poll_next(&mut cx).is_pending());
+            drop(ready(&mut reserve).unwrap().send(3));
+            assert_eq!(stream.as_mut().poll_next(&mut cx), Poll::Ready(Some(3)));
+            sender.try_reserve().unwrap().send(4).unwrap();
+            assert_eq!(ready(&mut pin!(receiver.recv_many(items, 2))), Ok(1));
+            items.clear();
+        };
+        round(&mut items);
+        assert_eq!(allocations(|| (0..100).for_each(|_| round(&mut items))), 0);
     }
     check::<Shared>();
     check::<Local>();

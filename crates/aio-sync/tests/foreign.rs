@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aio_base::live::leak_check;
 use aio_sync::{
-    Barrier, CapacityLimiter, Condition, Event, Latch, Lock, Notify, OnceCell, Queue, RwLock, Semaphore, local,
+    Barrier, CapacityLimiter, Condition, Event, Latch, Lock, Notify, OnceCell, Queue, RwLock, Semaphore, channel, local,
 };
 
 const TASKS: usize = 20;
@@ -240,6 +240,79 @@ fn aborted_tasks_of_tokio_lose_no_item() {
     });
 }
 
+/// Everything that is sent arrives once, though receivers, streams and senders that reserve are aborted wherever they
+/// are; and the end of the senders is the end of the receivers.
+#[test]
+fn aborted_tasks_of_tokio_lose_no_message() {
+    leak_check(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+        runtime.block_on(async {
+            let (sender, receiver) = channel::bounded(2);
+            let got = Arc::new(std::sync::Mutex::new(Vec::new()));
+            let taker = |i: usize| {
+                let (receiver, got) = (receiver.clone(), got.clone());
+                tokio::spawn(async move {
+                    if i % 2 == 0 {
+                        let mut items = std::pin::pin!(receiver.into_stream());
+                        while let Some(item) = futures_lite::StreamExt::next(&mut items).await {
+                            got.lock().unwrap().push(item);
+                        }
+                    } else {
+                        while let Ok(item) = receiver.recv().await {
+                            got.lock().unwrap().push(item);
+                        }
+                    }
+                })
+            };
+            let aborted: Vec<_> = (0..TASKS).map(taker).collect();
+            let others: Vec<_> = (0..TASKS).map(taker).collect();
+            drop(receiver);
+            let senders: Vec<_> = (0..TASKS)
+                .map(|i| {
+                    let sender = sender.clone();
+                    tokio::spawn(async move {
+                        for item in 0..ROUNDS {
+                            sender.send(i * ROUNDS + item).await.unwrap();
+                        }
+                    })
+                })
+                .collect();
+            let reservers: Vec<_> = (0..TASKS)
+                .map(|_| {
+                    let sender = sender.clone();
+                    tokio::spawn(async move {
+                        while let Ok(permit) = sender.reserve().await {
+                            tokio::task::yield_now().await;
+                            drop(permit);
+                        }
+                    })
+                })
+                .collect();
+            drop(sender);
+            for task in &aborted {
+                tokio::task::yield_now().await;
+                task.abort();
+            }
+            for task in senders {
+                task.await.unwrap();
+            }
+            for task in reservers {
+                task.abort();
+                let _ = task.await;
+            }
+            for task in others {
+                task.await.unwrap();
+            }
+            for task in aborted {
+                let _ = task.await;
+            }
+            let mut got = std::mem::take(&mut *got.lock().unwrap());
+            got.sort_unstable();
+            assert_eq!(got, (0..TASKS * ROUNDS).collect::<Vec<_>>());
+        });
+    });
+}
+
 /// Never more at once than there are permits, and all of them are back in the end.
 #[test]
 fn aborted_tasks_of_tokio_give_their_permits_back() {
@@ -442,6 +515,39 @@ fn aborted_tasks_of_tokio_lose_no_notification() {
             }
             assert!(*shared.0.try_lock().expect("all have released it") <= TASKS);
         });
+    });
+}
+
+/// A thread that blocks, and tasks of smol, in the same lines.
+#[test]
+fn a_thread_and_tasks_of_smol_share_a_channel() {
+    leak_check(|| {
+        let (sender, receiver) = channel::bounded(1);
+        let (answer, answers) = channel::unbounded();
+        let thread = std::thread::spawn(move || {
+            for item in receiver {
+                answer.send_blocking(item * 2).unwrap();
+            }
+        });
+        let executor = smol::LocalExecutor::new();
+        smol::block_on(executor.run(async {
+            let tasks: Vec<_> = (0..TASKS)
+                .map(|i| {
+                    let sender = sender.clone();
+                    executor.spawn(async move { sender.send(i).await.unwrap() })
+                })
+                .collect();
+            drop(sender);
+            let mut sum = 0;
+            while let Ok(answer) = answers.recv().await {
+                sum += answer;
+            }
+            assert_eq!(sum, TASKS * (TASKS - 1));
+            for task in tasks {
+                task.await;
+            }
+        }));
+        thread.join().unwrap();
     });
 }
 

@@ -62,17 +62,22 @@ impl<T, H: Home> OwnedSendPermit<T, H> {
     ///
     /// # Errors
     /// [`SendError`] with the item, if the channel was closed meanwhile.
-    pub fn send(mut self, item: T) -> Result<Sender<T, H>, SendError<T>> {
-        let sender = self.sender.take().expect("it was not used");
+    pub fn send(self, item: T) -> Result<Sender<T, H>, SendError<T>> {
+        let sender = self.into_sender();
         sender.channel().put_reserved(item)?;
         Ok(sender)
     }
 
     /// Gives the room to the next who waits for it, and returns the sender.
-    pub fn release(mut self) -> Sender<T, H> {
-        let sender = self.sender.take().expect("it was not used");
+    pub fn release(self) -> Sender<T, H> {
+        let sender = self.into_sender();
         sender.channel().unreserve();
         sender
+    }
+
+    /// The room is still reserved.
+    fn into_sender(mut self) -> Sender<T, H> {
+        self.sender.take().expect("it is taken where the permit is used up")
     }
 }
 

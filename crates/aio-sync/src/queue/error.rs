@@ -20,6 +20,11 @@ impl<T> PutError<T> {
         Self { item, refusal }
     }
 
+    /// Of an item that was offered and left where it was.
+    pub(super) fn left(item: Option<T>, refusal: Refusal) -> Self {
+        Self::new(item.expect("what is refused is left"), refusal)
+    }
+
     /// Whether there was no room. Only the forms that do not wait say so.
     pub fn is_full(&self) -> bool {
         self.refusal == Refusal::Full

@@ -20,10 +20,12 @@ waiter!(
     Getter, getters: (), |state| state.give_back_item()
 );
 
+type Borrowed<'a, T, H, O> = Wait<H, Getter<T, O, &'a Queue<T, H, O>>>;
+
 /// Takes an item out of a [`Queue`]: made by [`Queue::get`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct GetFuture<'a, T, H: Home = Shared, O: Order<T> = Fifo> {
-    wait: Wait<H, Getter<T, O, &'a Queue<T, H, O>>>,
+    wait: Borrowed<'a, T, H, O>,
 }
 
 impl<'a, T, H: Home, O: Order<T>> GetFuture<'a, T, H, O> {
@@ -59,20 +61,20 @@ pub(crate) fn poll_get<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H,
     wait: Pin<&mut Wait<H, Getter<T, O, Q>>>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<T, GetError>> {
-    if wait.is_new()
-        // SAFETY: `pop` moves the item, and calls nothing.
-        && let Some(Some(item)) = unsafe { wait.waiter.queue.state.try_with_leaf(State::pop) }
-    {
-        return Poll::Ready(Ok(item));
+    if !wait.is_new() {
+        return come_back(wait, cx);
     }
-    take_or_wait(wait, cx)
+    // SAFETY: `pop` moves the item, and calls nothing.
+    match unsafe { wait.waiter.queue.state.try_with_leaf(State::pop) } {
+        Some(Some(item)) => Poll::Ready(Ok(item)),
+        _ => take_or_wait(wait, cx),
+    }
 }
 
 /// All that [`State::pop`] does not do.
-#[cold]
 #[inline(never)]
 fn take_or_wait<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
-    mut wait: Pin<&mut Wait<H, Getter<T, O, Q>>>,
+    wait: Pin<&mut Wait<H, Getter<T, O, Q>>>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<T, GetError>> {
     let mut outcome = None;
@@ -83,24 +85,34 @@ fn take_or_wait<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
             None
         }
     };
-    let turn = ready!(wait.as_mut().poll(cx, |_| false, |_, state| take(state)));
-    let outcome: Result<(T, Option<Waker>), Lack> = match outcome {
-        Some(outcome) => outcome,
-        None if turn == Turn::Given => {
-            let claim = PassOn::new(&wait.waiter);
-            let taken = wait.waiter.queue.state.with(State::take_claimed);
-            claim.forget();
-            Ok(taken)
-        }
-        None => Err(Lack::Closed),
-    };
-    Poll::Ready(match outcome {
-        Ok((item, putter)) => {
-            wake(putter);
-            Ok(item)
-        }
+    ready!(wait.poll(cx, |_| false, |_, state| take(state)));
+    Poll::Ready(match outcome.expect("otherwise it waits") {
+        Ok(taken) => Ok(had(taken)),
         Err(lack) => Err(GetError::new(lack)),
     })
+}
+
+/// By one that has waited.
+#[inline(never)]
+fn come_back<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
+    mut wait: Pin<&mut Wait<H, Getter<T, O, Q>>>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<T, GetError>> {
+    let turn = ready!(wait.as_mut().poll(cx, |_| false, |_, _| None));
+    if turn != Turn::Given {
+        return Poll::Ready(Err(GetError::new(Lack::Closed)));
+    }
+    let claim = PassOn::new(&wait.waiter);
+    let taken = wait.waiter.queue.state.with(State::take_claimed);
+    claim.forget();
+    Poll::Ready(Ok(had(taken)))
+}
+
+/// Tells who waits for the room.
+#[inline]
+fn had<T>((item, putter): (T, Option<Waker>)) -> T {
+    wake(putter);
+    item
 }
 
 impl<T, H: Home, O: Order<T>> fmt::Debug for GetFuture<'_, T, H, O> {

@@ -19,10 +19,12 @@ waiter!(
     Joiner, joiners: usize, |_state| None
 );
 
+type Borrowed<'a, T, H, O> = Wait<H, Joiner<T, O, &'a Queue<T, H, O>>>;
+
 /// Waits until everything in a [`Queue`] is done: made by [`Queue::join`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct QueueJoinFuture<'a, T, H: Home = Shared, O: Order<T> = Fifo> {
-    wait: Wait<H, Joiner<T, O, &'a Queue<T, H, O>>>,
+    wait: Borrowed<'a, T, H, O>,
 }
 
 impl<'a, T, H: Home, O: Order<T>> QueueJoinFuture<'a, T, H, O> {

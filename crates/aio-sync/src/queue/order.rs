@@ -106,11 +106,16 @@ impl<T> Store<T> for Row<T> {
     }
 
     fn push(&mut self, item: &mut Option<T>) {
-        self.free.extend(item.take());
+        if let Some(item) = item.take() {
+            self.free.push_back(item);
+        }
     }
 
+    #[inline]
     fn push_claimed(&mut self, item: &mut Option<T>) {
-        self.claimed.extend(item.take());
+        if let Some(item) = item.take() {
+            self.claimed.push_back(item);
+        }
     }
 
     #[inline]
@@ -177,7 +182,9 @@ impl<T> Store<T> for Stack<T> {
     }
 
     fn push(&mut self, item: &mut Option<T>) {
-        self.items.extend(item.take());
+        if let Some(item) = item.take() {
+            self.items.push(item);
+        }
     }
 
     fn push_claimed(&mut self, item: &mut Option<T>) {

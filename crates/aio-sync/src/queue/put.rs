@@ -20,12 +20,14 @@ waiter!(
     Putter, putters: (), |state| state.give_back_room()
 );
 
+type Borrowed<'a, T, H, O> = Wait<H, Putter<T, O, &'a Queue<T, H, O>>>;
+
 /// Puts an item into a [`Queue`]: made by [`Queue::put`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct PutFuture<'a, T, H: Home = Shared, O: Order<T> = Fifo> {
     /// Until it is in the queue, or handed back.
     item: Option<T>,
-    wait: Wait<H, Putter<T, O, &'a Queue<T, H, O>>>,
+    wait: Borrowed<'a, T, H, O>,
 }
 
 impl<'a, T, H: Home, O: Order<T>> PutFuture<'a, T, H, O> {
@@ -66,7 +68,6 @@ impl<T, H: Home, O: Order<T>> Future for PutFuture<'_, T, H, O> {
 }
 
 /// All that [`State::push`] does not do.
-#[cold]
 #[inline(never)]
 fn offer_or_wait<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
     item: &mut Option<T>,
@@ -90,7 +91,7 @@ fn offer_or_wait<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
             wake(getter);
             Ok(())
         }
-        Err(refusal) => Err(PutError::new(item.take().expect("it was refused"), refusal)),
+        Err(refusal) => Err(PutError::left(item.take(), refusal)),
     })
 }
 
@@ -183,7 +184,7 @@ impl<T, H: Home, O: Order<T>> Queue<T, H, O> {
                 wake(getter);
                 Ok(())
             }
-            Err(refusal) => Err(PutError::new(item.take().expect("it was refused"), refusal)),
+            Err(refusal) => Err(PutError::left(item, refusal)),
         }
     }
 
@@ -195,7 +196,7 @@ impl<T, H: Home, O: Order<T>> Queue<T, H, O> {
                 wake(getter);
                 Ok(evicted)
             }
-            Err(refusal) => Err(PutError::new(item.take().expect("it was refused"), refusal)),
+            Err(refusal) => Err(PutError::left(item, refusal)),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod barrier;
 mod channel;
+mod channel_model;
 mod common;
 mod condition;
 mod event;

@@ -260,7 +260,7 @@ enum QueueOp {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Side {
+pub(crate) enum Side {
     Get,
     Put,
     Join,
@@ -282,7 +282,7 @@ fn queue_op() -> impl Strategy<Value = QueueOp> {
 
 /// One side of the queue as one would draw it: who is there, who is in the line, who was given something.
 #[derive(Default)]
-struct SideModel {
+pub(crate) struct SideModel {
     stages: [Option<Stage>; WAITERS],
     line: VecDeque<usize>,
     /// Of those in stage `Woken`, the ones to whom nothing was given.
@@ -290,7 +290,7 @@ struct SideModel {
 }
 
 impl SideModel {
-    fn start(&mut self, i: usize) {
+    pub(crate) fn start(&mut self, i: usize) {
         self.stages[i] = Some(Stage::New);
         self.dismissed[i] = false;
     }
@@ -308,7 +308,7 @@ impl SideModel {
         self.stages[i].take() == Some(Stage::Woken) && !self.dismissed[i]
     }
 
-    fn n_given(&self) -> usize {
+    pub(crate) fn n_given(&self) -> usize {
         (0..WAITERS).filter(|&i| self.stages[i] == Some(Stage::Woken) && !self.dismissed[i]).count()
     }
 
@@ -326,9 +326,9 @@ impl SideModel {
 }
 
 /// Where in the row is the item that comes out next, in front of which so many belong to others.
-type Next = fn(&VecDeque<u32>, usize) -> usize;
+pub(crate) type Next = fn(&VecDeque<u32>, usize) -> usize;
 
-fn oldest(_: &VecDeque<u32>, n_others: usize) -> usize {
+pub(crate) fn oldest(_: &VecDeque<u32>, n_others: usize) -> usize {
     n_others
 }
 
@@ -363,24 +363,27 @@ impl PartialOrd for Item {
 
 /// All items in one row, in order of arrival. First in, first out, the first so many belong to the getters that were
 /// woken.
-struct QueueModel {
+pub(crate) struct QueueModel {
     next: Next,
-    items: VecDeque<u32>,
+    pub(crate) items: VecDeque<u32>,
     capacity: usize,
-    is_closed: bool,
+    /// By permits.
+    n_reserved: usize,
+    pub(crate) is_closed: bool,
     unfinished: usize,
-    get: SideModel,
-    put: SideModel,
+    pub(crate) get: SideModel,
+    pub(crate) put: SideModel,
     join: SideModel,
-    woken: Vec<usize>,
+    pub(crate) woken: Vec<usize>,
 }
 
 impl QueueModel {
-    fn new(capacity: usize, next: Next) -> Self {
+    pub(crate) fn new(capacity: usize, next: Next) -> Self {
         Self {
             next,
             items: VecDeque::new(),
             capacity,
+            n_reserved: 0,
             is_closed: false,
             unfinished: 0,
             get: SideModel::default(),
@@ -390,8 +393,8 @@ impl QueueModel {
         }
     }
 
-    fn is_full(&self) -> bool {
-        self.items.len() + self.put.n_given() >= self.capacity
+    pub(crate) fn is_full(&self) -> bool {
+        self.items.len() + self.put.n_given() + self.n_reserved >= self.capacity
     }
 
     fn add(&mut self, item: u32) {
@@ -415,7 +418,7 @@ impl QueueModel {
         }
     }
 
-    fn try_put(&mut self, item: u32) -> bool {
+    pub(crate) fn try_put(&mut self, item: u32) -> bool {
         let may = !self.is_closed && !self.is_full();
         if may {
             self.add(item);
@@ -430,14 +433,14 @@ impl QueueModel {
         self.items.remove((self.next)(&self.items, n_others))
     }
 
-    fn try_get(&mut self) -> Option<u32> {
+    pub(crate) fn try_get(&mut self) -> Option<u32> {
         let item = self.take(self.get.n_given());
         self.settle();
         item
     }
 
     /// `None` if it waits, `Some(None)` if it is refused.
-    fn poll_get(&mut self, i: usize) -> Option<Option<u32>> {
+    pub(crate) fn poll_get(&mut self, i: usize) -> Option<Option<u32>> {
         let outcome = match self.get.stages[i].expect("it is there") {
             Stage::New => self.try_get().map(Some).or(self.is_closed.then_some(None)),
             Stage::Queued => None,
@@ -453,7 +456,7 @@ impl QueueModel {
     }
 
     /// `None` if it waits, otherwise whether the item was accepted.
-    fn poll_put(&mut self, i: usize, item: u32) -> Option<bool> {
+    pub(crate) fn poll_put(&mut self, i: usize, item: u32) -> Option<bool> {
         let outcome = match self.put.stages[i].expect("it is there") {
             Stage::New if self.is_closed => Some(false),
             Stage::New => self.try_put(item).then_some(true),
@@ -472,6 +475,38 @@ impl QueueModel {
         outcome
     }
 
+    /// `None` if it waits, otherwise whether room was reserved.
+    pub(crate) fn poll_reserve(&mut self, i: usize) -> Option<bool> {
+        let outcome = match self.put.stages[i].expect("it is there") {
+            Stage::New if self.is_closed => Some(false),
+            Stage::New => (!self.is_full()).then_some(true),
+            Stage::Queued => None,
+            Stage::Woken => Some(!self.is_closed && !self.put.dismissed[i]),
+        };
+        match outcome {
+            Some(accepted) => {
+                self.put.end(i);
+                self.n_reserved += usize::from(accepted);
+            }
+            None => self.put.stay(i),
+        }
+        self.settle();
+        outcome
+    }
+
+    /// Puts `item` into reserved room, unless it is closed.
+    pub(crate) fn use_reserved(&mut self, item: u32) {
+        self.n_reserved -= 1;
+        if !self.is_closed {
+            self.add(item);
+        }
+    }
+
+    pub(crate) fn unreserve(&mut self) {
+        self.n_reserved -= 1;
+        self.settle();
+    }
+
     fn poll_join(&mut self, i: usize) -> bool {
         let is_ready = match self.join.stages[i].expect("it is there") {
             Stage::New => self.unfinished == 0,
@@ -486,7 +521,7 @@ impl QueueModel {
         is_ready
     }
 
-    fn drop(&mut self, side: Side, i: usize) {
+    pub(crate) fn drop(&mut self, side: Side, i: usize) {
         match side {
             Side::Get => self.get.end(i),
             Side::Put => self.put.end(i),
@@ -495,13 +530,13 @@ impl QueueModel {
         self.settle();
     }
 
-    fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.is_closed = true;
         self.woken.extend(self.get.dismiss_all().iter().map(|&i| name(Side::Get, i)));
         self.woken.extend(self.put.dismiss_all().iter().map(|&i| name(Side::Put, i)));
     }
 
-    fn close_now(&mut self) -> Vec<u32> {
+    pub(crate) fn close_now(&mut self) -> Vec<u32> {
         self.close();
         let n_given = self.get.n_given();
         // Those who were woken get theirs as if they came now.
@@ -517,7 +552,7 @@ impl QueueModel {
 }
 
 /// Of a waiter's waker in the log.
-fn name(side: Side, i: usize) -> usize {
+pub(crate) fn name(side: Side, i: usize) -> usize {
     side as usize * WAITERS + i
 }
 
