@@ -1,7 +1,6 @@
-//! What tasks use to wait for each other: [`Lock`], [`RwLock`], [`Event`], [`Condition`], [`Semaphore`],
-//! [`CapacityLimiter`], [`Barrier`], [`Latch`], [`Notify`], [`Queue`] and [`channel`]s.
-//! What tasks use to wait for each other: [`Lock`], [`RwLock`], [`OnceCell`], [`Event`], [`Condition`], [`Semaphore`]
-//! and [`Queue`].
+//! What tasks use to wait for each other: [`Lock`], [`RwLock`], [`OnceCell`], [`Event`], [`Condition`], [`Semaphore`],
+//! [`CapacityLimiter`], [`Barrier`], [`Latch`], [`Notify`], [`Queue`], and the channels [`channel`], [`oneshot`],
+//! [`watch`] and [`broadcast`].
 //!
 //! ```
 //! use aio_sync::{Event, Lock};
@@ -52,9 +51,12 @@ mod wait_queue;
 #[cfg(all(test, aio_loom))]
 mod race;
 
+pub mod broadcast;
 pub mod channel;
 pub mod generic;
 pub mod local;
+pub mod oneshot;
+pub mod watch;
 
 pub use barrier::{BarrierFuture, BarrierTurn, BrokenBarrier};
 pub use condition::ConditionFuture;

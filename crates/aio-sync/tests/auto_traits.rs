@@ -4,7 +4,7 @@
 #![cfg(not(aio_loom))]
 
 use std::cell::Cell;
-use std::marker::PhantomData;
+use std::marker::{PhantomData, PhantomPinned};
 use std::rc::Rc;
 use std::sync::MutexGuard;
 
@@ -18,7 +18,8 @@ use aio_sync::{
     OwnedRwLockReadGuard, OwnedRwLockUpgradableReadFuture, OwnedRwLockUpgradableReadGuard, OwnedRwLockUpgradeFuture,
     OwnedRwLockWriteFuture, OwnedRwLockWriteGuard, Permit, PriorityQueue, PutError, PutFuture, Queue, QueueJoinFuture,
     RwLock, RwLockReadFuture, RwLockReadGuard, RwLockUpgradableReadFuture, RwLockUpgradableReadGuard,
-    RwLockUpgradeFuture, RwLockWriteFuture, RwLockWriteGuard, Semaphore, SetError, channel, local,
+    RwLockUpgradeFuture, RwLockWriteFuture, RwLockWriteGuard, Semaphore, SetError, broadcast, channel, local, oneshot,
+    watch,
 };
 
 /// The answer of the probes below for a type that does not implement their trait: an inherent constant hides this one.
@@ -310,4 +311,73 @@ fn what_waits_stays_where_it_is() {
     }
     all! { true: channel::Sender<Both>, channel::Receiver<Both>, channel::SendPermit<'static, Both>, }
     all! { true: Lock<Both>, LockGuard<'static, Both>, Event, Queue<Both>, Semaphore, Permit<'static>, Condition, }
+}
+
+#[test]
+fn a_oneshot_channel_goes_where_its_message_may() {
+    macro_rules! each {
+        ($($type:ident<$($lifetime:lifetime,)? _>)+) => {
+            $(
+                assert_eq!(send_sync!(oneshot::$type<$($lifetime,)? Both>), BOTH);
+                assert_eq!(send_sync!(oneshot::$type<$($lifetime,)? SendOnly>), BOTH);
+                assert_eq!(send_sync!(oneshot::$type<$($lifetime,)? SyncOnly>), NEITHER);
+                assert_eq!(send_sync!(oneshot::$type<$($lifetime,)? Neither>), NEITHER);
+                assert_eq!(send_sync!(local::oneshot::$type<$($lifetime,)? Both>), NEITHER);
+            )+
+        };
+    }
+    each!(Sender<_> Receiver<_> ClosedFuture<'static, _>);
+    assert_eq!(send_sync!(oneshot::SendError<SendOnly>), SEND);
+    assert_eq!(send_sync!(oneshot::RecvError), BOTH);
+    assert_eq!(send_sync!(oneshot::TryRecvError), BOTH);
+    let are_unpin =
+        [<IsUnpin<oneshot::Receiver<PhantomPinned>>>::IS, <IsUnpin<oneshot::ClosedFuture<'static, u8>>>::IS];
+    assert_eq!(are_unpin, [true; 2]);
+}
+
+/// Any number of threads have references to the value.
+#[test]
+fn a_watch_channel_is_shared_if_its_value_may_be_sent_and_shared() {
+    macro_rules! each {
+        ($($type:ident<$($lifetime:lifetime,)? _>)+) => {
+            $(
+                assert_eq!(send_sync!(watch::$type<$($lifetime,)? Both>), BOTH);
+                assert_eq!(send_sync!(watch::$type<$($lifetime,)? SendOnly>), NEITHER);
+                assert_eq!(send_sync!(watch::$type<$($lifetime,)? SyncOnly>), NEITHER);
+                assert_eq!(send_sync!(watch::$type<$($lifetime,)? Neither>), NEITHER);
+                assert_eq!(send_sync!(local::watch::$type<$($lifetime,)? Both>), NEITHER);
+            )+
+        };
+    }
+    each!(Sender<_> Receiver<_> Ref<_> ChangedFuture<'static, _> ClosedFuture<'static, _> WatchStream<_>);
+    assert_eq!(send_sync!(watch::SendError<SendOnly>), SEND);
+    assert_eq!(send_sync!(watch::RecvError), BOTH);
+    let are_unpin = [
+        <IsUnpin<watch::ChangedFuture<'static, u8>>>::IS,
+        <IsUnpin<watch::ClosedFuture<'static, u8>>>::IS,
+        <IsUnpin<watch::WatchStream<u8>>>::IS,
+    ];
+    assert_eq!(are_unpin, [false; 3]);
+}
+
+/// Any number of threads clone a message at a time.
+#[test]
+fn a_broadcast_channel_is_shared_if_its_messages_may_be_sent_and_shared() {
+    macro_rules! each {
+        ($($type:ident<$($lifetime:lifetime,)? _>)+) => {
+            $(
+                assert_eq!(send_sync!(broadcast::$type<$($lifetime,)? Both>), BOTH);
+                assert_eq!(send_sync!(broadcast::$type<$($lifetime,)? SendOnly>), NEITHER);
+                assert_eq!(send_sync!(broadcast::$type<$($lifetime,)? SyncOnly>), NEITHER);
+                assert_eq!(send_sync!(broadcast::$type<$($lifetime,)? Neither>), NEITHER);
+                assert_eq!(send_sync!(local::broadcast::$type<$($lifetime,)? Both>), NEITHER);
+            )+
+        };
+    }
+    each!(Sender<_> Receiver<_> RecvFuture<'static, _> BroadcastStream<_>);
+    assert_eq!(send_sync!(broadcast::SendError<SendOnly>), SEND);
+    assert_eq!(send_sync!(broadcast::RecvError), BOTH);
+    assert_eq!(send_sync!(broadcast::TryRecvError), BOTH);
+    let are_unpin = [<IsUnpin<broadcast::RecvFuture<'static, u8>>>::IS, <IsUnpin<broadcast::BroadcastStream<u8>>>::IS];
+    assert_eq!(are_unpin, [false; 2]);
 }

@@ -11,7 +11,7 @@ use aio_base::{Home, Local, Shared};
 use aio_sync::generic::channel::bounded;
 use aio_sync::generic::{
     Barrier, CapacityLimiter, Condition, Event, Fifo, Latch, Lifo, Lock, Notify, OnceCell, Order, Queue, RwLock,
-    Semaphore, Smallest,
+    Semaphore, Smallest, broadcast, oneshot, watch,
 };
 use aio_sync::{
     AcquireFuture, BarrierFuture, ConditionFuture, EventFuture, GetFuture, LatchFuture, LimiterFuture, LockFuture,
@@ -278,6 +278,82 @@ fn a_channel_is_one_allocation_and_its_items_are_none() {
         };
         round(&mut items);
         assert_eq!(allocations(|| (0..100).for_each(|_| round(&mut items))), 0);
+    }
+    check::<Shared>();
+    check::<Local>();
+}
+
+/// Each end is a pointer to it.
+#[test]
+fn a_oneshot_channel_is_one_allocation() {
+    fn check<H: Home>() {
+        type Ends<H> = (oneshot::Sender<u64, H>, oneshot::Receiver<u64, H>);
+        assert_eq!(size_of::<Ends<H>>(), 2 * size_of::<usize>());
+        let count = allocations(|| {
+            let (mut sender, receiver) = oneshot::channel::<u64, H>();
+            let mut receiver = pin!(receiver);
+            assert!(poll(&mut receiver).is_pending());
+            assert!(poll(&mut pin!(sender.closed())).is_pending());
+            sender.send(1).unwrap();
+            assert_eq!(ready(&mut receiver), Ok(1));
+        });
+        assert_eq!(count, 1);
+    }
+    check::<Shared>();
+    check::<Local>();
+}
+
+/// Sending allocates for the value, so that there can be snapshots of it.
+#[test]
+fn watching_allocates_nothing() {
+    fn check<H: Home>() {
+        let sizes =
+            [size_of::<watch::ChangedFuture<'_, [u8; 40], H>>(), size_of::<watch::ClosedFuture<'_, [u8; 40], H>>()];
+        assert!(sizes.iter().all(|size| *size <= 64 + COUNTED), "{sizes:?}");
+        let (sender, mut receiver) = watch::channel::<u64, H>(0);
+        let count = allocations(|| {
+            for i in 0..100 {
+                {
+                    let mut changed = pin!(receiver.changed());
+                    assert!(poll(&mut changed).is_pending());
+                    sender.send(i).unwrap();
+                    ready(&mut changed).unwrap();
+                }
+                assert_eq!(*receiver.borrow_and_update(), i);
+                assert!(poll(&mut pin!(sender.closed())).is_pending());
+            }
+        });
+        assert_eq!(count, 100);
+    }
+    check::<Shared>();
+    check::<Local>();
+}
+
+/// Once a channel has grown to what it keeps.
+#[test]
+fn messages_to_all_allocate_nothing() {
+    fn check<H: Home>() {
+        let size = size_of::<broadcast::RecvFuture<'_, [u8; 40], H>>();
+        assert!(size <= 64 + COUNTED, "{size}");
+        let (sender, mut first) = broadcast::channel::<u64, H>(4);
+        let mut second = sender.subscribe();
+        let mut round = || {
+            {
+                let mut receives = pin!(first.recv());
+                assert!(poll(&mut receives).is_pending());
+                // Overwrites some.
+                for i in 0..6 {
+                    sender.send(i).unwrap();
+                }
+                ready(&mut receives).unwrap_err();
+            }
+            second.try_recv().unwrap_err();
+            for i in 2..6 {
+                assert_eq!((first.try_recv(), second.try_recv()), (Ok(i), Ok(i)));
+            }
+        };
+        round();
+        assert_eq!(allocations(|| (0..100).for_each(|_| round())), 0);
     }
     check::<Shared>();
     check::<Local>();

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aio_base::live::leak_check;
 use aio_sync::{
-    Barrier, CapacityLimiter, Condition, Event, Latch, Lock, Notify, OnceCell, Queue, RwLock, Semaphore, channel, local,
+    Barrier, CapacityLimiter, Condition, Event, Latch, Lock, Notify, OnceCell, Queue, RwLock, Semaphore, broadcast,
+    channel, local, oneshot, watch,
 };
 
 const TASKS: usize = 20;
@@ -577,5 +578,198 @@ fn the_local_home_works_in_a_local_executor() {
         }));
         drop(executor);
         assert_eq!(count.into_inner(), TASKS * ROUNDS);
+    });
+}
+
+/// Requests with the address of the answer; some who ask are aborted, which whoever answers is told.
+#[test]
+fn tasks_of_tokio_answer_by_a_oneshot_channel() {
+    leak_check(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+        runtime.block_on(async {
+            let requests = Arc::new(Queue::<(usize, oneshot::Sender<usize>)>::unbounded());
+            let theirs = requests.clone();
+            let server = tokio::spawn(async move {
+                let (mut answered, mut unheard) = (0, 0);
+                while let Ok((question, answer)) = theirs.get().await {
+                    match answer.send(question + 1) {
+                        Ok(()) => answered += 1,
+                        Err(error) => unheard += usize::from(error.into_inner() == question + 1),
+                    }
+                }
+                (answered, unheard)
+            });
+            let ask = |question| {
+                let requests = requests.clone();
+                tokio::spawn(async move {
+                    for i in 0..ROUNDS {
+                        let (sender, receiver) = oneshot::channel();
+                        requests.try_put((question + i, sender)).unwrap();
+                        assert_eq!(receiver.await, Ok(question + i + 1));
+                    }
+                })
+            };
+            let aborted: Vec<_> = (0..TASKS).map(ask).collect();
+            let others: Vec<_> = (0..TASKS).map(ask).collect();
+            for task in &aborted {
+                tokio::task::yield_now().await;
+                task.abort();
+            }
+            for task in others {
+                task.await.unwrap();
+            }
+            for task in aborted {
+                let _ = task.await;
+            }
+            requests.close();
+            let (answered, unheard) = server.await.unwrap();
+            assert!(answered >= TASKS * ROUNDS);
+            assert!(unheard <= TASKS);
+        });
+    });
+}
+
+#[test]
+fn threads_and_tasks_of_smol_answer_each_other() {
+    leak_check(|| {
+        for _ in 0..ROUNDS {
+            let (question, asked) = oneshot::channel();
+            let (answer, answered) = oneshot::channel();
+            let other = std::thread::spawn(move || answer.send(asked.recv_blocking().unwrap() + 1).unwrap());
+            let task = smol::spawn(async move {
+                question.send(1).unwrap();
+                answered.await.unwrap()
+            });
+            assert_eq!(smol::block_on(task), 2);
+            other.join().unwrap();
+        }
+    });
+}
+
+/// All who watch see the last value, and none sees an older one after a newer one; some are aborted meanwhile.
+#[test]
+fn tasks_of_tokio_watch_a_value() {
+    leak_check(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+        runtime.block_on(async {
+            let (sender, receiver) = watch::channel(0);
+            let watches = || {
+                let mut receiver = receiver.clone();
+                tokio::spawn(async move {
+                    let mut last = 0;
+                    while receiver.changed().await.is_ok() {
+                        let value = receiver.borrow_and_update();
+                        assert!(*value > last);
+                        tokio::task::yield_now().await;
+                        last = *value;
+                    }
+                    last
+                })
+            };
+            let aborted: Vec<_> = (0..TASKS).map(|_| watches()).collect();
+            let others: Vec<_> = (0..TASKS).map(|_| watches()).collect();
+            let modifies = |sender: watch::Sender<usize>| {
+                tokio::spawn(async move {
+                    for _ in 0..ROUNDS {
+                        sender.send_modify(|value| *value += 1);
+                        tokio::task::yield_now().await;
+                    }
+                })
+            };
+            let senders: Vec<_> = (0..TASKS).map(|_| modifies(sender.clone())).collect();
+            drop(sender);
+            for task in &aborted {
+                tokio::task::yield_now().await;
+                task.abort();
+            }
+            for task in senders {
+                task.await.unwrap();
+            }
+            for task in others {
+                assert_eq!(task.await.unwrap(), TASKS * ROUNDS);
+            }
+            for task in aborted {
+                let _ = task.await;
+            }
+            assert_eq!(*receiver.borrow(), TASKS * ROUNDS);
+        });
+    });
+}
+
+/// Each receiver gets what each sender sends in its order, and what it does not get it is told about; some are aborted
+/// meanwhile.
+#[test]
+fn tasks_of_tokio_send_to_all() {
+    leak_check(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+        runtime.block_on(async {
+            let (sender, receiver) = broadcast::channel(8);
+            let receives = || {
+                let mut receiver = receiver.resubscribe();
+                tokio::spawn(async move {
+                    let (mut last, mut n_heard) = ([0; TASKS], 0);
+                    loop {
+                        match receiver.recv().await {
+                            Ok((who, number)) => {
+                                assert!(number > last[who]);
+                                last[who] = number;
+                                n_heard += 1;
+                            }
+                            Err(broadcast::RecvError::Lagged(missed)) => n_heard += missed,
+                            Err(broadcast::RecvError::Closed) => return n_heard,
+                        }
+                    }
+                })
+            };
+            let aborted: Vec<_> = (0..TASKS).map(|_| receives()).collect();
+            let others: Vec<_> = (0..TASKS).map(|_| receives()).collect();
+            let sends = |who: usize| {
+                let sender = sender.clone();
+                tokio::spawn(async move {
+                    for number in 1..=ROUNDS {
+                        sender.send((who, number)).unwrap();
+                        if number % 5 == 0 {
+                            tokio::task::yield_now().await;
+                        }
+                    }
+                })
+            };
+            let senders: Vec<_> = (0..TASKS).map(sends).collect();
+            drop(sender);
+            for task in &aborted {
+                tokio::task::yield_now().await;
+                task.abort();
+            }
+            for task in senders {
+                task.await.unwrap();
+            }
+            for task in others {
+                assert_eq!(task.await.unwrap(), (TASKS * ROUNDS) as u64);
+            }
+            for task in aborted {
+                let _ = task.await;
+            }
+            drop(receiver);
+        });
+    });
+}
+
+/// The streams of both, by somebody else's combinators.
+#[test]
+fn tasks_of_smol_read_channels_as_streams() {
+    use smol::stream::StreamExt;
+
+    leak_check(|| {
+        let (sender, receiver) = broadcast::channel(16);
+        let (progress, watcher) = watch::channel(0);
+        let all = smol::spawn(Box::pin(receiver.stream()).map(Result::unwrap).collect::<Vec<_>>());
+        let last = smol::spawn(Box::pin(watcher.stream()).map(|value| *value).last());
+        for i in 1..=16 {
+            sender.send(i).unwrap();
+            progress.send(i).unwrap();
+        }
+        drop((sender, progress));
+        assert!(smol::block_on(all).into_iter().eq(1..=16));
+        assert_eq!(smol::block_on(last), Some(16));
     });
 }

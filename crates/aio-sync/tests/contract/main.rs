@@ -2,6 +2,7 @@
 #![cfg(not(aio_loom))]
 
 mod barrier;
+mod broadcast;
 mod channel;
 mod channel_model;
 mod common;
@@ -14,6 +15,7 @@ mod model;
 mod notify;
 mod once_cell;
 mod once_cell_model;
+mod oneshot;
 mod orders;
 mod owned_lock;
 mod owned_rwlock;
@@ -21,3 +23,4 @@ mod queue;
 mod rwlock;
 mod rwlock_model;
 mod semaphore;
+mod watch;
