@@ -1,13 +1,11 @@
 //! `async-lock`'s names.
 
-mod barrier;
-
+pub use crate::barrier::Barrier;
 pub use aio_sync::{
     BarrierTurn as BarrierWaitResult, Lock as Mutex, OwnedRwLockReadGuard as RwLockReadGuardArc,
     OwnedRwLockUpgradableReadGuard as RwLockUpgradableReadGuardArc, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard,
     Semaphore,
 };
-pub use barrier::Barrier;
 
 /// The methods that have another name there: they say `arc` where we say `owned`.
 pub mod names {

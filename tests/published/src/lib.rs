@@ -8,7 +8,9 @@
 
 pub mod async_channel;
 pub mod async_lock;
+mod barrier;
 pub mod suite;
+pub mod tokio;
 
 use std::process::Command;
 use std::thread;
@@ -20,8 +22,8 @@ const SUITES: &str = include_str!("../suites.txt");
 /// After this a test that waits for ever has failed. All of them together take a few seconds.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
 
-/// Checks that the test target that calls this has all tests of `package` that it should, by asking it for its list. And
-/// ends it if it takes too long: a published test that fails may do so by waiting for ever.
+/// Checks that the test target that calls this has all tests of `package` that it should, by asking it for its list.
+/// And ends it if it takes too long: a published test that fails may do so by waiting for ever.
 ///
 /// # Panics
 /// If it has not.

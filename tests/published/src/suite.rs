@@ -11,27 +11,41 @@ pub struct Suite {
     pub file: String,
     /// How many of its tests are run.
     pub n_run: usize,
-    /// The functions that are left out, tests and others.
+    /// The functions that are left out, tests and others; `*` stands for all of them.
     pub exceptions: Vec<String>,
 }
 
-/// Reads `suites.txt`: lines `PACKAGE/FILE: NUMBER`, each with those of its exceptions below it, `- FUNCTION: REASON`.
+/// What a file of a package begins with if it is one of those that are to be listed: nothing, for most packages.
+pub fn prefix(package: &str) -> &'static str {
+    if package == "tokio" { "sync_" } else { "" }
+}
+
+/// Reads `suites.txt`: entries `PACKAGE/FILE: NUMBER`, each with those of its exceptions below it,
+/// `- FUNCTION, FUNCTION..: REASON`. An entry goes on in the lines that begin with spaces.
 ///
 /// # Errors
-/// The first line that is neither.
+/// The first entry that is neither.
 pub fn read(list: &str) -> Result<Vec<Suite>, String> {
-    let mut suites = Vec::new();
+    let mut entries: Vec<String> = Vec::new();
     for line in list.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        read_line(line, &mut suites).ok_or_else(|| format!("suites.txt: what does this line mean?\n{line}"))?;
+        match entries.last_mut() {
+            Some(entry) if line.starts_with("  ") => *entry = format!("{entry} {}", line.trim()),
+            _ => entries.push(line.to_owned()),
+        }
+    }
+    let mut suites = Vec::new();
+    for entry in entries {
+        read_entry(&entry, &mut suites).ok_or_else(|| format!("suites.txt: what does this mean?\n{entry}"))?;
     }
     Ok(suites)
 }
 
-fn read_line(line: &str, suites: &mut Vec<Suite>) -> Option<()> {
-    let (name, rest) = line.split_once(": ")?;
-    if let Some(test) = name.strip_prefix("- ") {
+fn read_entry(entry: &str, suites: &mut Vec<Suite>) -> Option<()> {
+    let (name, rest) = entry.split_once(": ")?;
+    if let Some(functions) = name.strip_prefix("- ") {
         let has_reason = !rest.trim().is_empty();
-        suites.last_mut()?.exceptions.push(has_reason.then(|| test.to_owned())?);
+        let functions = has_reason.then(|| functions.split(", ").map(str::to_owned))?;
+        suites.last_mut()?.exceptions.extend(functions);
     } else {
         let (package, file) = name.split_once('/')?;
         let n_run = rest.trim().parse().ok()?;
@@ -48,9 +62,10 @@ pub fn packages(suites: &[Suite]) -> Vec<&str> {
 }
 
 /// # Errors
-/// If `package` ships other files of tests than `suites` have.
+/// If `package` ships other files of tests (that begin with its [`prefix`]) than `suites` have.
 pub fn assert_listed(package: &str, files: &[String], suites: &[Suite]) -> Result<(), String> {
     let mut shipped: Vec<&str> = files.iter().map(String::as_str).collect();
+    shipped.retain(|file| file.starts_with(prefix(package)));
     let mut listed: Vec<&str> =
         suites.iter().filter(|suite| suite.package == package).map(|suite| suite.file.as_str()).collect();
     shipped.sort_unstable();
@@ -70,14 +85,19 @@ impl Suite {
     /// If it does not hold the tests that it should.
     pub fn prepare(&self, text: &str) -> Result<String, String> {
         let Self { package, file, n_run, exceptions } = self;
+        if *n_run == 0 && *exceptions == ["*"] {
+            return Ok(String::new());
+        }
         let mut left: Vec<&str> = exceptions.iter().map(String::as_str).collect();
         let mut n_tests = 0;
         let mut prepared = String::new();
         // Whether there is `#[test]` above, in this paragraph.
         let mut is_test = false;
+        let mut is_comment = false;
         for line in text.lines() {
-            is_test = line == "#[test]" || (is_test && !line.is_empty());
-            if let Some(name) = function(line) {
+            is_comment = line.starts_with("/*") || (is_comment && !line.ends_with("*/"));
+            is_test = marks_test(line) || (is_test && !line.is_empty());
+            if let Some(name) = function(line).filter(|_| !is_comment) {
                 let n_left = left.len();
                 left.retain(|exception| *exception != name);
                 if left.len() < n_left {
@@ -118,9 +138,14 @@ impl Suite {
     }
 }
 
+/// Whether the line is `#[test]`, or one like `#[tokio::test(..)]`.
+fn marks_test(line: &str) -> bool {
+    line.strip_prefix("#[").and_then(|rest| rest.split(['(', ']']).next()).is_some_and(|path| path.ends_with("test"))
+}
+
 /// The name, if a function of the file begins on this line.
 fn function(line: &str) -> Option<&str> {
-    line.strip_prefix("fn ")?.split(['(', '<']).next()
+    line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ")?.split(['(', '<']).next()
 }
 
 #[cfg(test)]
@@ -146,6 +171,12 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_goes_on_below() {
+        let [suite] = &read("a/b: 1\n- is_odd,\n  is_even: since we\n  are neither\n").unwrap()[..] else { panic!() };
+        assert_eq!(suite.exceptions, ["is_odd", "is_even"]);
+    }
+
+    #[test]
     fn an_exception_has_a_suite_and_a_reason() {
         for list in ["- is_odd: we are even", "a/b: 1\n- is_odd: ", "a/b: 1\n- is_odd", "a/b: many", "a/b"] {
             assert!(read(list).unwrap_err().contains(list.lines().last().unwrap()), "{list}");
@@ -163,6 +194,25 @@ mod tests {
     fn what_is_no_test_can_be_left_out_and_does_not_count() {
         let suite = Suite { n_run: 2, exceptions: vec!["of".to_owned()], ..lock() };
         assert!(suite.prepare(TEXT).unwrap().contains("\n\n#[cfg(any())] fn of<T>"));
+    }
+
+    #[test]
+    fn what_is_commented_out_does_not_count() {
+        assert!(lock().prepare(&format!("{TEXT}\n/*\n#[test]\nfn is_prime() {{\n}}\n*/\n")).is_ok());
+    }
+
+    #[test]
+    fn a_test_is_one_under_any_executor() {
+        let text =
+            "#[tokio::test(flavor = \"x\")]\nasync fn is_odd() {\n}\n\n#[maybe_tokio_test]\nasync fn is_even() {\n}\n";
+        assert!(lock().prepare(text).unwrap().contains("\n#[cfg(any())] async fn is_odd"));
+    }
+
+    #[test]
+    fn a_file_of_which_nothing_is_run_may_hold_anything() {
+        let suite = Suite { n_run: 0, exceptions: vec!["*".to_owned()], ..lock() };
+        assert_eq!(suite.prepare(TEXT), Ok(String::new()));
+        assert!(Suite { n_run: 1, ..suite }.prepare(TEXT).is_err());
     }
 
     #[test]

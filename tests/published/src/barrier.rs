@@ -1,4 +1,4 @@
-//! `async-lock`'s barrier, which cannot be broken.
+//! The barrier of others, which cannot be broken.
 
 use aio_sync::BarrierTurn;
 
