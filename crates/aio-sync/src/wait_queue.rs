@@ -197,22 +197,22 @@ impl<H: Home, N> Line<H, N> {
     /// 1. `node` is in no line, and is marked as QUEUED before the lock is released.
     /// 2. It stays where it is, and is taken out of this line before it is freed.
     unsafe fn push_last(&mut self, node: NonNull<Node<H, N>>, note: N, waker: Waker) {
-        // The one before the first is the last, also where there is none yet.
-        let next = *self.first.get_or_insert(node);
-        let previous = if next == node {
-            node
-        } else {
-            // SAFETY: the first is in the line.
-            unsafe { Self::place(next, |first| std::mem::replace(&mut (*first).previous, node)) }
+        // The first has the last one before it; if there is none, this one has itself before and after it.
+        let (previous, next) = match self.first {
+            // SAFETY: both are in the line.
+            Some(first) => unsafe {
+                let last = Self::place(first, |first| std::mem::replace(&mut (*first).previous, node));
+                Self::place(last, |last| (*last).next = node);
+                (last, first)
+            },
+            None => (*self.first.insert(node), node),
         };
         let place = Place { previous, next, waker, _live: Live::new(Kind::Waiter) };
-        // SAFETY: the node exists and nobody else knows it.
+        // SAFETY: the node exists, and the others do not look at it before the lock is released.
         unsafe {
             node.as_ref().place.with_mut(|there| there.write(MaybeUninit::new(place)));
             node.as_ref().note.with_mut(|there| there.write(MaybeUninit::new(note)));
         }
-        // SAFETY: it is in the line; if there was none, it is the node itself, whose place was written just now.
-        unsafe { Self::place(previous, |place| (*place).next = node) };
     }
 
     /// # Safety
