@@ -1,7 +1,6 @@
 //! The races of the barrier: the last arrival meets one that gives up, or a reset.
 
-use std::pin::pin;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 use aio_base::sync::Arc;
 use aio_base::sync::atomic::{AtomicUsize, Ordering};
@@ -35,27 +34,29 @@ fn all_of_a_round_see_what_the_others_did_before() {
 }
 
 /// The first in the line gives up while the others come. Either they are three before that, and pass with it; or it
-/// does not count any more, and a fourth makes the round complete. Nobody sleeps.
+/// does not count any more, even if it has not left the line, and a fourth makes the round complete. Nobody is left.
 #[test]
 fn one_that_gives_up_counts_or_does_not() {
     model(|| {
         let barrier = Arc::new(Barrier::new(3));
-        let theirs = barrier.clone();
-        let mut first = Box::pin(async move { theirs.wait().await });
-        assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        let come = || {
+            let barrier = barrier.clone();
+            Box::pin(async move { barrier.wait().await.map(|turn| turn.index()) })
+        };
+        let mut cx = Context::from_waker(Waker::noop());
+        let [mut first, mut second, mut third, mut fourth] = [(); 4].map(|()| come());
+        assert!(first.as_mut().poll(&mut cx).is_pending());
+        assert!(second.as_mut().poll(&mut cx).is_pending());
         let gives_up = start(move || drop(first));
-        let theirs = barrier.clone();
-        let waits = start(move || _ = block_on(theirs.wait()).unwrap());
-        let mut third = pin!(barrier.wait());
-        let polled = third.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        gives_up.join().unwrap();
-        // In place of the one that gave up; or the first of the next round.
-        let mut fourth = pin!(barrier.wait());
-        let _ = fourth.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        if polled.is_pending() {
-            block_on(third).unwrap();
+        if third.as_mut().poll(&mut cx).is_pending() {
+            assert_eq!(fourth.as_mut().poll(&mut cx), Poll::Ready(Ok(2)));
+            assert_eq!(third.as_mut().poll(&mut cx), Poll::Ready(Ok(1)));
+            assert_eq!(second.as_mut().poll(&mut cx), Poll::Ready(Ok(0)));
+        } else {
+            assert!(second.as_mut().poll(&mut cx).is_ready());
         }
-        waits.join().unwrap();
+        gives_up.join().unwrap();
+        assert_eq!(barrier.n_waiting(), 0);
     });
 }
 

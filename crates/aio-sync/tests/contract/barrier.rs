@@ -35,6 +35,7 @@ in_both_homes! {
     a_large_round_passes_whatever_its_wakers_do,
     a_large_round_passes_though_the_barrier_is_reset_meanwhile,
     a_large_round_is_sent_away_though_the_next_passes_meanwhile,
+    a_large_round_is_sent_away_though_the_next_is_meanwhile,
     the_waker_of_the_last_poll_is_the_one_called,
     a_panicking_waker_does_not_keep_the_others_asleep,
     wakers_may_use_the_barrier_again,
@@ -339,6 +340,20 @@ fn a_large_round_is_sent_away_though_the_next_passes_meanwhile<H: Home>() {
     at_first_wake(first, || large.barrier.reset());
     let outcomes = large.outcomes();
     assert_eq!((outcomes.len(), outcomes.iter().any(Result::is_ok)), (LARGE - 2, false));
+}
+
+fn a_large_round_is_sent_away_though_the_next_is_meanwhile<H: Home>() {
+    let large = Large::<H>::new();
+    let theirs = large.clone();
+    let first = move || {
+        let mut next = theirs.come(1);
+        theirs.barrier.abort();
+        theirs.barrier.reset();
+        assert!(index(&mut next).is_err());
+    };
+    at_first_wake(first, || large.barrier.reset());
+    let outcomes = large.outcomes();
+    assert_eq!((outcomes.len(), outcomes.iter().any(Result::is_ok)), (LARGE - 1, false));
 }
 
 fn the_waker_of_the_last_poll_is_the_one_called<H: Home>() {
