@@ -253,7 +253,7 @@ fn aborted_tasks_of_tokio_lose_no_message() {
             let taker = |i: usize| {
                 let (receiver, got) = (receiver.clone(), got.clone());
                 tokio::spawn(async move {
-                    if i % 2 == 0 {
+                    if i.is_multiple_of(2) {
                         let mut items = std::pin::pin!(receiver.into_stream());
                         while let Some(item) = futures_lite::StreamExt::next(&mut items).await {
                             got.lock().unwrap().push(item);

@@ -13,7 +13,7 @@ use crate::queue::{Putter, poll_reserve};
 use crate::wait_queue::Wait;
 
 /// Room for one item: made by [`Sender::reserve`] and [`Sender::try_reserve`]. Dropping it gives the room to the next
-/// who waits for it.
+/// who waits for it; one that is leaked ([`std::mem::forget`]) keeps it for ever.
 #[must_use = "room that is not used is lost to the others while it is kept"]
 pub struct SendPermit<'a, T, H: Home = Shared> {
     queue: &'a Queue<T, H>,

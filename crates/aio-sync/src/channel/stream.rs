@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use aio_base::{Home, Shared};
 use futures_core::Stream;
@@ -46,16 +46,26 @@ impl<T, H: Home> IntoRecvStream<T, H> {
 /// Waits for the next item, and makes the place ready for the one after.
 #[inline]
 fn poll_item<T, H: Home, Q: QueueRef<Target = Queue<T, H>> + Clone>(
-    mut wait: Pin<&mut Wait<H, Getter<T, Fifo, Q>>>,
+    wait: Pin<&mut Wait<H, Getter<T, Fifo, Q>>>,
     cx: &mut Context<'_>,
 ) -> Poll<Option<T>> {
-    let item = ready!(poll_get(wait.as_mut(), cx));
-    // It has waited: that is done once.
-    if !wait.is_new() {
-        let queue = wait.waiter.queue.clone();
-        wait.set(Wait::new(Getter::new(queue)));
+    let mut renew = Renew(wait);
+    let polled = poll_get(renew.0.as_mut(), cx);
+    // It still waits, or has not waited.
+    if polled.is_pending() || renew.0.is_new() {
+        std::mem::forget(renew);
     }
-    Poll::Ready(item.ok())
+    polled.map(Result::ok)
+}
+
+/// Makes a wait new again, which is done once: also when a waker panics.
+struct Renew<'a, T, H: Home, Q: QueueRef<Target = Queue<T, H>> + Clone>(Pin<&'a mut Wait<H, Getter<T, Fifo, Q>>>);
+
+impl<T, H: Home, Q: QueueRef<Target = Queue<T, H>> + Clone> Drop for Renew<'_, T, H, Q> {
+    fn drop(&mut self) {
+        let queue = self.0.waiter.queue.clone();
+        self.0.set(Wait::new(Getter::new(queue)));
+    }
 }
 
 impl<T, H: Home> Stream for RecvStream<'_, T, H> {

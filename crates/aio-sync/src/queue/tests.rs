@@ -6,8 +6,8 @@ use std::task::{Context, Poll, Waker};
 use aio_base::sync::Arc;
 use aio_base::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::Queue;
 use crate::race::{block_on, model, poll_and_drop, start};
+use crate::{LifoQueue, PriorityQueue, Queue};
 
 /// Polls once, with a waker that does nothing, and drops the future: what it had by then.
 fn poll_once<T>(future: impl Future<Output = T>) -> Option<T> {
@@ -53,6 +53,49 @@ fn a_getter_that_gives_up_leaves_the_item() {
         getter.join().unwrap();
         assert_eq!(got.load(Ordering::Relaxed) + queue.try_get().unwrap_or(0), 1);
         queue.try_put(2).unwrap();
+    });
+}
+
+/// The getter gives up before, while or after it has a claim to an item; others take what it has no claim to, and what
+/// it does not take.
+#[test]
+fn a_claim_that_is_given_up_leaves_the_item_to_others() {
+    model(|| {
+        let queue = Arc::new(LifoQueue::bounded(2));
+        let theirs = queue.clone();
+        let getter = start(move || {
+            if let Some(item) = poll_once(theirs.get()) {
+                theirs.try_put(item.unwrap()).unwrap();
+            }
+        });
+        queue.try_put(1).unwrap();
+        let taken = queue.try_get().unwrap_or(0);
+        getter.join().unwrap();
+        assert_eq!(taken + queue.try_get().unwrap_or(0), 1);
+        assert!(queue.is_empty() && !queue.is_full());
+    });
+}
+
+/// Two wait, two items come: the first to run has the smallest that is there then, and the other the other.
+#[test]
+fn those_who_have_a_claim_get_one_item_each() {
+    model(|| {
+        let queue = Arc::new(PriorityQueue::unbounded());
+        let getters = [(); 2].map(|()| {
+            let queue = queue.clone();
+            start(move || {
+                let item = block_on(queue.get()).unwrap();
+                queue.try_put(item + 10).unwrap();
+            })
+        });
+        queue.try_put(2).unwrap();
+        queue.try_put(1).unwrap();
+        for getter in getters {
+            getter.join().unwrap();
+        }
+        // (One may have got what the other has put back.)
+        let sum: usize = std::iter::from_fn(|| queue.try_get().ok()).sum();
+        assert_eq!(sum, 23);
     });
 }
 

@@ -46,6 +46,7 @@ in_both_homes! {
     a_stream_gives_all_items_and_ends,
     a_stream_that_is_dropped_passes_the_item_on,
     an_owned_stream_is_a_receiver,
+    a_stream_goes_on_after_a_panicking_waker,
     what_is_there_may_be_iterated_over,
     debug_shows_the_channel_and_no_item,
     items_may_use_the_channel_when_they_are_dropped,
@@ -550,6 +551,20 @@ fn an_owned_stream_is_a_receiver<H: Home>() {
     assert!(sender.is_closed() && sender.is_empty());
 }
 
+/// The item that was just taken is dropped by that panic.
+fn a_stream_goes_on_after_a_panicking_waker<H: Home>() {
+    let (log, (sender, receiver)) = (WakeLog::default(), full::<H>([1]));
+    let mut send = Box::pin(sender.send(2));
+    assert!(poll(&mut send, &log.panicking_waker(2)).is_pending());
+    let mut stream = Box::pin(receiver.stream());
+    assert_eq!(panic_of(|| _ = next(&mut stream)), 2);
+    ready(send).unwrap();
+    assert_eq!(next(&mut stream), Poll::Ready(Some(2)));
+    assert_eq!(next(&mut stream), Poll::Pending);
+    sender.try_send(3).unwrap();
+    assert_eq!(next(&mut stream), Poll::Ready(Some(3)));
+}
+
 fn what_is_there_may_be_iterated_over<H: Home>() {
     let (sender, receiver) = full::<H>([1, 2]);
     assert_eq!(receiver.try_iter().collect::<Vec<_>>(), [1, 2]);
@@ -611,13 +626,14 @@ fn items_may_use_the_channel_when_they_are_dropped<H: Home>() {
 /// A channel in a channel: to drop the last receiver is to drop the other.
 fn an_item_may_own_the_ends_of_its_channel<H: Home>() {
     struct Own<H: Home> {
-        _ends: Option<(Sender<Own<H>, H>, Receiver<Own<H>, H>)>,
+        _sender: Option<Sender<Own<H>, H>>,
+        _receiver: Option<Receiver<Own<H>, H>>,
     }
     let (sender, receiver) = unbounded::<Own<H>, H>();
     let (other, others) = unbounded::<Own<H>, H>();
-    other.try_send(Own { _ends: None }).ok().unwrap();
+    other.try_send(Own { _sender: None, _receiver: None }).ok().unwrap();
     let weak = other.downgrade();
-    sender.try_send(Own { _ends: Some((other, others)) }).ok().unwrap();
+    sender.try_send(Own { _sender: Some(other), _receiver: Some(others) }).ok().unwrap();
     drop(receiver);
     assert!(weak.upgrade().is_none());
 }

@@ -102,7 +102,8 @@ impl<T: Target> Round<T> {
             }
             std::thread::yield_now();
         }
-        if patience % 2 == 0 && !flag.is_set() {
+        // Dropped wherever it is: woken, it passes on what it was given.
+        if patience.is_multiple_of(2) {
             return Outcome::Cancelled;
         }
         // Perhaps it is about to be woken, and has what it waits for: then it must be, or who is not polled meanwhile

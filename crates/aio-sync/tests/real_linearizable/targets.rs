@@ -90,7 +90,7 @@ impl Target for Channel {
     }
     fn put(&self, item: u32) -> Waiting<'_> {
         Box::pin(async move {
-            if item % 2 == 0 {
+            if item.is_multiple_of(2) {
                 return put(self.0.send(item).await, |_| false);
             }
             match self.0.reserve().await {
