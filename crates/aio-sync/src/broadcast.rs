@@ -27,7 +27,7 @@
 //! at a time, so between threads messages have to be `Send + Sync`.
 //!
 //! Once it has grown to what it keeps, a channel allocates nothing. (But for a message that is overwritten while
-//! somebody is still cloning it: it stays where it is, and the new one goes to another place, which is used again later.)
+//! somebody is still cloning it: it stays where it is, and the new one goes to another place, to be used again later.)
 //!
 //! # Coming from tokio
 //!

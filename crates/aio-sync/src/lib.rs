@@ -1,6 +1,6 @@
 //! What tasks use to wait for each other: [`Lock`], [`RwLock`], [`OnceCell`], [`Event`], [`Condition`], [`Semaphore`],
-//! [`CapacityLimiter`], [`Barrier`], [`Latch`], [`Notify`], [`Queue`] (with [`LifoQueue`] and [`PriorityQueue`]), and the
-//! channels [`channel`], [`oneshot`], [`watch`] and [`broadcast`].
+//! [`CapacityLimiter`], [`Barrier`], [`Latch`], [`Notify`], [`Queue`] (with [`LifoQueue`] and [`PriorityQueue`]); and
+//! channels: for [many messages](channel), for [one](oneshot), for [the newest value](watch), and [to all](broadcast).
 //!
 //! ```
 //! use aio_sync::{Event, Lock};

@@ -28,6 +28,7 @@
 
 mod block;
 mod error;
+mod state;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -38,8 +39,9 @@ use std::task::{Context, Poll};
 
 use aio_base::{Home, Shared, host};
 
-use block::{Block, End};
+use block::Block;
 pub use error::{RecvError, SendError, TryRecvError};
+use state::End;
 
 /// A channel for one message, whose ends may be on different threads.
 #[inline]

@@ -8,7 +8,7 @@ use aio_base::{Home, Panics, Shared, host};
 use super::channel::Channel;
 use super::{BroadcastStream, RecvError, RecvFuture, TryRecvError};
 
-/// Receives what is sent by a broadcast channel as long as this exists: made by [`channel`](super::channel), or
+/// Receives what is sent by a broadcast channel as long as this exists: made by [`channel`](super::channel()), or
 /// [`Sender::subscribe`](super::Sender::subscribe).
 pub struct Receiver<T, H: Home = Shared> {
     channel: H::Ref<Channel<T, H>>,

@@ -8,7 +8,7 @@ use aio_base::{Home, Shared};
 use super::channel::Channel;
 use super::{Receiver, SendError};
 
-/// Sends messages to all receivers of a broadcast channel: made by [`channel`](super::channel). Clones are senders of
+/// Sends messages to all receivers of a broadcast channel: made by [`channel`](super::channel()). Clones are senders of
 /// the same channel; when the last one is dropped, it is closed.
 pub struct Sender<T, H: Home = Shared> {
     channel: H::Ref<Channel<T, H>>,

@@ -37,22 +37,8 @@ use aio_base::live::{Kind, Live};
 use aio_base::sync::UnsafeCell;
 use aio_base::sync::atomic::Ordering;
 
+use super::state::{CLOSED, DONE, End, RECEIVER_LEFT, RECEIVER_WAITS, SENDER_LEFT, SENDER_WAITS, State, VALUE};
 use crate::wait_queue::wake;
-
-/// There is a waker in the receiver's slot.
-const RECEIVER_WAITS: u8 = 1 << 0;
-/// There is a waker in the sender's slot.
-const SENDER_WAITS: u8 = 1 << 1;
-/// With DONE: there is, or was, a value.
-const VALUE: u8 = 1 << 2;
-/// The sender will not send any more.
-const DONE: u8 = 1 << 3;
-/// The receiver takes nothing any more that was not sent before.
-const CLOSED: u8 = 1 << 4;
-/// The sender does not touch the block any more.
-const SENDER_LEFT: u8 = 1 << 5;
-/// The receiver does not touch the block any more.
-const RECEIVER_LEFT: u8 = 1 << 6;
 
 /// See the module. Its methods take a pointer, since another thread may free it before they return.
 pub(super) struct Block<T, H: Home> {
@@ -63,69 +49,6 @@ pub(super) struct Block<T, H: Home> {
 }
 
 type Slot = UnsafeCell<MaybeUninit<(Waker, Live)>>;
-
-/// A snapshot of the word.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct State(u8);
-
-impl State {
-    fn has(self, bits: u8) -> bool {
-        self.0 & bits == bits
-    }
-
-    /// Whether there is nothing to wait for, for the receiver.
-    pub(super) fn is_over(self) -> bool {
-        self.0 & (DONE | CLOSED) != 0
-    }
-
-    /// Whether a value was sent.
-    pub(super) fn has_value(self) -> bool {
-        self.has(VALUE)
-    }
-
-    /// Whether the receiver is closed or dropped.
-    pub(super) fn is_closed(self) -> bool {
-        self.has(CLOSED)
-    }
-}
-
-/// Which of the two.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    Receiver,
-    Sender,
-}
-
-impl End {
-    fn waits(self) -> u8 {
-        match self {
-            End::Receiver => RECEIVER_WAITS,
-            End::Sender => SENDER_WAITS,
-        }
-    }
-
-    /// What ends its waiting: edge 2 of the other one.
-    fn over(self) -> u8 {
-        match self {
-            End::Receiver => DONE,
-            End::Sender => CLOSED,
-        }
-    }
-
-    fn left(self) -> u8 {
-        match self {
-            End::Receiver => RECEIVER_LEFT,
-            End::Sender => SENDER_LEFT,
-        }
-    }
-
-    fn other(self) -> Self {
-        match self {
-            End::Receiver => End::Sender,
-            End::Sender => End::Receiver,
-        }
-    }
-}
 
 /// # Safety
 /// Of all methods with a pointer, which are called by one of the two ends, the one named or whose the method is: that
