@@ -2,11 +2,12 @@
 //! loses nothing.
 #![cfg(not(aio_loom))]
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aio::{Condition, Lock, Queue, Semaphore, TaskGroup, local, run, spawn, timeout, yield_now};
+use aio::{Condition, Event, Lock, Queue, Semaphore, TaskGroup, local, run, spawn, timeout, yield_now};
 use aio_base::live::leak_check;
 
 /// asyncio's example: workers take from a queue until all is done, and are told so.
@@ -174,5 +175,28 @@ fn a_notification_whose_receiver_times_out_goes_to_the_next() {
             assert!(second.await.is_ok());
             assert_eq!(*shared.0.lock().await, 11);
         });
+    });
+}
+
+/// A thread may block on what tasks wait for; a loop's own may not, even if it would not have to wait.
+#[test]
+fn a_blocking_form_on_the_thread_of_a_loop_panics() {
+    leak_check(|| {
+        let (semaphore, event, changed, lock) = (Semaphore::new(1), Event::new(), Condition::new(), Lock::new(0));
+        event.set();
+        run(async {
+            let refused: [&dyn Fn(); 3] = [&|| drop(semaphore.acquire_blocking()), &|| event.wait_blocking(), &|| {
+                drop(changed.wait_blocking(lock.try_lock().unwrap()))
+            }];
+            for block in refused {
+                let panic = catch_unwind(AssertUnwindSafe(block)).unwrap_err();
+                assert!(panic.downcast_ref::<String>().unwrap().contains("would block the loop"));
+            }
+        });
+        // Nothing was taken, and nothing is kept.
+        assert_eq!(semaphore.available_permits(), 1);
+        assert!(!lock.is_locked());
+        drop(semaphore.acquire_blocking());
+        event.wait_blocking();
     });
 }
