@@ -11,7 +11,6 @@ pub use aio_sync::{
 pub mod names {
     use std::sync::Arc;
 
-    use aio_base::host;
     use aio_sync::{
         OwnedAcquireFuture, OwnedLockFuture, OwnedLockGuard, OwnedPermit, OwnedRwLockReadFuture, OwnedRwLockReadGuard,
         OwnedRwLockUpgradableReadFuture, OwnedRwLockUpgradableReadGuard, OwnedRwLockWriteFuture, OwnedRwLockWriteGuard,
@@ -109,7 +108,7 @@ pub mod names {
         fn acquire_arc(&self) -> OwnedAcquireFuture;
         /// `try_acquire_owned`
         fn try_acquire_arc(&self) -> Option<OwnedPermit>;
-        /// `acquire_owned`, blocked on
+        /// `acquire_owned_blocking`
         fn acquire_arc_blocking(&self) -> OwnedPermit;
     }
 
@@ -123,7 +122,7 @@ pub mod names {
         }
 
         fn acquire_arc_blocking(&self) -> OwnedPermit {
-            host::block_on("`acquire_arc_blocking`", self.acquire_owned())
+            self.acquire_owned_blocking()
         }
     }
 }

@@ -128,12 +128,12 @@ impl<R: Deref<Target = Semaphore>> PermitNames for generic::Permit<R, Shared> {
 
 /// Of a counted [`Semaphore`].
 pub trait ArcSemaphoreNames {
-    /// `acquire_owned`, blocked on
+    /// `acquire_owned_blocking`
     ///
     /// # Errors
     /// None.
     fn blocking_acquire_owned(self) -> Result<OwnedPermit, Infallible>;
-    /// `acquire_many_owned`, blocked on
+    /// `acquire_many_owned_blocking`
     ///
     /// # Errors
     /// None.
@@ -142,10 +142,10 @@ pub trait ArcSemaphoreNames {
 
 impl ArcSemaphoreNames for Arc<Semaphore> {
     fn blocking_acquire_owned(self) -> Result<OwnedPermit, Infallible> {
-        Ok(aio_base::host::block_on("`blocking_acquire_owned`", self.acquire_owned()))
+        Ok(self.acquire_owned_blocking())
     }
 
     fn blocking_acquire_many_owned(self, n: usize) -> Result<OwnedPermit, Infallible> {
-        Ok(aio_base::host::block_on("`blocking_acquire_many_owned`", self.acquire_many_owned(n)))
+        Ok(self.acquire_many_owned_blocking(n))
     }
 }
