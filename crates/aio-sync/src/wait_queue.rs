@@ -321,7 +321,7 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
     /// Edges 1 and 3.
     #[inline(never)]
     fn enter(&self, cx: &mut Context<'_>, enter: impl FnOnce(&W, &mut W::Guarded) -> Option<W::Note>) -> Poll<Turn> {
-        // Cloned before the lock is taken; if it turns out not to be needed, dropped after it was released.
+        // Cloned before the lock is taken; if it turns out to be a spare one, dropped after it was released.
         let mut waker = Some(cx.waker().clone());
         let poll = self.waiter.guarded().with(|guarded| {
             let Some(note) = enter(&self.waiter, guarded) else { return self.end(Turn::Passed) };
@@ -332,6 +332,9 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
             unsafe { W::line(guarded).push_last(NonNull::from(&self.node), note, waker) };
             Poll::Pending
         });
+        if let Some(spare) = waker {
+            drop_spare(spare);
+        }
         if waits::is_tracked() && poll.is_pending() {
             self.note_waiting();
         }
@@ -447,6 +450,16 @@ impl<H: Home, W: Waiter<H>> fmt::Debug for Wait<H, W> {
             Stage::Done => "Done",
         })
     }
+}
+
+/// Drops the waker of one that has passed. If that panics, it is for the panic hook to report: if it went on, nobody
+/// would have what was passed for.
+#[cold]
+fn drop_spare(waker: Waker) {
+    let mut panics = Panics::new();
+    panics.catch(|| drop(waker));
+    // (The destructor of the payload may panic, too.)
+    std::mem::forget(panics.take());
 }
 
 /// Calls a waker that came out of a line, the lock having been released. If it panics while the thread is unwinding
