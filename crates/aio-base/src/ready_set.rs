@@ -13,21 +13,32 @@ use crate::WakerSlot;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
-/// A set of futures that its owner polls in place.
+/// So many items of entries that stay ready are given before the owner gets its turn back.
+const AT_ONCE: usize = 64;
+
+/// A set of futures, or of what gives items one after the other, that its owner polls in place.
 ///
 /// Waking one costs O(1) and puts it at the end of the ready list; one that is idle costs nothing. A poll runs what was
 /// ready when it began, in the order of the wakes, so the set cannot keep its task to itself.
 pub struct ReadySet<F> {
     entries: Slab<Entry<F>>,
     ready: Arc<ReadyList>,
-    /// How many more may be polled before the owner gets its turn back; none before the first of a batch.
-    batch: Option<usize>,
+    /// What is left of the turn; none before it has begun.
+    turn: Option<Turn>,
 }
 
 struct Entry<F> {
-    /// Absent while it is polled, so that a panic in `poll` drops it.
-    future: Option<F>,
+    future: F,
     waker: Arc<EntryWaker>,
+}
+
+/// What the owner may do before others have theirs.
+#[derive(Clone, Copy)]
+struct Turn {
+    /// How many may be polled.
+    n_polls: usize,
+    /// For how many items that may grow by one poll.
+    n_items: usize,
 }
 
 #[derive(Default)]
@@ -46,7 +57,7 @@ struct EntryWaker {
 impl<F> ReadySet<F> {
     /// Without futures.
     pub fn new() -> Self {
-        Self { entries: Slab::new(), ready: Arc::default(), batch: None }
+        Self { entries: Slab::new(), ready: Arc::default(), turn: None }
     }
 
     /// How many there are.
@@ -64,14 +75,14 @@ impl<F> ReadySet<F> {
         let place = self.entries.vacant_entry();
         let key = place.key();
         let waker = Arc::new(EntryWaker { key, queued: AtomicBool::new(true), ready: self.ready.clone() });
-        place.insert(Entry { future: Some(future), waker });
+        place.insert(Entry { future, waker });
         self.ready.keys.lock().push_back(key);
         key
     }
 
     /// All futures, to change something about each; call [`rouse`](Self::rouse) so that they are polled.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (usize, &mut F)> {
-        self.entries.iter_mut().filter_map(|(key, entry)| Some((key, entry.future.as_mut()?)))
+        self.entries.iter_mut().map(|(key, entry)| (key, &mut entry.future))
     }
 
     /// Puts every future on the ready list.
@@ -83,7 +94,7 @@ impl<F> ReadySet<F> {
 
     /// Takes all futures out, in the order of their keys.
     pub fn drain(&mut self) -> impl Iterator<Item = F> {
-        std::mem::take(&mut self.entries).into_iter().filter_map(|(_, entry)| entry.future)
+        std::mem::take(&mut self.entries).into_iter().map(|(_, entry)| entry.future)
     }
 }
 
@@ -93,14 +104,46 @@ impl<F: Future + Unpin> ReadySet<F> {
     /// # Panics
     /// If a future's `poll` does. That future is dropped, the others stay.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, F::Output)>> {
+        self.poll_ready(cx, |key, future, cx| Pin::new(future).poll(cx).map(|output| After::Leave(Some((key, output)))))
+    }
+}
+
+impl<F> ReadySet<F> {
+    /// Polls what is ready with `poll` until one entry gives an item, and returns that; `None` if the set is empty.
+    ///
+    /// An entry stays with its item, at the end of the ready list, and leaves with `None`. Those that always have an
+    /// item keep the owner's task for [so many](AT_ONCE) at most.
+    ///
+    /// # Panics
+    /// If `poll` does. That entry is dropped, the others stay.
+    pub fn poll_next_item<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut poll: impl FnMut(&mut F, &mut Context<'_>) -> Poll<Option<T>>,
+    ) -> Poll<Option<T>> {
+        self.poll_ready(cx, |_, entry, cx| {
+            poll(entry, cx).map(|item| match item {
+                Some(item) => After::Stay(item),
+                None => After::Leave(None),
+            })
+        })
+    }
+
+    /// Polls what is ready until there is something to give.
+    #[inline]
+    fn poll_ready<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut poll: impl FnMut(usize, &mut F, &mut Context<'_>) -> Poll<After<T>>,
+    ) -> Poll<Option<T>> {
         if self.entries.is_empty() {
             return Poll::Ready(None);
         }
         // Before the list is looked at, so that no wake falls between.
         self.ready.owner.register(cx.waker());
-        let mut batch = self.batch.take().unwrap_or_else(|| self.ready.keys.lock().len());
-        while batch > 0 {
-            batch -= 1;
+        let mut turn = self.turn.take().unwrap_or_else(|| Turn::new(self.ready.keys.lock().len()));
+        while turn.n_polls > 0 {
+            turn.n_polls -= 1;
             let Some(key) = self.ready.keys.lock().pop_front() else { break };
             // The key of a finished future may have been woken late, and may even belong to another one by now: then
             // that one is polled once for nothing.
@@ -109,21 +152,21 @@ impl<F: Future + Unpin> ReadySet<F> {
             // before it found the key queued is visible to this poll.
             entry.waker.queued.swap(false, Ordering::AcqRel);
             let waker = Waker::from(entry.waker.clone());
-            let Some(mut future) = entry.future.take() else { continue };
-            let mut gone = Remove { entries: &mut self.entries, key, armed: true };
-            let poll = Pin::new(&mut future).poll(&mut Context::from_waker(&waker));
-            match poll {
-                Poll::Ready(output) => {
-                    drop(gone);
-                    self.batch = Some(batch);
-                    return Poll::Ready(Some((key, output)));
+            let mut leaving = Remove { entries: &mut self.entries, key, armed: true };
+            let polled = poll(key, leaving.entry(), &mut Context::from_waker(&waker));
+            leaving.armed = matches!(polled, Poll::Ready(After::Leave(_)));
+            drop(leaving);
+            let given = match polled {
+                Poll::Pending | Poll::Ready(After::Leave(None)) => continue,
+                Poll::Ready(After::Leave(Some(output))) => output,
+                Poll::Ready(After::Stay(item)) => {
+                    self.entries[key].waker.enqueue();
+                    turn.prolong();
+                    item
                 }
-                Poll::Pending => {
-                    gone.armed = false;
-                    drop(gone);
-                    self.entries[key].future = Some(future);
-                }
-            }
+            };
+            self.turn = Some(turn);
+            return Poll::Ready(Some(given));
         }
         if self.entries.is_empty() {
             return Poll::Ready(None);
@@ -135,11 +178,36 @@ impl<F: Future + Unpin> ReadySet<F> {
     }
 }
 
+/// What becomes of an entry that was ready, and what it gives.
+enum After<T> {
+    Stay(T),
+    Leave(Option<T>),
+}
+
+impl Turn {
+    fn new(n_polls: usize) -> Self {
+        Self { n_polls, n_items: AT_ONCE }
+    }
+
+    /// One more poll for one that is ready again. The list is in order, so whoever was woken before has his first.
+    fn prolong(&mut self) {
+        if let Some(n_items) = self.n_items.checked_sub(1) {
+            *self = Self { n_polls: self.n_polls + 1, n_items };
+        }
+    }
+}
+
 /// Removes the entry when its future is finished or has panicked.
 struct Remove<'a, F> {
     entries: &'a mut Slab<Entry<F>>,
     key: usize,
     armed: bool,
+}
+
+impl<F> Remove<'_, F> {
+    fn entry(&mut self) -> &mut F {
+        &mut self.entries[self.key].future
+    }
 }
 
 impl<F> Drop for Remove<'_, F> {
@@ -263,6 +331,93 @@ mod tests {
         assert_eq!(poll(&mut set), Poll::Ready(None));
     }
 
+    type Counter = Box<dyn FnMut(&mut Context<'_>) -> Poll<Option<usize>>>;
+
+    fn poll_item(set: &mut ReadySet<Counter>) -> Poll<Option<usize>> {
+        set.poll_next_item(&mut Context::from_waker(Waker::noop()), |counter, cx| counter(cx))
+    }
+
+    fn boxed(f: impl FnMut(&mut Context<'_>) -> Poll<Option<usize>> + 'static) -> Counter {
+        Box::new(f)
+    }
+
+    /// Gives its name so many times, and ends.
+    fn counter(name: usize, mut left: usize) -> Counter {
+        boxed(move |_| {
+            let Some(rest) = left.checked_sub(1) else { return Poll::Ready(None) };
+            left = rest;
+            Poll::Ready(Some(name))
+        })
+    }
+
+    #[test]
+    fn who_gives_an_item_stays_behind_who_is_ready_and_leaves_at_its_end() {
+        let mut set = ReadySet::new();
+        set.insert(counter(1, 2));
+        set.insert(counter(2, 3));
+        let items: Vec<_> = std::iter::repeat_with(|| poll_item(&mut set)).take(6).collect();
+        let expected = [Some(1), Some(2), Some(1), Some(2), Some(2), None];
+        assert_eq!(items, expected.map(Poll::Ready));
+        assert!(set.is_empty());
+    }
+
+    #[test]
+    fn who_always_has_an_item_gives_the_owner_its_turn_back() {
+        for n in [1, 3] {
+            let mut set = ReadySet::new();
+            (0..n).for_each(|name| _ = set.insert(counter(name, usize::MAX)));
+            for _ in 0..3 {
+                let at_once = std::iter::repeat_with(|| poll_item(&mut set)).take(1000).take_while(Poll::is_ready);
+                assert_eq!(at_once.count(), n + AT_ONCE);
+            }
+        }
+    }
+
+    /// One that is woken in the middle of a turn has its own before those who were ready then have theirs again.
+    #[test]
+    fn who_is_woken_is_not_passed_over_by_who_is_always_ready() {
+        let waker = std::rc::Rc::new(std::cell::Cell::new(None::<Waker>));
+        let mut set = ReadySet::new();
+        let (theirs, mut asked) = (waker.clone(), false);
+        set.insert(boxed(move |cx| {
+            if std::mem::replace(&mut asked, true) {
+                return Poll::Ready(Some(9));
+            }
+            theirs.set(Some(cx.waker().clone()));
+            Poll::Pending
+        }));
+        set.insert(counter(1, usize::MAX));
+        set.insert(counter(2, usize::MAX));
+        assert_eq!(poll_item(&mut set), Poll::Ready(Some(1)));
+        waker.take().unwrap().wake();
+        let next: Vec<_> = (0..4).map(|_| poll_item(&mut set)).collect();
+        assert_eq!(next, [2, 1, 9, 2].map(|name| Poll::Ready(Some(name))));
+    }
+
+    /// Its key is queued by the wake, and not again by the item.
+    #[test]
+    fn a_wake_together_with_an_item_is_one_turn() {
+        let mut set = ReadySet::new();
+        set.insert(boxed(|cx| {
+            cx.waker().wake_by_ref();
+            Poll::Ready(Some(1))
+        }));
+        set.insert(counter(2, usize::MAX));
+        let items: Vec<_> = (0..4).map(|_| poll_item(&mut set)).collect();
+        assert_eq!(items, [1, 2, 1, 2].map(|name| Poll::Ready(Some(name))));
+    }
+
+    #[test]
+    fn a_panic_of_one_that_gives_items_drops_it_and_no_other() {
+        let mut set = ReadySet::new();
+        set.insert(boxed(|_| panic!("oh")));
+        set.insert(counter(1, 1));
+        catch_unwind(AssertUnwindSafe(|| poll_item(&mut set))).unwrap_err();
+        assert_eq!(set.len(), 1);
+        assert_eq!(poll_item(&mut set), Poll::Ready(Some(1)));
+        assert_eq!(poll_item(&mut set), Poll::Ready(None));
+    }
+
     #[test]
     fn what_is_drained_goes_on_in_another_set() {
         let mut set = ReadySet::new();
@@ -350,6 +505,48 @@ mod tests {
                 parker.park(None);
             }
             assert_eq!(woken.load(Ordering::Relaxed), 1);
+        });
+    }
+
+    /// One that gives an item for each wake, and stays in the set. The second wake may come at any moment of the first
+    /// one's turn.
+    #[test]
+    fn a_wake_of_one_that_stays_is_not_lost() {
+        loom::model(|| {
+            let mut parker = Parker::new();
+            let owner = Waker::from(parker.unparker());
+            let mut set = ReadySet::new();
+            let sent = Shared::new(AtomicUsize::new(0));
+            let slot = Shared::new(WakerSlot::new());
+            let (theirs, their_slot) = (sent.clone(), slot.clone());
+            let thread = thread::spawn("", move || {
+                for n in 1..=2 {
+                    theirs.store(n, Ordering::Relaxed);
+                    their_slot.wake();
+                }
+            })
+            .unwrap();
+            set.insert(0);
+            let mut cx = Context::from_waker(&owner);
+            loop {
+                let item = set.poll_next_item(&mut cx, |taken, cx| {
+                    slot.register(cx.waker());
+                    match sent.load(Ordering::Relaxed) {
+                        _ if *taken == 2 => Poll::Ready(None),
+                        n if n == *taken => Poll::Pending,
+                        _ => {
+                            *taken += 1;
+                            Poll::Ready(Some(()))
+                        }
+                    }
+                });
+                match item {
+                    Poll::Ready(Some(())) => {}
+                    Poll::Ready(None) => break,
+                    Poll::Pending => parker.park(None),
+                }
+            }
+            thread.join().unwrap();
         });
     }
 }

@@ -1,9 +1,8 @@
 //! Any number of streams as their items come.
 
 use std::fmt;
-use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use aio_base::ReadySet;
 use futures_core::Stream;
@@ -16,8 +15,8 @@ use futures_core::Stream;
 /// No item is taken from a stream before it is given.
 ///
 /// # Fairness
-/// Who has given an item waits until all others who are ready have given one. After each round of items the caller's
-/// task gives others a turn, unless it asks for no further ones.
+/// Who has given an item waits until all others who are ready have given one. Streams that always have one keep the
+/// caller's task for a few dozen items at a time, and then give others a turn.
 ///
 /// # Panics
 /// If one of the streams does: it is dropped. The result may be polled on for the others.
@@ -32,7 +31,7 @@ use futures_core::Stream;
 /// # });
 /// ```
 pub fn merge_all<S: Stream>(streams: impl IntoIterator<Item = S>) -> MergeAll<S> {
-    let mut all = MergeAll { nexts: ReadySet::new() };
+    let mut all = MergeAll { streams: ReadySet::new() };
     streams.into_iter().for_each(|stream| all.push(stream));
     all
 }
@@ -40,36 +39,23 @@ pub fn merge_all<S: Stream>(streams: impl IntoIterator<Item = S>) -> MergeAll<S>
 /// The stream of [`merge_all`].
 #[must_use = "a stream does nothing unless it is iterated over"]
 pub struct MergeAll<S> {
-    nexts: ReadySet<NextOf<S>>,
+    streams: ReadySet<Pin<Box<S>>>,
 }
 
 impl<S: Stream> MergeAll<S> {
     /// Adds a stream.
     pub fn push(&mut self, stream: S) {
-        self.nexts.insert(NextOf(Some(Box::pin(stream))));
+        self.streams.insert(Box::pin(stream));
     }
 
     /// How many streams have not ended.
     pub fn len(&self) -> usize {
-        self.nexts.len()
+        self.streams.len()
     }
 
     /// Whether all streams have ended.
     pub fn is_empty(&self) -> bool {
-        self.nexts.is_empty()
-    }
-}
-
-/// The next item of a stream, and the stream again.
-struct NextOf<S>(Option<Pin<Box<S>>>);
-
-impl<S: Stream> Future for NextOf<S> {
-    type Output = Option<(S::Item, Pin<Box<S>>)>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let stream = self.0.as_mut().expect("a set polls nothing that was ready");
-        let item = ready!(stream.as_mut().poll_next(cx));
-        Poll::Ready(item.zip(self.0.take()))
+        self.streams.is_empty()
     }
 }
 
@@ -77,18 +63,7 @@ impl<S: Stream> Stream for MergeAll<S> {
     type Item = S::Item;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        loop {
-            match ready!(self.nexts.poll_next(cx)) {
-                Some((_, Some((item, stream)))) => {
-                    // At the end of those who are ready.
-                    self.nexts.insert(NextOf(Some(stream)));
-                    return Poll::Ready(Some(item));
-                }
-                // One has ended.
-                Some((_, None)) => {}
-                None => return Poll::Ready(None),
-            }
-        }
+        self.streams.poll_next_item(cx, |stream, cx| stream.as_mut().poll_next(cx))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -108,6 +83,6 @@ impl<S: Stream> Default for MergeAll<S> {
 
 impl<S> fmt::Debug for MergeAll<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MergeAll").field("streams", &self.nexts.len()).finish()
+        f.debug_struct("MergeAll").field("streams", &self.streams.len()).finish()
     }
 }
