@@ -356,8 +356,6 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
 
     #[inline(never)]
     fn enter(&self, cx: &mut Context<'_>, enter: impl FnOnce(&W, &mut W::Guarded) -> Option<W::Note>) -> Poll<Turn> {
-        // Cloned before the lock is taken; if it turns out to be a spare one, dropped after it was released.
-
         self.enter_here(cx, enter)
     }
 
@@ -368,7 +366,7 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
         cx: &mut Context<'_>,
         enter: impl FnOnce(&W, &mut W::Guarded) -> Option<W::Note>,
     ) -> Poll<Turn> {
-        // Cloned before the lock is taken; if it turns out not to be needed, dropped after it was released.
+        // Cloned before the lock is taken; if it turns out to be a spare one, dropped after it was released.
         let mut waker = Some(cx.waker().clone());
         let poll = self.waiter.guarded().with(|guarded| {
             let Some(note) = enter(&self.waiter, guarded) else { return self.end(Turn::Passed) };
