@@ -25,6 +25,7 @@ Commands:
             property    tests made by the macro `proptest!`
             doc         examples in the documentation
             real        test targets named `real*` or `foreign*`: the clock, the system, other runtimes
+            published   test targets named `published*`: the tests that other crates publish, over our types
             loom        models of cross-thread protocols (LOOM_MAX_PREEMPTIONS, default 3, bounds the search)
     ci
         Everything a change must pass: format, tidy, clippy, documentation, examples, all tests.

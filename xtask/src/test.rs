@@ -21,15 +21,17 @@ enum Kind {
     Property,
     Doc,
     Real,
+    Published,
     Loom,
 }
 
 /// The cheapest to fail comes first.
-const KINDS: [(&str, Kind); 5] = [
+const KINDS: [(&str, Kind); 6] = [
     ("behaviour", Kind::Behaviour),
     ("property", Kind::Property),
     ("doc", Kind::Doc),
     ("real", Kind::Real),
+    ("published", Kind::Published),
     ("loom", Kind::Loom),
 ];
 
@@ -105,9 +107,10 @@ fn loom(workspace: &Workspace, package: &Package) -> Cargo {
 /// The cargo line for `kind`, loom aside; none, if there can be no such test in `packages`.
 fn line(tree: &Tree, kind: Kind, packages: &[&Package]) -> Option<Cargo> {
     let real = |target: &Target| target.name.starts_with("real") || target.name.starts_with("foreign");
+    let published = |target: &Target| target.name.starts_with("published");
     let ordinary = |target: &Target| match target.kind {
         TargetKind::Lib | TargetKind::Bin => target.test,
-        TargetKind::Test => target.test && !real(target),
+        TargetKind::Test => target.test && !real(target) && !published(target),
         TargetKind::Other => false,
     };
     match kind {
@@ -122,6 +125,12 @@ fn line(tree: &Tree, kind: Kind, packages: &[&Package]) -> Option<Cargo> {
             (!names.is_empty()).then(|| test_line(packages, ordinary).map(|cargo| cargo.args(["--"]).args(names)))?
         }
         Kind::Real => test_line(packages, |target| target.kind == TargetKind::Test && target.test && real(target)),
+        Kind::Published => {
+            let line =
+                test_line(packages, |target| target.kind == TargetKind::Test && target.test && published(target));
+            // They sleep more than they work.
+            line.map(|cargo| cargo.args(["--", "--test-threads", "8"]))
+        }
         Kind::Doc => {
             let documented = packages.iter().filter(|package| package.targets.iter().any(|target| target.doctest));
             let names: Vec<&str> = documented.map(|package| package.name.as_str()).collect();
@@ -186,12 +195,13 @@ mod tests {
         let packages = [
             package("a", &[("a", TargetKind::Lib), ("lock", TargetKind::Test)]),
             package("b", &[("b", TargetKind::Bin), ("lock", TargetKind::Test), ("foreign_lock", TargetKind::Test)]),
-            package("c", &[("demo", TargetKind::Other)]),
+            package("c", &[("demo", TargetKind::Other), ("published_lock", TargetKind::Test)]),
         ];
         let expect = |kind, line: &str| assert_eq!(shown(kind, &packages).as_deref(), Some(line));
         expect(Kind::Behaviour, "cargo test -p a -p b --lib --bins --test lock -- --skip lock_is_a_list");
         expect(Kind::Property, "cargo test -p a -p b --lib --bins --test lock -- lock_is_a_list");
         expect(Kind::Real, "cargo test -p b --test foreign_lock");
+        expect(Kind::Published, "cargo test -p c --test published_lock -- --test-threads 8");
         expect(Kind::Doc, "cargo test --doc -p a");
     }
 

@@ -1,6 +1,7 @@
 //! A lock for a few instructions.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
@@ -31,7 +32,11 @@ pub struct BriefLock<T, B = ()> {
 }
 
 /// Access to what a [`BriefLock`] guards.
-pub struct BriefGuard<'a, T, B = ()>(&'a BriefLock<T, B>);
+pub struct BriefGuard<'a, T, B = ()> {
+    lock: &'a BriefLock<T, B>,
+    /// `Send` and `Sync` like the access it gives: `&BriefLock<T>` alone would make it `Sync` without `T: Sync`.
+    _access: PhantomData<&'a mut T>,
+}
 
 /// What may lie beside a [`BriefLock`].
 pub trait Beside {
@@ -83,13 +88,13 @@ impl<T, B> BriefLock<T, B> {
         if !self.try_take() {
             self.wait();
         }
-        BriefGuard(self)
+        BriefGuard { lock: self, _access: PhantomData }
     }
 
     /// Takes the lock if nobody has it just now.
     #[inline]
     pub fn try_lock(&self) -> Option<BriefGuard<'_, T, B>> {
-        self.try_take().then(|| BriefGuard(self))
+        self.try_take().then(|| BriefGuard { lock: self, _access: PhantomData })
     }
 
     /// The value itself, no lock needed: there is no other reference.
@@ -133,7 +138,7 @@ impl<T, B> Deref for BriefGuard<'_, T, B> {
     #[inline]
     fn deref(&self) -> &T {
         // SAFETY: this guard has the lock, so nobody else has a reference, and the borrow of the guard keeps it.
-        self.0.value.with(|value| unsafe { &*value })
+        self.lock.value.with(|value| unsafe { &*value })
     }
 }
 
@@ -141,7 +146,7 @@ impl<T, B> DerefMut for BriefGuard<'_, T, B> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: as in `deref`; the borrow of the guard is unique.
-        self.0.value.with_mut(|value| unsafe { &mut *value })
+        self.lock.value.with_mut(|value| unsafe { &mut *value })
     }
 }
 
@@ -149,7 +154,7 @@ impl<T, B> Drop for BriefGuard<'_, T, B> {
     #[inline]
     fn drop(&mut self) {
         // Release pairs with the Acquire of `try_take`.
-        self.0.locked.store(false, Ordering::Release);
+        self.lock.locked.store(false, Ordering::Release);
     }
 }
 
@@ -169,6 +174,7 @@ impl<T: fmt::Debug, B> fmt::Debug for BriefGuard<'_, T, B> {
 #[cfg(all(test, not(aio_loom)))]
 mod tests {
     use super::*;
+    use std::cell::Cell;
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     #[test]
@@ -203,6 +209,26 @@ mod tests {
         drop(guard);
         other.join().unwrap();
         assert_eq!(*lock.lock(), 2);
+    }
+
+    /// Two threads that have the same guard both read the value.
+    #[test]
+    fn a_guard_may_be_shared_only_if_its_value_may() {
+        /// The answer for a type that is not `Sync`: an inherent constant hides this one.
+        trait Not {
+            const IS: bool = false;
+        }
+        impl<T> Not for T {}
+        struct IsSync<T>(PhantomData<T>);
+        impl<T: Sync> IsSync<T> {
+            const IS: bool = true;
+        }
+        let is_sync = [
+            <IsSync<BriefGuard<'static, u8>>>::IS,
+            <IsSync<BriefGuard<'static, Cell<u8>>>>::IS,
+            <IsSync<BriefGuard<'static, Cell<u8>, AtomicU8>>>::IS,
+        ];
+        assert_eq!(is_sync, [true, false, false]);
     }
 
     #[test]

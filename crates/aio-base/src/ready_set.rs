@@ -13,26 +13,32 @@ use crate::WakerSlot;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
-/// A set of futures that its owner polls in place.
+/// So many items of entries that stay ready are given before the owner gets its turn back.
+const AT_ONCE: usize = 64;
+
+/// A set of futures, or of what gives items one after the other, that its owner polls in place.
 ///
 /// Waking one costs O(1) and puts it at the end of the ready list; one that is idle costs nothing. A poll runs what was
 /// ready when it began, in the order of the wakes, so the set cannot keep its task to itself.
 pub struct ReadySet<F> {
     entries: Slab<Entry<F>>,
     ready: Arc<ReadyList>,
-    /// Keys of what was ready when the owner's turn began and has not been polled since.
-    batch: VecDeque<usize>,
-    /// Whether that turn goes on with the next poll: then there is no further batch before the owner has another turn.
-    in_batch: bool,
-    /// Keys of what has given an item and stays, for the next batch. They count as queued.
-    kept: VecDeque<usize>,
+    /// What is left of the turn; none before it has begun.
+    turn: Option<Turn>,
 }
 
 struct Entry<F> {
-    /// Absent while it is polled, so that a panic in `poll` drops it. With a waker that is `shared`, so that a poll
-    /// need not count one.
-    future: Option<(F, Waker)>,
-    shared: Arc<EntryWaker>,
+    future: F,
+    waker: Arc<EntryWaker>,
+}
+
+/// What the owner may do before others have theirs.
+#[derive(Clone, Copy)]
+struct Turn {
+    /// How many may be polled.
+    n_polls: usize,
+    /// For how many items that may grow by one poll.
+    n_items: usize,
 }
 
 #[derive(Default)]
@@ -51,13 +57,7 @@ struct EntryWaker {
 impl<F> ReadySet<F> {
     /// Without futures.
     pub fn new() -> Self {
-        Self {
-            entries: Slab::new(),
-            ready: Arc::default(),
-            batch: VecDeque::new(),
-            in_batch: false,
-            kept: VecDeque::new(),
-        }
+        Self { entries: Slab::new(), ready: Arc::default(), turn: None }
     }
 
     /// How many there are.
@@ -74,27 +74,27 @@ impl<F> ReadySet<F> {
     pub fn insert(&mut self, future: F) -> usize {
         let place = self.entries.vacant_entry();
         let key = place.key();
-        let shared = Arc::new(EntryWaker { key, queued: AtomicBool::new(true), ready: self.ready.clone() });
-        place.insert(Entry { future: Some((future, Waker::from(shared.clone()))), shared });
+        let waker = Arc::new(EntryWaker { key, queued: AtomicBool::new(true), ready: self.ready.clone() });
+        place.insert(Entry { future, waker });
         self.ready.keys.lock().push_back(key);
         key
     }
 
     /// All futures, to change something about each; call [`rouse`](Self::rouse) so that they are polled.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (usize, &mut F)> {
-        self.entries.iter_mut().filter_map(|(key, entry)| Some((key, &mut entry.future.as_mut()?.0)))
+        self.entries.iter_mut().map(|(key, entry)| (key, &mut entry.future))
     }
 
     /// Puts every future on the ready list.
     pub fn rouse(&mut self) {
         for (_, entry) in &self.entries {
-            entry.shared.enqueue();
+            entry.waker.enqueue();
         }
     }
 
     /// Takes all futures out, in the order of their keys.
     pub fn drain(&mut self) -> impl Iterator<Item = F> {
-        std::mem::take(&mut self.entries).into_iter().filter_map(|(_, entry)| Some(entry.future?.0))
+        std::mem::take(&mut self.entries).into_iter().map(|(_, entry)| entry.future)
     }
 }
 
@@ -104,105 +104,97 @@ impl<F: Future + Unpin> ReadySet<F> {
     /// # Panics
     /// If a future's `poll` does. That future is dropped, the others stay.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, F::Output)>> {
-        self.poll_batch(cx, |future, cx| future.poll(cx).map(Step::End))
+        self.poll_ready(cx, |key, future, cx| Pin::new(future).poll(cx).map(|output| After::Leave(Some((key, output)))))
     }
 }
 
-impl<F: Unpin> ReadySet<F> {
-    /// Polls what is ready, with `poll`, until one has an item, and returns that; `None` if the set is empty.
+impl<F> ReadySet<F> {
+    /// Polls what is ready with `poll` until one entry gives an item, and returns that; `None` if the set is empty.
     ///
-    /// Who has an item stays, at the end of those that are ready. Who has none is dropped.
+    /// An entry stays with its item, at the end of the ready list, and leaves with `None`. Those that always have an
+    /// item keep the owner's task for [so many](AT_ONCE) at most.
     ///
     /// # Panics
-    /// If `poll` does. What it was polling is dropped, the others stay.
-    pub fn poll_item<T>(
+    /// If `poll` does. That entry is dropped, the others stay.
+    pub fn poll_next_item<T>(
         &mut self,
         cx: &mut Context<'_>,
-        mut poll: impl FnMut(Pin<&mut F>, &mut Context<'_>) -> Poll<Option<T>>,
+        mut poll: impl FnMut(&mut F, &mut Context<'_>) -> Poll<Option<T>>,
     ) -> Poll<Option<T>> {
-        let item =
-            self.poll_batch(cx, |future, cx| poll(future, cx).map(|item| item.map_or(Step::Nothing, Step::Item)));
-        item.map(|item| item.map(|(_, item)| item))
+        self.poll_ready(cx, |_, entry, cx| {
+            poll(entry, cx).map(|item| match item {
+                Some(item) => After::Stay(item),
+                None => After::Leave(None),
+            })
+        })
     }
 
-    fn poll_batch<T>(
+    /// Polls what is ready until there is something to give.
+    #[inline]
+    fn poll_ready<T>(
         &mut self,
         cx: &mut Context<'_>,
-        mut poll: impl FnMut(Pin<&mut F>, &mut Context<'_>) -> Poll<Step<T>>,
-    ) -> Poll<Option<(usize, T)>> {
-        if self.entries.is_empty() {
-            return Poll::Ready(None);
-        }
-        if !std::mem::replace(&mut self.in_batch, false) {
-            self.begin_batch();
-        }
-        while let Some(key) = self.batch.pop_front() {
-            // The key of a finished future may have been woken late, and may even belong to another one by now: then
-            // that one is polled once for nothing.
-            let Some(entry) = self.entries.get_mut(key) else { continue };
-            // AcqRel: pairs with the swap of `set_queued`. A wake from here on queues the key again; what a waker wrote
-            // before it found the key queued is visible to this poll.
-            entry.shared.queued.swap(false, Ordering::AcqRel);
-            let Some((mut future, waker)) = entry.future.take() else { continue };
-            let mut gone = Remove { entries: &mut self.entries, key, armed: true };
-            let step = poll(Pin::new(&mut future), &mut Context::from_waker(&waker));
-            let output = match step {
-                Poll::Ready(Step::Nothing) => continue,
-                Poll::Ready(Step::End(output)) => {
-                    drop(gone);
-                    self.in_batch = true;
-                    return Poll::Ready(Some((key, output)));
-                }
-                Poll::Ready(Step::Item(item)) => Some(item),
-                Poll::Pending => None,
-            };
-            gone.armed = false;
-            drop(gone);
-            let entry = &mut self.entries[key];
-            entry.future = Some((future, waker));
-            if let Some(item) = output {
-                // Unless it was woken meanwhile.
-                if entry.shared.set_queued() {
-                    self.kept.push_back(key);
-                }
-                self.in_batch = true;
-                return Poll::Ready(Some((key, item)));
-            }
-        }
+        mut poll: impl FnMut(usize, &mut F, &mut Context<'_>) -> Poll<After<T>>,
+    ) -> Poll<Option<T>> {
         if self.entries.is_empty() {
             return Poll::Ready(None);
         }
         // Before the list is looked at, so that no wake falls between.
         self.ready.owner.register(cx.waker());
-        if !self.kept.is_empty() || !self.ready.keys.lock().is_empty() {
+        let mut turn = self.turn.take().unwrap_or_else(|| Turn::new(self.ready.keys.lock().len()));
+        while turn.n_polls > 0 {
+            turn.n_polls -= 1;
+            let Some(key) = self.ready.keys.lock().pop_front() else { break };
+            // The key of a finished future may have been woken late, and may even belong to another one by now: then
+            // that one is polled once for nothing.
+            let Some(entry) = self.entries.get_mut(key) else { continue };
+            // AcqRel: pairs with the swap of `enqueue`. A wake from here on queues the key again; what a waker wrote
+            // before it found the key queued is visible to this poll.
+            entry.waker.queued.swap(false, Ordering::AcqRel);
+            let waker = Waker::from(entry.waker.clone());
+            let mut leaving = Remove { entries: &mut self.entries, key, armed: true };
+            let polled = poll(key, leaving.entry(), &mut Context::from_waker(&waker));
+            leaving.armed = matches!(polled, Poll::Ready(After::Leave(_)));
+            drop(leaving);
+            let given = match polled {
+                Poll::Pending | Poll::Ready(After::Leave(None)) => continue,
+                Poll::Ready(After::Leave(Some(output))) => output,
+                Poll::Ready(After::Stay(item)) => {
+                    self.entries[key].waker.enqueue();
+                    turn.prolong();
+                    item
+                }
+            };
+            self.turn = Some(turn);
+            return Poll::Ready(Some(given));
+        }
+        if self.entries.is_empty() {
+            return Poll::Ready(None);
+        }
+        if !self.ready.keys.lock().is_empty() {
             cx.waker().wake_by_ref();
         }
         Poll::Pending
     }
-
-    /// What was woken, and then what has stayed, to the end of what a panic may have left.
-    fn begin_batch(&mut self) {
-        {
-            let mut keys = self.ready.keys.lock();
-            if self.batch.is_empty() {
-                // Both keep their memory.
-                std::mem::swap(&mut self.batch, &mut *keys);
-            } else {
-                self.batch.append(&mut keys);
-            }
-        }
-        self.batch.append(&mut self.kept);
-    }
 }
 
-/// What a poll has come to that was not pending.
-enum Step<T> {
-    /// The end, with an output.
-    End(T),
-    /// The end, with nothing.
-    Nothing,
-    /// An item, after which there may be others.
-    Item(T),
+/// What becomes of an entry that was ready, and what it gives.
+enum After<T> {
+    Stay(T),
+    Leave(Option<T>),
+}
+
+impl Turn {
+    fn new(n_polls: usize) -> Self {
+        Self { n_polls, n_items: AT_ONCE }
+    }
+
+    /// One more poll for one that is ready again. The list is in order, so whoever was woken before has his first.
+    fn prolong(&mut self) {
+        if let Some(n_items) = self.n_items.checked_sub(1) {
+            *self = Self { n_polls: self.n_polls + 1, n_items };
+        }
+    }
 }
 
 /// Removes the entry when its future is finished or has panicked.
@@ -210,6 +202,12 @@ struct Remove<'a, F> {
     entries: &'a mut Slab<Entry<F>>,
     key: usize,
     armed: bool,
+}
+
+impl<F> Remove<'_, F> {
+    fn entry(&mut self) -> &mut F {
+        &mut self.entries[self.key].future
+    }
 }
 
 impl<F> Drop for Remove<'_, F> {
@@ -221,14 +219,9 @@ impl<F> Drop for Remove<'_, F> {
 }
 
 impl EntryWaker {
-    /// Whether it was not before.
-    fn set_queued(&self) -> bool {
-        // AcqRel: Release for what the waker wrote; see `poll_batch`.
-        !self.queued.swap(true, Ordering::AcqRel)
-    }
-
     fn enqueue(&self) -> bool {
-        let fresh = self.set_queued();
+        // AcqRel: Release for what the waker wrote; see `poll_next`.
+        let fresh = !self.queued.swap(true, Ordering::AcqRel);
         if fresh {
             self.ready.keys.lock().push_back(self.key);
         }
@@ -338,49 +331,91 @@ mod tests {
         assert_eq!(poll(&mut set), Poll::Ready(None));
     }
 
-    #[test]
-    fn who_has_given_an_item_waits_for_the_others_and_for_the_next_turn() {
-        let mut set = ReadySet::new();
-        for items in [vec!["a", "b", "c"], vec![], vec!["x", "y"]] {
-            set.insert(items.into_iter());
-        }
-        let mut next =
-            || set.poll_item(&mut Context::from_waker(Waker::noop()), |items, _| Poll::Ready(items.get_mut().next()));
-        let turns = [Some("a"), Some("x"), None, Some("b"), Some("y"), None, Some("c"), None];
-        for item in turns {
-            assert_eq!(next(), item.map_or(Poll::Pending, |item| Poll::Ready(Some(item))));
-        }
-        assert_eq!(next(), Poll::Ready(None));
+    type Counter = Box<dyn FnMut(&mut Context<'_>) -> Poll<Option<usize>>>;
+
+    fn poll_item(set: &mut ReadySet<Counter>) -> Poll<Option<usize>> {
+        set.poll_next_item(&mut Context::from_waker(Waker::noop()), |counter, cx| counter(cx))
+    }
+
+    fn boxed(f: impl FnMut(&mut Context<'_>) -> Poll<Option<usize>> + 'static) -> Counter {
+        Box::new(f)
+    }
+
+    /// Gives its name so many times, and ends.
+    fn counter(name: usize, mut left: usize) -> Counter {
+        boxed(move |_| {
+            let Some(rest) = left.checked_sub(1) else { return Poll::Ready(None) };
+            left = rest;
+            Poll::Ready(Some(name))
+        })
     }
 
     #[test]
-    fn who_has_been_woken_while_giving_an_item_is_polled_once_for_both() {
+    fn who_gives_an_item_stays_behind_who_is_ready_and_leaves_at_its_end() {
         let mut set = ReadySet::new();
-        let mut polls = 0;
-        set.insert(());
-        for _ in 0..3 {
-            let item = set.poll_item(&mut Context::from_waker(Waker::noop()), |_, cx| {
-                polls += 1;
-                cx.waker().wake_by_ref();
-                Poll::Ready(Some(()))
-            });
-            assert_eq!(item, Poll::Ready(Some(())));
-            let turn = set.poll_item::<()>(&mut Context::from_waker(Waker::noop()), |_, _| unreachable!());
-            assert_eq!(turn, Poll::Pending);
-        }
-        assert_eq!(polls, 3);
+        set.insert(counter(1, 2));
+        set.insert(counter(2, 3));
+        let items: Vec<_> = std::iter::repeat_with(|| poll_item(&mut set)).take(6).collect();
+        let expected = [Some(1), Some(2), Some(1), Some(2), Some(2), None];
+        assert_eq!(items, expected.map(Poll::Ready));
+        assert!(set.is_empty());
     }
 
     #[test]
-    fn a_panic_leaves_the_rest_of_the_turn_to_the_next() {
+    fn who_always_has_an_item_gives_the_owner_its_turn_back() {
+        for n in [1, 3] {
+            let mut set = ReadySet::new();
+            (0..n).for_each(|name| _ = set.insert(counter(name, usize::MAX)));
+            for _ in 0..3 {
+                let at_once = std::iter::repeat_with(|| poll_item(&mut set)).take(1000).take_while(Poll::is_ready);
+                assert_eq!(at_once.count(), n + AT_ONCE);
+            }
+        }
+    }
+
+    /// One that is woken in the middle of a turn has its own before those who were ready then have theirs again.
+    #[test]
+    fn who_is_woken_is_not_passed_over_by_who_is_always_ready() {
+        let waker = std::rc::Rc::new(std::cell::Cell::new(None::<Waker>));
         let mut set = ReadySet::new();
-        (0..3).for_each(|i| {
-            set.insert(i);
-        });
-        let mut cx = Context::from_waker(Waker::noop());
-        let poll = |i: Pin<&mut i32>, _: &mut Context<'_>| if *i == 0 { panic!("oh") } else { Poll::Ready(Some(*i)) };
-        catch_unwind(AssertUnwindSafe(|| set.poll_item(&mut cx, poll))).unwrap_err();
-        assert_eq!([set.poll_item(&mut cx, poll), set.poll_item(&mut cx, poll)], [1, 2].map(|i| Poll::Ready(Some(i))));
+        let (theirs, mut asked) = (waker.clone(), false);
+        set.insert(boxed(move |cx| {
+            if std::mem::replace(&mut asked, true) {
+                return Poll::Ready(Some(9));
+            }
+            theirs.set(Some(cx.waker().clone()));
+            Poll::Pending
+        }));
+        set.insert(counter(1, usize::MAX));
+        set.insert(counter(2, usize::MAX));
+        assert_eq!(poll_item(&mut set), Poll::Ready(Some(1)));
+        waker.take().unwrap().wake();
+        let next: Vec<_> = (0..4).map(|_| poll_item(&mut set)).collect();
+        assert_eq!(next, [2, 1, 9, 2].map(|name| Poll::Ready(Some(name))));
+    }
+
+    /// Its key is queued by the wake, and not again by the item.
+    #[test]
+    fn a_wake_together_with_an_item_is_one_turn() {
+        let mut set = ReadySet::new();
+        set.insert(boxed(|cx| {
+            cx.waker().wake_by_ref();
+            Poll::Ready(Some(1))
+        }));
+        set.insert(counter(2, usize::MAX));
+        let items: Vec<_> = (0..4).map(|_| poll_item(&mut set)).collect();
+        assert_eq!(items, [1, 2, 1, 2].map(|name| Poll::Ready(Some(name))));
+    }
+
+    #[test]
+    fn a_panic_of_one_that_gives_items_drops_it_and_no_other() {
+        let mut set = ReadySet::new();
+        set.insert(boxed(|_| panic!("oh")));
+        set.insert(counter(1, 1));
+        catch_unwind(AssertUnwindSafe(|| poll_item(&mut set))).unwrap_err();
+        assert_eq!(set.len(), 1);
+        assert_eq!(poll_item(&mut set), Poll::Ready(Some(1)));
+        assert_eq!(poll_item(&mut set), Poll::Ready(None));
     }
 
     #[test]
@@ -470,6 +505,48 @@ mod tests {
                 parker.park(None);
             }
             assert_eq!(woken.load(Ordering::Relaxed), 1);
+        });
+    }
+
+    /// One that gives an item for each wake, and stays in the set. The second wake may come at any moment of the first
+    /// one's turn.
+    #[test]
+    fn a_wake_of_one_that_stays_is_not_lost() {
+        loom::model(|| {
+            let mut parker = Parker::new();
+            let owner = Waker::from(parker.unparker());
+            let mut set = ReadySet::new();
+            let sent = Shared::new(AtomicUsize::new(0));
+            let slot = Shared::new(WakerSlot::new());
+            let (theirs, their_slot) = (sent.clone(), slot.clone());
+            let thread = thread::spawn("", move || {
+                for n in 1..=2 {
+                    theirs.store(n, Ordering::Relaxed);
+                    their_slot.wake();
+                }
+            })
+            .unwrap();
+            set.insert(0);
+            let mut cx = Context::from_waker(&owner);
+            loop {
+                let item = set.poll_next_item(&mut cx, |taken, cx| {
+                    slot.register(cx.waker());
+                    match sent.load(Ordering::Relaxed) {
+                        _ if *taken == 2 => Poll::Ready(None),
+                        n if n == *taken => Poll::Pending,
+                        _ => {
+                            *taken += 1;
+                            Poll::Ready(Some(()))
+                        }
+                    }
+                });
+                match item {
+                    Poll::Ready(Some(())) => {}
+                    Poll::Ready(None) => break,
+                    Poll::Pending => parker.park(None),
+                }
+            }
+            thread.join().unwrap();
         });
     }
 }

@@ -4,10 +4,10 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+#[cfg(not(aio_loom))]
+use aio_base::BriefLock;
 use aio_base::home::{Exclusive, Word};
 use aio_base::sync::atomic::Ordering;
-#[cfg(not(aio_loom))]
-use aio_base::{BriefLock, sync::atomic::AtomicUsize};
 use aio_base::{Home, Shared, host};
 
 use crate::wait_queue::{Line, Wait, Waiter, wake_batches};
@@ -35,23 +35,15 @@ use crate::wait_queue::{Line, Wait, Waiter, wake_batches};
 /// # });
 /// ```
 pub struct Event<H: Home> {
-    flag: Flag<H>,
+    /// The [flag](CLEAR) is the byte beside it.
     line: H::Exclusive<Sets<H>>,
 }
 
-const CLEAR: usize = 0;
-const SET: usize = 1;
-
-/// The flag: CLEAR or SET. It is set under the line's lock, so that whoever finds it CLEAR there is in the line when
-/// it is set; it may be cleared at any time.
-struct Flag<H: Home>(H::Word);
-
-impl<H: Home> Flag<H> {
-    fn is_set(&self) -> bool {
-        // Acquire pairs with the Release in `Event::set`.
-        self.0.load(Ordering::Acquire) == SET
-    }
-}
+/// The flag is down. (That is what the byte is at first.)
+const CLEAR: u8 = 0;
+/// The flag is up. It is set under the line's lock, so that whoever finds it CLEAR there is in the line when it is set;
+/// it may be cleared at any time.
+const SET: u8 = 1;
 
 /// Who waits, each with how often the flag had been set when they came.
 struct Sets<H: Home> {
@@ -69,7 +61,7 @@ impl<H: Home> Sets<H> {
 impl<H: Home> Event<H> {
     /// An event that is not set.
     pub fn new() -> Self {
-        Self { flag: Flag(Word::new(CLEAR)), line: Exclusive::new(Sets::new()) }
+        Self { line: Exclusive::new(Sets::new()) }
     }
 
     /// Sets the flag and wakes all who wait.
@@ -87,8 +79,8 @@ impl<H: Home> Event<H> {
         wake_batches(|wakers| {
             self.line.with(|sets| {
                 let this_set = *this_set.get_or_insert_with(|| {
-                    // Release pairs with the Acquire of `Flag::is_set`.
-                    self.flag.0.store(SET, Ordering::Release);
+                    // Release pairs with the Acquire of `is_set`.
+                    self.flag().store(SET, Ordering::Release);
                     sets.count = sets.count.wrapping_add(1);
                     sets.count
                 });
@@ -102,12 +94,14 @@ impl<H: Home> Event<H> {
     /// Takes the flag down. Who waits goes on waiting; who has been woken is not affected.
     pub fn clear(&self) {
         // Release: who finds the flag down sees what was done before it was taken down.
-        self.flag.0.store(CLEAR, Ordering::Release);
+        self.flag().store(CLEAR, Ordering::Release);
     }
 
     /// Whether the flag is up.
+    #[inline]
     pub fn is_set(&self) -> bool {
-        self.flag.is_set()
+        // Acquire pairs with the Release of `set`.
+        self.flag().load(Ordering::Acquire) == SET
     }
 
     /// Waits until the flag is set. If it is set already, does not yield.
@@ -124,13 +118,18 @@ impl<H: Home> Event<H> {
     pub fn wait(&self) -> EventFuture<'_, H> {
         EventFuture { wait: Wait::new(EventWaiter(self)) }
     }
+
+    #[inline]
+    fn flag(&self) -> &H::Byte {
+        self.line.byte()
+    }
 }
 
 #[cfg(not(aio_loom))]
 impl Event<Shared> {
     /// An event that is not set, for a `static`.
     pub const fn const_new() -> Self {
-        Self { flag: Flag(AtomicUsize::new(CLEAR)), line: BriefLock::new(Sets::new()) }
+        Self { line: BriefLock::new(Sets::new()) }
     }
 }
 

@@ -1,18 +1,14 @@
 //! What tasks use to wait for each other.
 //!
-//! | to                                             | there is                                                         |
-//! |------------------------------------------------|------------------------------------------------------------------|
-//! | have a value for oneself; or beside readers    | [`Lock`]; [`RwLock`]                                             |
-//! | make a value once                              | [`OnceCell`]                                                     |
-//! | be so many at a time; with books kept          | [`Semaphore`]; [`CapacityLimiter`]                               |
-//! | wait until something is so; or happens         | [`Event`], [`Latch`], [`Condition`]; [`Notify`]                  |
-//! | wait for each other                            | [`Barrier`]                                                      |
-//! | hand on items                                  | [`Queue`], [`LifoQueue`], [`PriorityQueue`]; [`channel`]         |
-//! | hand on one value; the newest; the same to all | [`oneshot`]; [`watch`]; [`broadcast`]                            |
-//! What tasks use to wait for each other: [`Lock`], [`Event`], [`Condition`], [`Semaphore`] and [`Queue`]; and channels
-//! for [one message](oneshot), for [the newest value](watch), and [to all](broadcast).
-//! What tasks use to wait for each other: [`Lock`], [`Event`], [`Condition`], [`Semaphore`], [`Queue`] (with
-//! [`LifoQueue`] and [`PriorityQueue`]) and [`channel`]s.
+//! | to | there is |
+//! |---|---|
+//! | have a value for oneself; or beside readers | [`Lock`]; [`RwLock`] |
+//! | make a value once | [`OnceCell`] |
+//! | be so many at a time; with books kept | [`Semaphore`]; [`CapacityLimiter`] |
+//! | wait until something is so; or happens | [`Event`], [`Latch`], [`Condition`]; [`Notify`] |
+//! | wait for each other | [`Barrier`] |
+//! | hand on items | [`Queue`], [`LifoQueue`], [`PriorityQueue`]; [`channel`] |
+//! | hand on one value; the newest; the same to all | [`oneshot`]; [`watch`]; [`broadcast`] |
 //!
 //! ```
 //! use aio_sync::{Event, Lock};

@@ -292,15 +292,10 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
     ) -> Poll<Turn> {
         // Others may hold a pointer to the node: from here on there is only a shared reference to it.
         let this = self.into_ref().get_ref();
-        // Acquire pairs with the Release of `Line::take_first`.
         match this.node.stage.get() {
             Stage::New if may_pass(&this.waiter) => this.end(Turn::Passed),
             Stage::New => this.enter(cx, enter),
-            Stage::Entered => match this.mark(Ordering::Acquire) {
-                QUEUED => this.stay(cx),
-                GIVEN => this.served(Turn::Given),
-                _ => this.served(Turn::Dismissed),
-            },
+            Stage::Entered => this.look(cx),
             Stage::Done => panic!("polled again after it was ready"),
         }
     }
@@ -318,10 +313,60 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
         self.node.stage.set(Stage::Done);
     }
 
-    /// Edges 1 and 3.
+    /// [`poll`](Self::poll) where the caller has looked already, without the lock or with it, and where it is not
+    /// compiled into what is polled.
+    ///
+    /// # Panics
+    /// If it is not new.
+    #[inline(always)]
+    pub(crate) fn poll_new(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        enter: impl FnOnce(&W, &mut W::Guarded) -> Option<W::Note>,
+    ) -> Poll<Turn> {
+        // As in `poll`.
+        let this = self.into_ref().get_ref();
+        match this.node.stage.get() {
+            Stage::New => this.enter_here(cx, enter),
+            _ => panic!("it is not new"),
+        }
+    }
+
+    /// [`poll`](Self::poll) where it is not new.
+    #[inline(always)]
+    pub(crate) fn poll_again(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Turn> {
+        // As in `poll`.
+        let this = self.into_ref().get_ref();
+        match this.node.stage.get() {
+            Stage::Entered => this.look(cx),
+            _ => panic!("polled again after it was ready"),
+        }
+    }
+
+    /// Whether it has been woken.
+    #[inline]
+    fn look(&self, cx: &mut Context<'_>) -> Poll<Turn> {
+        // Acquire pairs with the Release of `Line::take_first`.
+        match self.mark(Ordering::Acquire) {
+            QUEUED => self.stay(cx),
+            GIVEN => self.served(Turn::Given),
+            _ => self.served(Turn::Dismissed),
+        }
+    }
+
     #[inline(never)]
     fn enter(&self, cx: &mut Context<'_>, enter: impl FnOnce(&W, &mut W::Guarded) -> Option<W::Note>) -> Poll<Turn> {
-        // Cloned before the lock is taken; if it turns out not to be needed, dropped after it was released.
+        self.enter_here(cx, enter)
+    }
+
+    /// Edges 1 and 3.
+    #[inline(always)]
+    fn enter_here(
+        &self,
+        cx: &mut Context<'_>,
+        enter: impl FnOnce(&W, &mut W::Guarded) -> Option<W::Note>,
+    ) -> Poll<Turn> {
+        // Cloned before the lock is taken; if it turns out to be a spare one, dropped after it was released.
         let mut waker = Some(cx.waker().clone());
         let poll = self.waiter.guarded().with(|guarded| {
             let Some(note) = enter(&self.waiter, guarded) else { return self.end(Turn::Passed) };
@@ -332,6 +377,9 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
             unsafe { W::line(guarded).push_last(NonNull::from(&self.node), note, waker) };
             Poll::Pending
         });
+        if let Some(spare) = waker {
+            drop_spare(spare);
+        }
         if waits::is_tracked() && poll.is_pending() {
             self.note_waiting();
         }
@@ -449,6 +497,16 @@ impl<H: Home, W: Waiter<H>> fmt::Debug for Wait<H, W> {
     }
 }
 
+/// Drops the waker of one that has passed. If that panics, it is for the panic hook to report: if it went on, nobody
+/// would have what was passed for.
+#[cold]
+fn drop_spare(waker: Waker) {
+    let mut panics = Panics::new();
+    panics.catch(|| drop(waker));
+    // (The destructor of the payload may panic, too.)
+    std::mem::forget(panics.take());
+}
+
 /// Calls a waker that came out of a line, the lock having been released. If it panics while the thread is unwinding
 /// already, that first panic goes on instead of an abort.
 #[inline]
@@ -458,6 +516,12 @@ pub(crate) fn wake(waker: Option<Waker>) {
         panics.catch(|| waker.wake());
         panics.resume();
     }
+}
+
+/// [`wake`], for where it is compiled into what is polled.
+#[inline(never)]
+pub(crate) fn wake_apart(waker: Waker) {
+    wake(Some(waker));
 }
 
 /// Calls wakers in batches: `take` fills one under the lock, and says whether there may be more. A panic of one goes on

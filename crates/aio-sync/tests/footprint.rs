@@ -112,7 +112,7 @@ fn a_primitive_is_a_few_words() {
         assert!(size_of::<Lock<(), H>>() <= 2 * WORD);
         assert!(size_of::<RwLock<(), H>>() <= 4 * WORD);
         assert!(size_of::<OnceCell<std::num::NonZero<usize>, H>>() <= 4 * WORD);
-        assert!(size_of::<Event<H>>() <= 4 * WORD);
+        assert!(size_of::<Event<H>>() <= 3 * WORD);
         assert!(size_of::<Semaphore<H>>() <= 4 * WORD);
     }
     check::<Shared>();

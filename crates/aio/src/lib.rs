@@ -44,7 +44,8 @@
 //! | `shield`; cleanup in `finally` | [`shield`]; [`defer`], [`cancel_reason`] |
 //! | `to_thread`; `run_in_executor` | [`to_thread`], [`block_in_place`]; [`Pool`] |
 //! | more than one thread (there is none) | [`Runner::workers`] |
-//! | `Lock`, `Event`, `Condition`, `Semaphore`, `Barrier` | [`Lock`], [`Event`], [`Condition`], [`Semaphore`], [`Barrier`] |
+//! | `Lock`, `Event`, `Condition` | [`Lock`], [`Event`], [`Condition`] |
+//! | `Semaphore`, `Barrier` | [`Semaphore`], [`Barrier`] |
 //! | locks it has not | [`RwLock`], [`OnceCell`], [`CapacityLimiter`], [`Latch`], [`Notify`] |
 //! | `Queue`, `LifoQueue`, `PriorityQueue` | [`Queue`], [`LifoQueue`], [`PriorityQueue`] |
 //! | channels (there are none); `create_future` | [`channel`], [`broadcast`], [`watch`]; [`oneshot`] |

@@ -138,7 +138,7 @@ impl Runner {
         self
     }
 
-    /// Whether the program keeps account of who waits for what: see [`debug`](crate::debug). It concerns the process,
+    /// Whether the program keeps account of who waits for what: see [`debug`]. It concerns the process,
     /// from the first run on. The default is what the environment variable `AIO_DEBUG` says: off, if it is not there or
     /// `0`.
     pub fn debug(mut self, is_on: bool) -> Self {

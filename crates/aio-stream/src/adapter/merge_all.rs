@@ -15,8 +15,8 @@ use futures_core::Stream;
 /// No item is taken from a stream before it is given.
 ///
 /// # Fairness
-/// Who has given an item waits until all others who are ready have given one. After each round of items the caller's
-/// task gives others a turn, unless it asks for no further ones.
+/// Who has given an item waits until all others who are ready have given one. Streams that always have one keep the
+/// caller's task for a few dozen items at a time, and then give others a turn.
 ///
 /// # Panics
 /// If one of the streams does: it is dropped. The result may be polled on for the others.
@@ -63,7 +63,7 @@ impl<S: Stream> Stream for MergeAll<S> {
     type Item = S::Item;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        self.streams.poll_item(cx, |stream, cx| stream.get_mut().as_mut().poll_next(cx))
+        self.streams.poll_next_item(cx, |stream, cx| stream.as_mut().poll_next(cx))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 /// A value that was not put into a [`OnceCell`](crate::OnceCell), and why.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SetError<T> {
     value: T,
     refusal: Refusal,

@@ -13,7 +13,7 @@ use super::error::{GetError, Lack};
 use super::order::{Fifo, Order};
 use super::reference::{PassOn, QueueRef, waiter};
 use super::state::State;
-use crate::wait_queue::{Line, Turn, Wait, Waiter, wake};
+use crate::wait_queue::{Line, Turn, Wait, Waiter, wake, wake_apart};
 
 waiter!(
     /// Waits for an item.
@@ -64,10 +64,16 @@ pub(crate) fn poll_get<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H,
     if !wait.is_new() {
         return come_back(wait, cx);
     }
-    // SAFETY: `pop` moves the item, and calls nothing.
-    match unsafe { wait.waiter.queue.state.try_with_leaf(State::pop) } {
-        Some(Some(item)) => Poll::Ready(Ok(item)),
-        _ => take_or_wait(wait, cx),
+    // SAFETY: `pop` moves the item and perhaps a waker, and calls nothing but what it is made of.
+    match unsafe { wait.waiter.queue.state.try_with_leaf(State::pop) }.flatten() {
+        Some((item, None)) => Poll::Ready(Ok(item)),
+        Some((item, Some(putter))) => {
+            // Also if the waker panics.
+            wait.pass();
+            wake_apart(putter);
+            Poll::Ready(Ok(item))
+        }
+        None => take_or_wait(wait, cx),
     }
 }
 
@@ -85,7 +91,7 @@ fn take_or_wait<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
             None
         }
     };
-    ready!(wait.poll(cx, |_| false, |_, state| take(state)));
+    ready!(wait.poll_new(cx, |_, state| take(state)));
     Poll::Ready(match outcome.expect("otherwise it waits") {
         Ok(taken) => Ok(had(taken)),
         Err(lack) => Err(GetError::new(lack)),
@@ -98,7 +104,7 @@ fn come_back<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
     mut wait: Pin<&mut Wait<H, Getter<T, O, Q>>>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<T, GetError>> {
-    let turn = ready!(wait.as_mut().poll(cx, |_| false, |_, _| None));
+    let turn = ready!(wait.as_mut().poll_again(cx));
     if turn != Turn::Given {
         return Poll::Ready(Err(GetError::new(Lack::Closed)));
     }

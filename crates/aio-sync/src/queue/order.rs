@@ -46,6 +46,8 @@ pub trait Store<T>: Default {
     fn n_free(&self) -> usize;
     /// [`push`](Self::push), if that calls no foreign code and no allocator. Otherwise does nothing.
     fn push_leaf(&mut self, item: &mut Option<T>) -> bool;
+    /// [`push_claimed`](Self::push_claimed), in the same way.
+    fn push_claimed_leaf(&mut self, item: &mut Option<T>) -> bool;
     /// [`pop`](Self::pop), if that calls no foreign code. Otherwise does nothing.
     fn pop_leaf(&mut self) -> Option<T>;
     /// Takes `item`, which is there and nobody's.
@@ -70,18 +72,21 @@ pub struct Row<T> {
     free: VecDeque<T>,
     /// Older than the free ones. Whoever comes first gets the first, so that items keep their order when a claim is
     /// given up; and since they lie apart, those without a claim need not look for the first free one.
-    claimed: VecDeque<T>,
+    ///
+    /// Mostly there is none, or one: this is the first of them, and the rest is empty if it is not there.
+    claimed: Option<T>,
+    claimed_rest: VecDeque<T>,
 }
 
 impl<T> Default for Row<T> {
     fn default() -> Self {
-        Self { free: VecDeque::new(), claimed: VecDeque::new() }
+        Self { free: VecDeque::new(), claimed: None, claimed_rest: VecDeque::new() }
     }
 }
 
 impl<T> Store<T> for Row<T> {
     fn len(&self) -> usize {
-        self.free.len() + self.claimed.len()
+        self.free.len() + usize::from(self.claimed.is_some()) + self.claimed_rest.len()
     }
 
     #[inline]
@@ -101,6 +106,15 @@ impl<T> Store<T> for Row<T> {
     }
 
     #[inline]
+    fn push_claimed_leaf(&mut self, item: &mut Option<T>) -> bool {
+        let has_room = self.claimed.is_none();
+        if has_room {
+            self.claimed = item.take();
+        }
+        has_room
+    }
+
+    #[inline]
     fn pop_leaf(&mut self) -> Option<T> {
         self.free.pop_front()
     }
@@ -111,10 +125,11 @@ impl<T> Store<T> for Row<T> {
         }
     }
 
-    #[inline]
     fn push_claimed(&mut self, item: &mut Option<T>) {
-        if let Some(item) = item.take() {
-            self.claimed.push_back(item);
+        if !self.push_claimed_leaf(item)
+            && let Some(item) = item.take()
+        {
+            self.claimed_rest.push_back(item);
         }
     }
 
@@ -123,18 +138,23 @@ impl<T> Store<T> for Row<T> {
         self.free.pop_front()
     }
 
+    #[inline]
     fn pop_claimed(&mut self) -> Option<T> {
-        self.claimed.pop_front()
+        let first = self.claimed.take();
+        if !self.claimed_rest.is_empty() {
+            self.claimed = self.claimed_rest.pop_front();
+        }
+        first
     }
 
     fn unclaim(&mut self) {
-        if let Some(last) = self.claimed.pop_back() {
+        if let Some(last) = self.claimed_rest.pop_back().or_else(|| self.claimed.take()) {
             self.free.push_front(last);
         }
     }
 
     fn remove_free(&mut self) -> Self {
-        Self { free: std::mem::take(&mut self.free), claimed: VecDeque::new() }
+        Self { free: std::mem::take(&mut self.free), ..Self::default() }
     }
 
     fn into_vec(self) -> Vec<T> {
@@ -174,6 +194,13 @@ impl<T> Store<T> for Stack<T> {
             return true;
         }
         false
+    }
+
+    #[inline]
+    fn push_claimed_leaf(&mut self, item: &mut Option<T>) -> bool {
+        let has_room = self.push_leaf(item);
+        self.n_claimed += usize::from(has_room);
+        has_room
     }
 
     #[inline]
@@ -241,6 +268,10 @@ impl<T: Ord> Store<T> for Sorted<T> {
     }
 
     fn push_leaf(&mut self, _: &mut Option<T>) -> bool {
+        false
+    }
+
+    fn push_claimed_leaf(&mut self, _: &mut Option<T>) -> bool {
         false
     }
 

@@ -13,7 +13,7 @@ use super::error::{PutError, Refusal};
 use super::order::{Fifo, Order};
 use super::reference::{PassOn, QueueRef, waiter};
 use super::state::State;
-use crate::wait_queue::{Line, Turn, Wait, Waiter, wake};
+use crate::wait_queue::{Line, Turn, Wait, Waiter, wake, wake_apart};
 
 waiter!(
     /// Waits for room.
@@ -54,11 +54,18 @@ impl<T, H: Home, O: Order<T>> Future for PutFuture<'_, T, H, O> {
             (&mut this.item, Pin::new_unchecked(&mut this.wait))
         };
         let queue = wait.waiter.queue;
-        // SAFETY: `push` moves the item, and calls nothing.
-        let output = if wait.is_new() && unsafe { queue.state.try_with_leaf(|state| state.push(item)) } == Some(true) {
-            Ok(())
-        } else {
-            ready!(offer_or_wait(item, wait.as_mut(), cx))
+        // SAFETY: `push` moves the item and perhaps a waker, and calls nothing but what it is made of.
+        let pushed =
+            if wait.is_new() { unsafe { queue.state.try_with_leaf(|state| state.push(item)) }.flatten() } else { None };
+        let output = match pushed {
+            Some(None) => Ok(()),
+            Some(Some(getter)) => {
+                // Also if the waker panics.
+                wait.pass();
+                wake_apart(getter);
+                Ok(())
+            }
+            None => ready!(offer_or_wait(item, wait.as_mut(), cx)),
         };
         // In sight of the destructor, which then has nothing to do: if it had to look, what is here would be kept in
         // registers that are saved and restored each time.

@@ -83,19 +83,46 @@ impl<T, H: Home, O: Order<T>> State<T, H, O> {
         self.limit == 0
     }
 
-    /// [`offer`](Self::offer) where an item is put in and that is all, as nearly always: nobody is to be woken, and
-    /// neither memory nor foreign code is needed. Otherwise nothing is done.
-    #[inline]
-    pub(super) fn push(&mut self, item: &mut Option<T>) -> bool {
-        let may_push = self.taken() < self.limit && self.getters.is_empty() && self.store.push_leaf(item);
-        self.unfinished += usize::from(may_push);
-        may_push
+    /// [`offer`](Self::offer) where neither memory nor foreign code is needed, as nearly always. Otherwise nothing is
+    /// done, which is `None`.
+    #[inline(always)]
+    pub(super) fn push(&mut self, item: &mut Option<T>) -> Option<Option<Waker>> {
+        if self.taken() >= self.limit {
+            return None;
+        }
+        let getter = if self.getters.is_empty() {
+            if !self.store.push_leaf(item) {
+                return None;
+            }
+            None
+        } else {
+            if !self.store.push_claimed_leaf(item) {
+                return None;
+            }
+            self.spoken_for += 1;
+            self.first_getter()
+        };
+        self.unfinished += 1;
+        Some(getter)
     }
 
-    /// [`take`](Self::take) where an item is taken out and that is all, as nearly always. Otherwise nothing is done.
-    #[inline]
-    pub(super) fn pop(&mut self) -> Option<T> {
-        if self.putters.is_empty() { self.store.pop_leaf() } else { None }
+    /// [`take`](Self::take) where no foreign code is needed, as nearly always. Otherwise nothing is done.
+    #[inline(always)]
+    pub(super) fn pop(&mut self) -> Option<(T, Option<Waker>)> {
+        let item = self.store.pop_leaf()?;
+        Some((item, if self.putters.is_empty() { None } else { self.give_room_apart() }))
+    }
+
+    // Apart, since what calls them is compiled into what is polled.
+
+    #[inline(never)]
+    fn first_getter(&mut self) -> Option<Waker> {
+        self.getters.wake_first()
+    }
+
+    #[inline(never)]
+    fn give_room_apart(&mut self) -> Option<Waker> {
+        self.give_room()
     }
 
     /// Why nothing can be put in by somebody who has no claim to room.

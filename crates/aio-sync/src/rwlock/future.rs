@@ -166,7 +166,7 @@ type CountedUpgrader<T, H> = Upgrader<T, H, <H as Home>::Ref<RwLock<T, H>>>;
 unsafe impl<T: ?Sized, H: Home, R: Deref<Target = RwLock<T, H>>> Waiter<H> for Upgrader<T, H, R> {
     type Guarded = Waiting<H>;
     type Note = ();
-    const WHAT: &'static str = "Upgrader";
+    const WHAT: &'static str = "RwLock";
 
     #[inline]
     fn guarded(&self) -> &H::Exclusive<Waiting<H>> {

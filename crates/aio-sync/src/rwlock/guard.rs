@@ -25,6 +25,11 @@ macro_rules! guard {
                 waits::took(lock.gate.waiting());
                 Self { lock }
             }
+
+            /// The lock that it is of.
+            pub fn source(guard: &Self) -> source!($($life)? $Ref) {
+                source!(@ $($life)? guard.lock)
+            }
         }
 
         impl<$($life,)? T: ?Sized, H: Home> Deref for $Guard<$($life,)? T, H> {
@@ -56,6 +61,22 @@ macro_rules! guard {
                 (**self).fmt(f)
             }
         }
+    };
+}
+
+/// Of a borrowed reference, what it refers to; of a counted one, a look at it.
+macro_rules! source {
+    ($life:lifetime $Ref:ty) => {
+        $Ref
+    };
+    ($Ref:ty) => {
+        &$Ref
+    };
+    (@ $life:lifetime $lock:expr) => {
+        $lock
+    };
+    (@ $lock:expr) => {
+        &$lock
     };
 }
 

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use aio_base::sync::Arc;
-use aio_base::{Local, Shared};
+use aio_base::{Local, Shared, host};
 
 use super::Semaphore;
 use crate::{OwnedAcquireFuture, OwnedPermit};
@@ -56,4 +56,29 @@ macro_rules! owned_forms {
 owned_forms! {
     Shared: Arc, "sync";
     Local: Rc, "rc";
+}
+
+impl Semaphore<Shared> {
+    /// [Blocks](Self::acquire_blocking) the thread until there is a permit, which may outlive this reference.
+    ///
+    /// # Panics
+    /// On the thread of a loop, which would stand still, even if there is nothing to wait for.
+    #[track_caller]
+    pub fn acquire_owned_blocking(self: &Arc<Self>) -> OwnedPermit {
+        const WHAT: &str = "`acquire_owned_blocking`";
+        host::assert_may_block(WHAT);
+        self.try_acquire_owned().unwrap_or_else(|| host::block_on(WHAT, self.acquire_owned()))
+    }
+
+    /// [Blocks](Self::acquire_many_blocking) the thread until there are `n` permits at once, which may outlive this
+    /// reference.
+    ///
+    /// # Panics
+    /// On the thread of a loop, which would stand still, even if there is nothing to wait for.
+    #[track_caller]
+    pub fn acquire_many_owned_blocking(self: &Arc<Self>, n: usize) -> OwnedPermit {
+        const WHAT: &str = "`acquire_many_owned_blocking`";
+        host::assert_may_block(WHAT);
+        self.try_acquire_many_owned(n).unwrap_or_else(|| host::block_on(WHAT, self.acquire_many_owned(n)))
+    }
 }

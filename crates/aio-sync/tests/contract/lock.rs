@@ -322,6 +322,27 @@ fn a_waker_cloned_in_vain_may_use_the_lock_again() {
     assert!(!lock.is_locked());
 }
 
+/// As above, and dropping it panics: what was passed in the meantime is not lost by that.
+#[test]
+fn a_waker_cloned_in_vain_that_panics_when_it_is_dropped_loses_nothing() {
+    let lock: &'static _ = Box::leak(Box::new(aio_sync::local::Lock::new(0)));
+    let held = Cell::new(lock.try_lock());
+    let n_calls = Cell::new(0);
+    let hook = move || {
+        drop(held.take());
+        n_calls.set(n_calls.get() + 1);
+        assert_ne!(n_calls.get(), 2, "the drop of the clone");
+    };
+    with_hook(hook, || {
+        let mut future = Box::pin(lock.lock());
+        let waker = hooked_waker(1);
+        let polled = catch_unwind(AssertUnwindSafe(|| poll(&mut future, &waker).is_ready()));
+        drop(future);
+        assert!(!lock.is_locked());
+        assert!(polled.is_ok_and(|is_ready| is_ready));
+    });
+}
+
 fn a_million_polls_and_drops_leave_nothing<H: Home>() {
     let (lock, log) = (Lock::<H>::new(0), WakeLog::default());
     let held = lock.try_lock().unwrap();

@@ -52,6 +52,7 @@ in_both_homes! {
     owned_and_borrowed_waiters_stand_in_one_line,
     an_owned_waiter_that_is_dropped_last_takes_the_lock_along,
     owned_guards_become_others,
+    an_owned_guard_knows_its_lock,
     an_owned_upgrade_that_is_dropped_lets_the_others_in,
 }
 
@@ -132,6 +133,21 @@ fn owned_guards_become_others<H: Owned>() {
     drop((held, other));
     assert!(H::try_write_owned(&lock).is_some());
     assert_eq!(H::n_refs(&lock), 1);
+}
+
+fn an_owned_guard_knows_its_lock<H: Owned>() {
+    let lock = H::new_ref(RwLock::<H>::new(0));
+    let reads = H::try_read_owned(&lock).unwrap();
+    assert!(std::ptr::eq(&**OwnedRwLockReadGuard::source(&reads), &*lock));
+    drop(reads);
+    let reads = H::try_upgradable_read_owned(&lock).unwrap();
+    assert!(std::ptr::eq(&**OwnedRwLockUpgradableReadGuard::source(&reads), &*lock));
+    drop(reads);
+    let writes = H::try_write_owned(&lock).unwrap();
+    let source = OwnedRwLockWriteGuard::source(&writes).clone();
+    drop(writes);
+    assert!(source.try_write().is_some());
+    assert_eq!(H::n_refs(&lock), 2);
 }
 
 fn an_owned_upgrade_that_is_dropped_lets_the_others_in<H: Owned>() {

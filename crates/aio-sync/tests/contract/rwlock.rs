@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use aio_base::Home;
-use aio_sync::{RwLockReadFuture, RwLockUpgradableReadGuard, RwLockWriteFuture, RwLockWriteGuard};
+use aio_sync::{RwLockReadFuture, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteFuture, RwLockWriteGuard};
 
 use crate::common::{WakeLog, hooked_waker, in_both_homes, now, panic_of, poll, poll_idle, with_hook};
 
@@ -20,6 +20,7 @@ in_both_homes! {
     a_lock_is_made_from_a_value_or_by_default,
     debug_shows_every_state_and_never_waits,
     a_lock_holds_what_has_no_size,
+    a_guard_knows_its_lock,
     everybody_is_let_in_in_the_order_in_which_they_came,
     readers_do_not_overtake_a_writer_who_waits,
     readers_next_to_each_other_are_let_in_together,
@@ -131,6 +132,17 @@ fn a_lock_holds_what_has_no_size<H: Home>() {
     let lock: &aio_sync::generic::RwLock<[u8], H> = &aio_sync::generic::RwLock::<_, H>::new([1, 2, 3]);
     now(lock.write())[1] = 7;
     assert_eq!(*lock.try_read().unwrap(), [1, 7, 3]);
+}
+
+fn a_guard_knows_its_lock<H: Home>() {
+    let lock = RwLock::<H>::new(0);
+    let reads = lock.try_read().unwrap();
+    assert!(std::ptr::eq(RwLockReadGuard::source(&reads), &lock));
+    let reads = (reads, lock.try_upgradable_read().unwrap());
+    // It lives on without the guard.
+    let source = RwLockUpgradableReadGuard::source(&reads.1);
+    drop(reads);
+    assert!(std::ptr::eq(RwLockWriteGuard::source(&source.try_write().unwrap()), source));
 }
 
 fn everybody_is_let_in_in_the_order_in_which_they_came<H: Home>() {

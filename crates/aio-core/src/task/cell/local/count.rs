@@ -47,12 +47,14 @@ impl Count {
     pub(in crate::task::cell) fn acquire(&self, here: bool) {
         if here {
             let local = self.local.get();
-            if local != SETTLED {
-                if local > LOCAL_LIMIT {
-                    std::process::abort();
-                }
+            // One comparison for both: there is nothing between the two that it could be.
+            if local.wrapping_sub(SETTLED + 1).cast_unsigned() <= LOCAL_LIMIT.wrapping_sub(SETTLED + 1).cast_unsigned()
+            {
                 self.local.set(local + 1);
                 return;
+            }
+            if local != SETTLED {
+                std::process::abort();
             }
         }
         // Relaxed: as in `Arc`, a reference is only made from another one.

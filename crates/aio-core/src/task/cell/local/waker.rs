@@ -71,17 +71,27 @@ pub(super) fn clone_here(waker: &Waker) -> Waker {
 pub(super) fn wake_here(core: &Core, waker: Waker) -> Result<(), Waker> {
     let Some(task) = task_here(&waker) else { return Err(waker) };
     std::mem::forget(waker);
-    // SAFETY: the count of the waker.
+    // SAFETY: the count of the waker; `task_here` has looked.
+    unsafe { wake_and_release_here(task, || core.push(task)) };
+    Ok(())
+}
+
+/// Wakes the task and gives up a count: `push` puts it into the run queue.
+///
+/// # Safety
+/// The caller has a count, and does not use the cell afterwards. This is the thread of the worker.
+#[inline]
+unsafe fn wake_and_release_here(task: NonNull<Header>, push: impl FnOnce()) {
+    // SAFETY: by the caller.
     let this = unsafe { task.as_ref() };
     this.alive.with(|_| ());
     if this.schedule_local() {
-        core.push(task);
+        push();
     }
     if this.count.release(true) {
         // SAFETY: nobody refers to it.
         unsafe { free(task) };
     }
-    Ok(())
 }
 
 fn header(data: *const ()) -> NonNull<Header> {
@@ -97,10 +107,27 @@ unsafe fn clone(data: *const ()) -> RawWaker {
 }
 
 unsafe fn wake_and_release(data: *const ()) {
-    // SAFETY: the waker's count is given up afterwards.
+    let task = header(data);
+    // SAFETY: the waker's count, which is given up last. It has been seen which thread this is.
     unsafe {
-        wake(header(data));
-        release(header(data));
+        if task.as_ref().is_here() {
+            wake_and_release_here(task, || {
+                current::with_loop(|core| core.push(task));
+            });
+        } else {
+            wake_and_release_elsewhere(task);
+        }
+    }
+}
+
+/// # Safety
+/// The caller has a count, and does not use the cell afterwards.
+#[inline(never)]
+unsafe fn wake_and_release_elsewhere(task: NonNull<Header>) {
+    // SAFETY: by the caller.
+    unsafe {
+        wake(task);
+        release(task);
     }
 }
 
