@@ -33,6 +33,7 @@ mod state;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
@@ -73,7 +74,7 @@ pub struct Sender<T, H: Home = Shared> {
 /// [`RecvError`], if the sender was dropped without sending, or the receiver was [closed](Self::close) before it sent.
 ///
 /// # Panics
-/// If it is polled again after it was ready.
+/// If it is polled again after it was ready, or after [`try_recv`](Self::try_recv) has received the message.
 #[must_use = "futures do nothing unless awaited"]
 pub struct Receiver<T, H: Home = Shared> {
     /// Until it was ready.
@@ -94,6 +95,12 @@ unsafe impl<T: Send> Sync for Sender<T, Shared> {}
 // SAFETY: a shared reference to a receiver reads the word.
 unsafe impl<T: Send> Sync for Receiver<T, Shared> {}
 
+// Whoever panics in a call (a waker, a message's destructor), the word is not in the middle of something.
+impl<T, H: Home> UnwindSafe for Sender<T, H> {}
+impl<T, H: Home> RefUnwindSafe for Sender<T, H> {}
+impl<T, H: Home> UnwindSafe for Receiver<T, H> {}
+impl<T, H: Home> RefUnwindSafe for Receiver<T, H> {}
+
 // Nothing is pinned in them.
 impl<T, H: Home> Unpin for Sender<T, H> {}
 impl<T, H: Home> Unpin for Receiver<T, H> {}
@@ -107,7 +114,8 @@ impl<T, H: Home> Sender<T, H> {
     /// [`SendError`] with the message, if the receiver was dropped or [closed](Receiver::close).
     ///
     /// # Panics
-    /// If the receiver's waker panics; the message was sent then.
+    /// If the receiver's waker panics. The message was sent then; or if the receiver was closed, having waited, it is
+    /// dropped.
     #[inline]
     pub fn send(self, message: T) -> Result<(), SendError<T>> {
         let this = ManuallyDrop::new(self);

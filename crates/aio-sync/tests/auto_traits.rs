@@ -330,6 +330,9 @@ fn a_oneshot_channel_goes_where_its_message_may() {
     assert_eq!(send_sync!(oneshot::TryRecvError), BOTH);
     let are_unpin =
         [<IsUnpin<oneshot::Receiver<PhantomPinned>>>::IS, <IsUnpin<oneshot::ClosedFuture<'static, u8>>>::IS];
+    fn may_be_caught<T: std::panic::UnwindSafe + std::panic::RefUnwindSafe>() {}
+    may_be_caught::<(oneshot::Sender<Both>, oneshot::Receiver<Both>)>();
+    may_be_caught::<(local::oneshot::Sender<Neither>, local::oneshot::Receiver<Neither>)>();
     assert_eq!(are_unpin, [true; 2]);
 }
 

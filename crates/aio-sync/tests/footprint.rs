@@ -354,6 +354,13 @@ fn messages_to_all_allocate_nothing() {
         };
         round();
         assert_eq!(allocations(|| (0..100).for_each(|_| round())), 0);
+
+        // To receive allocates nothing, not even the first time.
+        let (sender, mut first) = broadcast::channel::<u64, H>(40);
+        let mut second = sender.subscribe();
+        (0..40).for_each(|i| assert_eq!(sender.send(i), Ok(2)));
+        let receive = || (0..40).for_each(|i| assert_eq!((first.try_recv(), second.try_recv()), (Ok(i), Ok(i))));
+        assert_eq!(allocations(receive), 0);
     }
     check::<Shared>();
     check::<Local>();

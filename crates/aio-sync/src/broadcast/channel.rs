@@ -2,8 +2,8 @@
 
 use std::ptr::NonNull;
 
-use aio_base::Home;
 use aio_base::home::Exclusive;
+use aio_base::{Home, Panics};
 
 use super::TryRecvError;
 use super::state::{Got, Pinned, State};
@@ -20,12 +20,17 @@ impl<T, H: Home> Channel<T, H> {
     }
 
     pub(super) fn send(&self, message: T) -> Result<usize, T> {
-        // Dropped after all that.
-        let (sent, _overwritten) = self.state.with(|state| state.send(message))?;
+        let (sent, overwritten) = self.state.with(|state| state.send(message))?;
+        let mut panics = Panics::new();
         if let Some(now) = sent.wakes_before {
             // In order of arrival: the first who came afterwards is where it ends.
-            wake_batches(|wakers| self.state.with(|state| state.line.dismiss_batch(wakers, |then| *then < now)));
+            let before = |then: &u64| *then < now;
+            panics.catch(|| wake_batches(|wakers| self.state.with(|state| state.line.dismiss_batch(wakers, before))));
         }
+        if overwritten.is_some() {
+            panics.catch(|| drop(overwritten));
+        }
+        panics.resume();
         Ok(sent.n_receivers)
     }
 
@@ -41,7 +46,10 @@ impl<T, H: Home> Channel<T, H> {
                 let reader = Reader { channel: self, pinned };
                 let message: NonNull<_> = reader.pinned.message;
                 // SAFETY: it is pinned: it stays there, and nobody writes to it, until the reader is dropped.
-                Ok(unsafe { message.as_ref().with(|message| (*message).assume_init_ref().clone()) })
+                let clone = unsafe { message.as_ref().with(|message| (*message).assume_init_ref().clone()) };
+                // Here, and not after `Ok(clone)`: if that panics, the clone is dropped, and not leaked.
+                drop(reader);
+                Ok(clone)
             }
         }
     }
@@ -60,7 +68,12 @@ struct Reader<'a, T, H: Home> {
 
 impl<T, H: Home> Drop for Reader<'_, T, H> {
     fn drop(&mut self) {
-        // Dropped when the lock is released.
-        let _last = self.channel.state.with(|state| state.unpin(&self.pinned));
+        let last = self.channel.state.with(|state| state.unpin(&self.pinned));
+        if last.is_some() {
+            // `Clone` may have panicked; a second panic would abort the process.
+            let mut panics = Panics::new();
+            panics.catch(|| drop(last));
+            panics.resume();
+        }
     }
 }

@@ -42,7 +42,8 @@ impl<T, H: Home> Receiver<T, H> {
     /// [`RecvError::Closed`], if all were received and there will be no more.
     ///
     /// # Panics
-    /// If `Clone` of the message panics; it counts as received. The future, if it is polled again after it was ready.
+    /// If `Clone` of the message panics, or its destructor, where it was overwritten while it was cloned; it counts as
+    /// received. The future, if it is polled again after it was ready.
     ///
     /// # Examples
     /// ```

@@ -159,6 +159,8 @@ impl<T, H: Home> State<T, H> {
     fn add_place(&mut self) -> usize {
         let message = Box::new(UnsafeCell::new(MaybeUninit::uninit()));
         self.places.push(Place { message: NonNull::from(Box::leak(message)), n_readers: 0, is_kept: false });
+        // It is empty; with room for all of them, to get messages allocates nothing.
+        self.free.reserve(self.places.len());
         self.places.len() - 1
     }
 

@@ -29,11 +29,12 @@ impl<T, H: Home> Sender<T, H> {
     ///
     /// # Errors
     /// [`SendError`] with the value, if there is no receiver. The old one stays then;
-    /// [`send_replace`](Self::send_replace) changes it all the same.
+    /// [`send_replace`](Self::send_replace) changes it all the same. (Asked for at the beginning: if the last receiver
+    /// goes meanwhile, the value may have been changed for nobody.)
     ///
     /// # Panics
-    /// If a waker panics. The value was changed, and the others are woken nevertheless; the first panic goes on
-    /// afterwards.
+    /// If a waker panics, or the destructor of the old value. The value was changed, and the others are woken
+    /// nevertheless; the first panic goes on afterwards.
     pub fn send(&self, value: T) -> Result<(), SendError<T>> {
         // Not under the lock: the last receiver may go at any time, and what matters is that there was one.
         if self.is_closed() {
@@ -91,6 +92,8 @@ impl<T, H: Home> Sender<T, H> {
         loop {
             let (old, version) = self.channel.newest_with_version();
             let mut new = T::clone(&old);
+            // Nobody else may have it any more: not to be dropped in the middle of a panic of the below.
+            drop(old);
             if !modify(&mut new) {
                 return false;
             }

@@ -1,8 +1,10 @@
 //! What senders and receivers share.
 
-use aio_base::Home;
+use std::panic::resume_unwind;
+
 use aio_base::home::{Exclusive, Word};
 use aio_base::sync::atomic::Ordering;
+use aio_base::{Home, Panics};
 
 use crate::wait_queue::{Line, wake_batches};
 
@@ -131,8 +133,15 @@ impl<T, H: Home> Channel<T, H> {
         });
         match (published, value) {
             (Some((old, version, nobody_waits)), _) => {
-                if !nobody_waits {
-                    self.wake_watchers(version);
+                if nobody_waits {
+                    return Ok(old);
+                }
+                let mut panics = Panics::new();
+                panics.catch(|| self.wake_watchers(version));
+                if panics.has_panicked() {
+                    // Its destructor may panic, too; in the middle of a panic, that would abort the process.
+                    panics.catch(|| drop(old));
+                    resume_unwind(panics.take().expect("there was one"));
                 }
                 Ok(old)
             }

@@ -38,6 +38,9 @@ in_both_homes! {
     a_message_may_be_overwritten_while_it_is_cloned,
     a_panicking_clone_loses_one_message_of_one_receiver,
     a_panicking_destructor_does_not_keep_the_other_messages,
+    a_panicking_destructor_after_a_panicking_waker_or_clone_is_left_out,
+    a_panicking_destructor_of_what_was_overwritten_leaks_no_clone,
+    a_destructor_may_send_and_receive_while_its_receiver_goes,
     wakers_and_destructors_may_use_the_channel_again,
     debug_shows_every_state,
     a_million_polls_and_drops_leave_nothing,
@@ -505,6 +508,102 @@ fn a_panicking_destructor_does_not_keep_the_other_messages<H: Home>() {
     assert_eq!(receiver.len(), 4);
     assert_eq!(panic_of(|| drop(receiver)), 1);
     assert_eq!((n_drops.get(), sender.len(), sender.receiver_count()), (5, 0, 0));
+}
+
+/// The first panic goes on; a second one in the middle of it would abort the process.
+fn a_panicking_destructor_after_a_panicking_waker_or_clone_is_left_out<H: Home>() {
+    fn bomb(in_clone: Rc<dyn Fn()>) -> Calls {
+        Calls { in_clone, in_drop: Rc::new(|| std::panic::panic_any(9_usize)) }
+    }
+    fn dud() -> Calls {
+        Calls { in_clone: Rc::new(|| ()), in_drop: Rc::new(|| ()) }
+    }
+    let (log, (sender, _slow)) = (WakeLog::default(), channel::<Calls, H>(1));
+    assert!(sender.send(bomb(Rc::new(|| ()))).is_ok());
+    let mut waits = sender.subscribe();
+    let mut future = Box::pin(waits.recv());
+    assert!(poll(&mut future, &log.panicking_waker(3)).is_pending());
+    assert_eq!(panic_of(|| drop(sender.send(dud()))), 3);
+    assert!(poll_idle(&mut future).is_ready());
+
+    let (sender, mut receiver) = channel::<Calls, H>(1);
+    let other = Rc::new(RefCell::new(Some(sender.subscribe())));
+    let in_clone = move || {
+        // Then it is the reader's to drop.
+        drop(other.take());
+        std::panic::panic_any(4_usize);
+    };
+    assert!(sender.send(bomb(Rc::new(in_clone))).is_ok());
+    assert_eq!(panic_of(|| drop(receiver.try_recv())), 4);
+    assert!(sender.is_empty());
+}
+
+/// The clone was not given to anybody.
+fn a_panicking_destructor_of_what_was_overwritten_leaks_no_clone<H: Home>() {
+    /// Overwritten while it is cloned, so that it is dropped afterwards; only the first one panics.
+    struct Overwritten<H: Home> {
+        counted: Counted,
+        sender: Option<Sender<Self, H>>,
+    }
+    impl<H: Home> Clone for Overwritten<H> {
+        fn clone(&self) -> Self {
+            let next = Self { counted: self.counted.clone(), sender: None };
+            assert!(self.sender.as_ref().unwrap().send(next).is_ok());
+            Self { counted: self.counted.clone(), sender: None }
+        }
+    }
+    impl<H: Home> Drop for Overwritten<H> {
+        fn drop(&mut self) {
+            if self.sender.is_some() {
+                std::panic::panic_any(5_usize);
+            }
+        }
+    }
+    let counts = Rc::default();
+    let (sender, mut receiver) = channel::<Overwritten<H>, H>(1);
+    let other = receiver.resubscribe();
+    assert!(sender.send(Overwritten { counted: Counted::new(&counts), sender: Some(sender.clone()) }).is_ok());
+    assert_eq!(panic_of(|| drop(receiver.try_recv())), 5);
+    // What has overwritten it.
+    assert_eq!(counts.live.get(), 1);
+    drop((receiver, other));
+    assert_eq!(counts.live.get(), 0);
+}
+
+/// A receiver that is dropped gives up one message after the other: meanwhile those behind may have come and gone.
+fn a_destructor_may_send_and_receive_while_its_receiver_goes<H: Home>() {
+    for n_sent in 1..6 {
+        let (sender, receiver) = channel::<Calls, H>(4);
+        let stays = Rc::new(RefCell::new(sender.subscribe()));
+        let n_drops = Rc::new(Cell::new(0));
+        let counts = || -> Rc<dyn Fn()> {
+            let n_drops = n_drops.clone();
+            Rc::new(move || n_drops.set(n_drops.get() + 1))
+        };
+        let in_drop = {
+            let (sender, stays, counts) = (sender.clone(), stays.clone(), counts());
+            Rc::new(move || {
+                for _ in 0..n_sent {
+                    assert_eq!(sender.send(Calls { in_clone: Rc::new(|| ()), in_drop: counts.clone() }).ok(), Some(1));
+                    assert!(stays.borrow_mut().try_recv().is_ok());
+                }
+                assert!(stays.borrow().is_empty());
+            })
+        };
+        assert!(sender.send(Calls { in_clone: Rc::new(|| ()), in_drop }).is_ok());
+        for _ in 0..2 {
+            assert!(sender.send(Calls { in_clone: Rc::new(|| ()), in_drop: counts() }).is_ok());
+        }
+        for _ in 0..3 {
+            assert!(stays.borrow_mut().try_recv().is_ok());
+        }
+        drop(receiver);
+        assert_eq!((n_drops.get(), sender.len()), (n_sent + 2, 0));
+        assert!(sender.send(Calls { in_clone: Rc::new(|| ()), in_drop: counts() }).is_ok());
+        assert_eq!(sender.len(), 1);
+        assert!(stays.borrow_mut().try_recv().is_ok());
+        assert_eq!((n_drops.get(), sender.len()), (n_sent + 3, 0));
+    }
 }
 
 fn wakers_and_destructors_may_use_the_channel_again<H: Home>() {

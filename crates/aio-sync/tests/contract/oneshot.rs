@@ -312,14 +312,16 @@ fn wakers_may_use_the_other_end<H: Home>() {
         for step in 0..6 {
             let (sender, mut receiver) = channel::<_, H>();
             let (slot, calls) = (Rc::new(RefCell::new(Some(sender))), Rc::new(Cell::new(0)));
+            let sent = Rc::new(Cell::new(false));
             let hook = {
-                let (slot, calls) = (slot.clone(), calls.clone());
+                let (slot, calls, sent) = (slot.clone(), calls.clone(), sent.clone());
                 move || {
                     if calls.replace(calls.get() + 1) == step
                         && let Some(sender) = slot.take()
                         && sends
                     {
-                        let _ = sender.send(7);
+                        sender.send(7).unwrap();
+                        sent.set(true);
                     }
                 }
             };
@@ -336,14 +338,14 @@ fn wakers_may_use_the_other_end<H: Home>() {
                     output = poll(&mut receiver, &one);
                 }
                 match output {
-                    Poll::Ready(Ok(message)) => assert!(sends && message == 7),
-                    Poll::Ready(Err(_)) => assert!(!sends || slot.borrow().is_none()),
+                    Poll::Ready(Ok(message)) => assert!(sent.get() && message == 7),
+                    Poll::Ready(Err(_)) => assert!(!sent.get()),
                     Poll::Pending => panic!("the sender is gone"),
                 }
             });
         }
     }
-    // The receiver is dropped by the waker of whoever waits for it to go, and the sender by that of the receiver.
+    // The receiver is dropped by its own waker, which the sender calls when it is dropped.
     let (sender, mut receiver) = channel::<u32, H>();
     let slot = Rc::new(RefCell::new(None));
     let theirs = slot.clone();

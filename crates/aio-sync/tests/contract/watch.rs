@@ -41,6 +41,7 @@ in_both_homes! {
     the_waker_of_the_last_poll_is_the_one_called,
     more_than_one_batch_is_woken_in_order,
     a_panicking_waker_does_not_keep_the_others_asleep,
+    a_panicking_destructor_after_a_panicking_waker_is_left_out,
     who_comes_while_others_are_woken_is_not_woken_by_the_same_change,
     wakers_and_destructors_may_use_the_channel_again,
     values_are_dropped_when_nobody_has_them,
@@ -453,6 +454,31 @@ fn a_panicking_waker_does_not_keep_the_others_asleep<H: Home>() {
     assert_eq!(panic_of(|| drop(sender)), 5);
     assert!(log.take().into_iter().eq(0..N));
     assert!(waiters.iter_mut().all(|waiter| poll_idle(waiter).is_ready()));
+}
+
+/// The first panic goes on; a second one in the middle of it would abort the process.
+fn a_panicking_destructor_after_a_panicking_waker_is_left_out<H: Home>() {
+    #[derive(Clone)]
+    struct Bomb(bool);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            if self.0 {
+                std::panic::panic_any(9_usize);
+            }
+        }
+    }
+    let (log, (sender, mut receiver)) = (WakeLog::default(), channel::<_, H>(Bomb(true)));
+    let ways: [fn(&Sender<Bomb, H>); 3] = [
+        |sender| assert!(sender.send(Bomb(true)).is_ok()),
+        |sender| drop(sender.send_replace(Bomb(true))),
+        |sender| sender.send_modify(|bomb| bomb.0 = false),
+    ];
+    for change in ways {
+        let mut future = Box::pin(receiver.changed());
+        assert!(poll(&mut future, &log.panicking_waker(3)).is_pending());
+        assert_eq!(panic_of(|| change(&sender)), 3);
+        assert!(poll_idle(&mut future).is_ready());
+    }
 }
 
 /// Each waiter that is woken waits again, at once: `send` must come to an end all the same.
