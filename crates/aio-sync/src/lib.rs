@@ -9,10 +9,6 @@
 //! | wait for each other                            | [`Barrier`]                                                      |
 //! | hand on items                                  | [`Queue`], [`LifoQueue`], [`PriorityQueue`]; [`channel`]         |
 //! | hand on one value; the newest; the same to all | [`oneshot`]; [`watch`]; [`broadcast`]                            |
-//! What tasks use to wait for each other: [`Lock`], [`Event`], [`Condition`], [`Semaphore`] and [`Queue`]; and channels
-//! for [one message](oneshot), for [the newest value](watch), and [to all](broadcast).
-//! What tasks use to wait for each other: [`Lock`], [`Event`], [`Condition`], [`Semaphore`], [`Queue`] (with
-//! [`LifoQueue`] and [`PriorityQueue`]) and [`channel`]s.
 //!
 //! ```
 //! use aio_sync::{Event, Lock};
