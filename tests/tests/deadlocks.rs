@@ -5,7 +5,7 @@ use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aio::debug::{self, Who};
-use aio::{Builder, Lock, Queue, Runner, Semaphore, Task, run, yield_now};
+use aio::{Builder, CapacityLimiter, Lock, Queue, Runner, Semaphore, Task, run, yield_now};
 
 /// The table is one for the process: a test has it for itself, and leaves it off and empty.
 struct Tracked(#[expect(dead_code, reason = "it is held")] MutexGuard<'static, ()>);
@@ -144,8 +144,9 @@ fn a_thread_that_blocks_is_in_the_table() {
         std::thread::yield_now();
     }
     let waits = debug::waits().to_string();
-    assert!(waits.starts_with("thread `other` waits for Lock 0x"), "{waits}");
-    assert!(waits.contains(", which is held by thread `a_thread_that_blocks_is_in_the_table`"), "{waits}");
+    assert!(waits.starts_with("thread `other` (ThreadId("), "{waits}");
+    assert!(waits.contains(")) waits for Lock 0x"), "{waits}");
+    assert!(waits.contains(", which is held by thread `a_thread_that_blocks_is_in_the_table` ("), "{waits}");
     drop(guard);
     other.join().unwrap();
     assert!(debug::waits().is_empty());
@@ -170,4 +171,118 @@ fn nothing_is_tracked_unless_it_is_asked_for() {
     assert!(debug::is_tracked());
     drop(tracked);
     assert!(!debug::is_tracked());
+}
+
+/// Threads of a pool often have one name for all. One has the lock and works, the other waits for it.
+#[test]
+fn threads_of_the_same_name_are_not_taken_for_one() {
+    let _tracked = Tracked::new();
+    let lock = Arc::new(Lock::new(()));
+    let (done, is_done) = std::sync::mpsc::channel::<()>();
+    let thread =
+        |work: Box<dyn FnOnce() + Send>| std::thread::Builder::new().name("worker".into()).spawn(work).unwrap();
+    let (has_it, they_have_it) = std::sync::mpsc::channel::<()>();
+    let theirs = lock.clone();
+    let works = thread(Box::new(move || {
+        let _guard = theirs.lock_blocking();
+        has_it.send(()).unwrap();
+        is_done.recv().unwrap();
+    }));
+    they_have_it.recv().unwrap();
+    let theirs = lock.clone();
+    let waits = thread(Box::new(move || drop(theirs.lock_blocking())));
+    while debug::waits().is_empty() {
+        std::thread::yield_now();
+    }
+    let found = debug::waits();
+    let [wait] = found.iter().collect::<Vec<_>>()[..] else { panic!("{found}") };
+    assert_ne!(wait.who, wait.holders[0]);
+    assert!(found.deadlocks().is_empty(), "{found}");
+    done.send(()).unwrap();
+    works.join().unwrap();
+    waits.join().unwrap();
+}
+
+#[test]
+fn tokens_of_a_limiter_have_holders_as_permits_have() {
+    let _tracked = Tracked::new();
+    run(async {
+        let (limiter, lock) = (Arc::new(CapacityLimiter::new(1)), Arc::new(Lock::new(())));
+        let tasks = {
+            let (ours, theirs) = ((limiter.clone(), lock.clone()), (limiter.clone(), lock.clone()));
+            [
+                task("token first", async move {
+                    let _token = ours.0.acquire().await.unwrap();
+                    yield_now().await;
+                    let _guard = ours.1.lock().await;
+                }),
+                task("lock first", async move {
+                    let _guard = theirs.1.lock().await;
+                    yield_now().await;
+                    let _token = theirs.0.acquire().await.unwrap();
+                }),
+            ]
+        };
+        turns(4).await;
+        assert_eq!(lines(), ["token first Lock lock first", "lock first CapacityLimiter token first"]);
+        assert_eq!(debug::waits().deadlocks().len(), 1);
+        drop(tasks);
+        turns(2).await;
+        assert!(debug::waits().is_empty());
+    });
+}
+
+/// As many as there are permits work at a time; the one that spawns them takes the permits for them.
+#[test]
+fn who_takes_permits_for_others_is_in_no_ring() {
+    let _tracked = Tracked::new();
+    run(async {
+        let (semaphore, limiter) = (Arc::new(Semaphore::new(2)), Arc::new(CapacityLimiter::new(2)));
+        let spawner = task("spawner", async move {
+            loop {
+                let held = (semaphore.acquire_owned().await, limiter.acquire_owned().await);
+                task("worker", async move {
+                    let _held = held;
+                    turns(20).await;
+                })
+                .detach();
+            }
+        });
+        turns(5).await;
+        assert_eq!(lines(), ["spawner Semaphore spawner spawner"]);
+        let waits = debug::waits();
+        assert!(waits.deadlocks().is_empty(), "{waits}");
+        drop(spawner);
+        turns(30).await;
+    });
+}
+
+#[test]
+fn who_has_no_permit_left_is_no_holder() {
+    let _tracked = Tracked::new();
+    run(async {
+        let semaphore = Arc::new(Semaphore::new(2));
+        let theirs = semaphore.clone();
+        let emptied = task("emptied", async move {
+            let mut permits = theirs.acquire_many(2).await;
+            drop(permits.split(2));
+            pending::<()>().await;
+        });
+        yield_now().await;
+        let hold = |name, n| {
+            let semaphore = semaphore.clone();
+            task(name, async move {
+                let mut permit = semaphore.acquire_many(n).await;
+                let part = permit.split(1);
+                yield_now().await;
+                permit.merge(part.unwrap());
+                pending::<()>().await;
+            })
+        };
+        let tasks = [hold("holder", 2), hold("waits", 1)];
+        turns(5).await;
+        assert_eq!(lines(), ["waits Semaphore holder"]);
+        drop((emptied, tasks));
+        turns(2).await;
+    });
 }

@@ -5,11 +5,13 @@
 //! the whole process. [`waits`] is what the table says now.
 //!
 //! What is known is who *took* a thing: a guard that was sent to another task still counts for the one that took it.
+//! Permits that hold on to their semaphore are made to be sent ([`took_to_go`]), so nobody is taken to be stuck for them.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering}; // facade: a switch that orders nothing
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError}; // facade: a table for people, locked by itself
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError}; // facade: a table for people, locked by itself
+use std::thread::ThreadId; // facade: a name
 
 use crate::host::{self, TaskLabel};
 
@@ -19,11 +21,17 @@ static TABLE: LazyLock<Mutex<Table>> = LazyLock::new(Mutex::default);
 #[derive(Default)]
 struct Table {
     /// By the address of what is waited for, or held.
-    holders: HashMap<usize, Vec<Who>>,
+    holders: HashMap<usize, Vec<Holder>>,
     /// By the address of the place in the line.
     waiting: HashMap<usize, Waiting>,
     /// How many began to wait: the order of the report.
     n_waits: u64,
+}
+
+struct Holder {
+    who: Who,
+    /// It is made to be sent to others, and may have been.
+    is_to_go: bool,
 }
 
 struct Waiting {
@@ -39,8 +47,27 @@ struct Waiting {
 pub enum Who {
     /// A task of a loop of ours.
     Task(TaskLabel),
-    /// Anybody else on that thread.
-    Thread(String),
+    /// Anybody else on that thread, the tasks of other runtimes included.
+    Thread(ThreadLabel),
+}
+
+/// Which thread.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct ThreadLabel {
+    /// Unique in the process, other than the name.
+    pub id: ThreadId,
+    /// Its name, if it was given one.
+    pub name: Option<String>,
+}
+
+impl fmt::Display for ThreadLabel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "thread `{name}` ({:?})", self.id),
+            None => write!(f, "thread {:?}", self.id),
+        }
+    }
 }
 
 impl Who {
@@ -48,7 +75,7 @@ impl Who {
         host::current_task().map_or_else(
             || {
                 let thread = std::thread::current(); // facade: it has a name
-                Self::Thread(thread.name().map_or_else(|| format!("{:?}", thread.id()), str::to_owned))
+                Self::Thread(ThreadLabel { id: thread.id(), name: thread.name().map(str::to_owned) })
             },
             Self::Task,
         )
@@ -59,7 +86,7 @@ impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Task(label) => label.fmt(f),
-            Self::Thread(name) => write!(f, "thread `{name}`"),
+            Self::Thread(label) => label.fmt(f),
         }
     }
 }
@@ -96,16 +123,27 @@ fn with_table(f: impl FnOnce(&mut Table)) {
     }
 }
 
-/// Who runs here has taken `thing`, or one permit of it.
+/// Who runs here has taken `thing`, or some permits of it.
 #[inline]
 pub fn took<T>(thing: &T) {
+    note_taken(thing, false);
+}
+
+/// [`took`] in a form that is made to be sent to others: who it is that cannot go on without is not known.
+#[inline]
+pub fn took_to_go<T>(thing: &T) {
+    note_taken(thing, true);
+}
+
+#[inline]
+fn note_taken<T>(thing: &T, is_to_go: bool) {
     #[cold]
-    fn took(thing: usize) {
+    fn note(thing: usize, is_to_go: bool) {
         let who = Who::current();
-        with_table(|table| table.holders.entry(thing).or_default().push(who));
+        with_table(|table| table.holders.entry(thing).or_default().push(Holder { who, is_to_go }));
     }
     if HOLDERS && is_tracked() {
-        took(address(thing));
+        note(address(thing), is_to_go);
     }
 }
 
@@ -117,8 +155,11 @@ pub fn gave<T>(thing: &T) {
         let who = Who::current();
         with_table(|table| {
             let Some(holders) = table.holders.get_mut(&thing) else { return };
+            // Its own; or one that was sent to it.
+            let own = holders.iter().position(|holder| holder.who == who);
+            let given = own.or_else(|| holders.iter().position(|holder| holder.is_to_go)).unwrap_or(0);
             if !holders.is_empty() {
-                holders.remove(holders.iter().position(|holder| *holder == who).unwrap_or(0));
+                holders.remove(given);
             }
             if holders.is_empty() {
                 table.holders.remove(&thing);
@@ -160,7 +201,7 @@ pub fn end<P>(place: &P) {
 
 /// Those who have `thing`, as far as that is [tracked](track).
 pub fn holders<T>(thing: &T) -> Vec<Who> {
-    table().holders.get(&address(thing)).cloned().unwrap_or_default()
+    table().holders.get(&address(thing)).into_iter().flatten().map(|holder| holder.who.clone()).collect()
 }
 
 fn address<T>(thing: &T) -> usize {
@@ -177,17 +218,25 @@ pub struct Wait {
     pub what: &'static str,
     /// Which of that kind: the same number is the same one.
     pub thing: usize,
-    /// Those who have it, as far as that is a thing to have, and known.
-    pub holders: Vec<Who>,
+    /// Those who have taken it, as far as that is a thing to have, and known.
+    pub holders: Arc<[Who]>,
+    /// Some of these may have sent what they had to others.
+    is_to_go: bool,
 }
+
+/// So many holders of a thing are named in a report.
+const NAMED: usize = 8;
 
 impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} waits for {} {:#x}", self.who, self.what, self.thing)?;
-        for (i, holder) in self.holders.iter().enumerate() {
+        for (i, holder) in self.holders.iter().take(NAMED).enumerate() {
             write!(f, "{} {holder}", if i == 0 { ", which is held by" } else { " and" })?;
         }
-        Ok(())
+        match self.holders.len().checked_sub(NAMED) {
+            None | Some(0) => Ok(()),
+            Some(more) => write!(f, " and {more} more"),
+        }
     }
 }
 
@@ -200,14 +249,22 @@ pub fn waits() -> Waits {
     let table = table();
     let mut waiting: Vec<_> = table.waiting.values().collect();
     waiting.sort_unstable_by_key(|waiting| waiting.number);
-    let holders = |thing| table.holders.get(&thing).cloned().unwrap_or_default();
-    let wait = |waiting: &&Waiting| Wait {
-        who: waiting.who.clone(),
-        what: waiting.what,
-        thing: waiting.thing,
-        holders: holders(waiting.thing),
+    // One list for all who wait for the same.
+    let mut held: HashMap<usize, (Arc<[Who]>, bool)> = HashMap::new();
+    let mut wait = |waiting: &&Waiting| {
+        let (holders, is_to_go) = held.entry(waiting.thing).or_insert_with(|| {
+            let holders = table.holders.get(&waiting.thing).map_or(&[][..], Vec::as_slice);
+            (holders.iter().map(|holder| holder.who.clone()).collect(), holders.iter().any(|holder| holder.is_to_go))
+        });
+        Wait {
+            who: waiting.who.clone(),
+            what: waiting.what,
+            thing: waiting.thing,
+            holders: holders.clone(),
+            is_to_go: *is_to_go,
+        }
     };
-    Waits(waiting.iter().map(wait).collect())
+    Waits(waiting.iter().map(&mut wait).collect())
 }
 
 impl Waits {
@@ -226,7 +283,12 @@ impl Waits {
     ///
     /// All that such a one waits for is in a ring, or leads to one. It is not stuck if it waits for other things, too,
     /// of which nothing is known here, such as a timer; and parts of a task that run side by side (`gather`, children
-    /// in place) are all the one task here. So this is where to look, and no proof.
+    /// in place) are all the one task here, as are all tasks of another runtime on one thread. What was taken before
+    /// this was tracked is not known. One that was just served, and has yet to run, is still among those who wait. So
+    /// this is where to look, and no proof.
+    ///
+    /// Nobody is in a ring who waits for permits of which some were taken in an owned form: these are made to be sent,
+    /// and who has them is not known.
     pub fn deadlocks(&self) -> Vec<Vec<&Wait>> {
         let waits_of = self.by_who();
         let stuck = self.stuck(&waits_of);
@@ -259,7 +321,7 @@ impl Waits {
     /// Which of them cannot go on unless another one of these does: the largest set in which everything that is waited
     /// for has holders, and all are in the set.
     fn stuck(&self, waits_of: &HashMap<&Who, Vec<usize>>) -> Vec<bool> {
-        let mut stuck: Vec<bool> = self.0.iter().map(|wait| !wait.holders.is_empty()).collect();
+        let mut stuck: Vec<bool> = self.0.iter().map(|wait| !wait.holders.is_empty() && !wait.is_to_go).collect();
         loop {
             let is_stuck = |who| waits_of.get(who).is_some_and(|waits| waits.iter().all(|i| stuck[*i]));
             let stays = |i: usize| stuck[i] && is_stuck(&self.0[i].who) && self.0[i].holders.iter().all(is_stuck);
@@ -306,6 +368,7 @@ mod tests {
             what: "Lock",
             thing,
             holders: holders.iter().map(|id| task(*id)).collect(),
+            is_to_go: false,
         };
         Waits(edges.iter().map(wait).collect())
     }
@@ -351,5 +414,15 @@ mod tests {
             "{report}"
         );
         assert!(line(1).starts_with("Task-1 ("));
+    }
+
+    #[test]
+    fn a_report_names_some_holders_of_many() {
+        let ids: Vec<u64> = (0..20).collect();
+        let report = |n| waits(&[(99, 10, &ids[..n])]).to_string();
+        assert_eq!(report(NAMED).matches("Task-").count(), NAMED + 1);
+        assert!(!report(NAMED).contains("more"));
+        assert_eq!(report(20).matches("Task-").count(), NAMED + 1);
+        assert!(report(20).ends_with(" and 12 more\n"), "{}", report(20));
     }
 }

@@ -134,6 +134,11 @@ impl<H: Home> Barrier<H> {
         self.state.with(|state| state.is_broken())
     }
 
+    /// Wakes those whose round is over.
+    fn wake_passed(&self) {
+        wake_batches(|wakers| self.state.with(|state| state.wake_passed(wakers)));
+    }
+
     fn send_away(&self, is_broken: bool) {
         let mut is_over = false;
         wake_batches(|wakers| {
@@ -220,7 +225,7 @@ impl<H: Home> Future for BarrierFuture<'_, H> {
         ));
         Poll::Ready(match (turn, arrival) {
             (Turn::Passed, Some(Arrival::Completes)) => {
-                wake_batches(|wakers| barrier.state.with(|state| state.wake_passed(wakers)));
+                barrier.wake_passed();
                 Ok(BarrierTurn::new(barrier.parties - 1, barrier.parties))
             }
             (Turn::Passed, _) => Err(BrokenBarrier::new()),
@@ -236,8 +241,8 @@ impl<H: Home> Drop for BarrierFuture<'_, H> {
     fn drop(&mut self) {
         let Party { barrier, slot } = &self.wait.waiter;
         // Relaxed: whether it was its own doing that it waits; under the lock it looks again.
-        if state::is_waiting(slot.load(Ordering::Relaxed)) {
-            barrier.state.with(|state| state.take_back(slot));
+        if state::is_waiting(slot.load(Ordering::Relaxed)) && barrier.state.with(|state| state.take_back(slot)) {
+            barrier.wake_passed();
         }
     }
 }

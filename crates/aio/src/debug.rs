@@ -1,7 +1,7 @@
 //! Help against deadlocks: who waits for what, and who has it.
 //!
 //! It is off by default. [`Runner::debug`](crate::Runner::debug) switches it on, or the environment variable
-//! `AIO_DEBUG` (set to anything but `0`), or [`track_waits`]. From then on, every lock and permit knows which task has
+//! `AIO_DEBUG` (set to anything but `0` or nothing), or [`track_waits`]. From then on, every lock and permit knows which task has
 //! taken it, and every task that waits for a primitive of this library says which. [`waits`] lists that, and names
 //! those who wait for each other in a ring; so does Ctrl-C, on stderr, before it cancels the program.
 //!
@@ -29,10 +29,11 @@
 //! ```
 //!
 //! While it is on, taking and waiting cost a look-up in a table that all threads share. Who *has* a thing is known in
-//! builds with debug assertions only ([`HOLDERS`]): a release build lists who waits, and no more.
+//! builds with debug assertions only ([`HOLDERS`]): a release build lists who waits, and no more. It is who has *taken*
+//! it: a guard that is sent to another task still counts for the one that took it.
 
 pub use aio_base::host::TaskLabel;
-pub use aio_base::waits::{HOLDERS, Wait, Waits, Who, is_tracked, track as track_waits, waits};
+pub use aio_base::waits::{HOLDERS, ThreadLabel, Wait, Waits, Who, is_tracked, track as track_waits, waits};
 
 /// Whether the environment asks for it.
 pub(crate) fn is_asked_for() -> bool {

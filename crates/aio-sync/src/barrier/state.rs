@@ -93,6 +93,10 @@ impl<H: Home> State<H> {
             return Arrival::Broken;
         }
         if self.n_waiting + 1 == parties {
+            if self.broken_round == self.round {
+                // That was another one, before the count began anew.
+                self.broken_round = GONE;
+            }
             self.next_round();
             return Arrival::Completes;
         }
@@ -102,12 +106,16 @@ impl<H: Home> State<H> {
         Arrival::Waits
     }
 
-    /// One that waits is dropped: it does not count any more, if its round goes on.
-    pub(super) fn take_back(&mut self, slot: &H::Word) {
-        if slot.load(Ordering::Relaxed) == WAITING | self.round {
+    /// One that waits is dropped: it does not count any more, if its round goes on. Whether that is over, and the others
+    /// of it have yet to be [woken](Self::wake_passed) before this one may leave the line: their indices are their
+    /// places in it.
+    pub(super) fn take_back(&mut self, slot: &H::Word) -> bool {
+        let found = slot.load(Ordering::Relaxed);
+        if found == WAITING | self.round {
             slot.store(GONE, Ordering::Relaxed);
             self.n_waiting -= 1;
         }
+        is_waiting(found) && found != WAITING | self.round
     }
 
     /// The round that goes on is over, and nobody passes. Of the rounds before, nobody is in the line.
@@ -161,4 +169,21 @@ pub(super) fn is_waiting(slot: usize) -> bool {
 /// What has come of one that was woken: its index, if it passed.
 pub(super) fn outcome(slot: usize) -> Option<usize> {
     (slot != BROKEN).then_some(slot)
+}
+
+#[cfg(all(test, not(aio_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_is_not_taken_for_one_that_was_broken_when_it_had_the_same_number() {
+        let mut state = State::<Shared>::new();
+        state.round = ROUNDS - 1;
+        state.break_round(false);
+        assert_eq!((state.round, state.outcome_of(ROUNDS - 1)), (0, BROKEN));
+        // As many rounds later.
+        state.round = ROUNDS - 1;
+        assert_eq!(state.arrive(1, &Word::new(0)), Arrival::Completes);
+        assert_eq!((state.round, state.outcome_of(ROUNDS - 1)), (0, 0));
+    }
 }

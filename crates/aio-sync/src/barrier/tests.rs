@@ -34,7 +34,8 @@ fn all_of_a_round_see_what_the_others_did_before() {
 }
 
 /// The first in the line gives up while the others come. Either they are three before that, and pass with it; or it
-/// does not count any more, even if it has not left the line, and a fourth makes the round complete. Nobody is left.
+/// does not count any more, even if it has not left the line, and a fourth makes the round complete. Nobody is left. (Who
+/// knows that it is gone knows that it does not count.)
 #[test]
 fn one_that_gives_up_counts_or_does_not() {
     model(|| {
@@ -47,8 +48,16 @@ fn one_that_gives_up_counts_or_does_not() {
         let [mut first, mut second, mut third, mut fourth] = [(); 4].map(|()| come());
         assert!(first.as_mut().poll(&mut cx).is_pending());
         assert!(second.as_mut().poll(&mut cx).is_pending());
-        let gives_up = start(move || drop(first));
-        if third.as_mut().poll(&mut cx).is_pending() {
+        let is_gone = Arc::new(AtomicUsize::new(0));
+        let theirs = is_gone.clone();
+        let gives_up = start(move || {
+            drop(first);
+            theirs.store(1, Ordering::Release);
+        });
+        let is_gone = is_gone.load(Ordering::Acquire) == 1;
+        let third_waits = third.as_mut().poll(&mut cx).is_pending();
+        assert!(third_waits || !is_gone);
+        if third_waits {
             assert_eq!(fourth.as_mut().poll(&mut cx), Poll::Ready(Ok(2)));
             assert_eq!(third.as_mut().poll(&mut cx), Poll::Ready(Ok(1)));
             assert_eq!(second.as_mut().poll(&mut cx), Poll::Ready(Ok(0)));

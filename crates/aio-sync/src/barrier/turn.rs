@@ -23,8 +23,8 @@ impl BarrierTurn {
         self.index
     }
 
-    /// Whether one was the last to come, and so made the round complete. There is exactly one in each round, and it
-    /// goes on before the others do.
+    /// Whether one was the last to come, and so made the round complete. There is exactly one in each round. It goes on
+    /// without yielding, so on one loop before the others do; on other threads these may be ahead of it.
     pub fn is_leader(&self) -> bool {
         self.is_leader
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use aio_base::Home;
+use aio_base::{Home, waits};
 
 use super::CapacityLimiter;
 
@@ -21,7 +21,20 @@ impl<R: Deref<Target = CapacityLimiter<H>>, H: Home> LimiterPermit<R, H> {
     /// By the one who has just got them.
     #[inline]
     pub(super) fn new(limiter: R, n: usize) -> Self {
-        Self { limiter, n }
+        let mut permit = Self { limiter, n: 0 };
+        permit.set(n);
+        permit
+    }
+
+    /// Stands for so many from now on. Who has none is no holder.
+    #[inline]
+    fn set(&mut self, n: usize) {
+        match (std::mem::replace(&mut self.n, n), n) {
+            (0, 1..) if std::mem::needs_drop::<R>() => waits::took_to_go(&self.limiter.state),
+            (0, 1..) => waits::took(&self.limiter.state),
+            (1.., 0) => waits::gave(&self.limiter.state),
+            _ => {}
+        }
     }
 
     /// For how many tokens it stands.
@@ -35,8 +48,8 @@ impl<R: Deref<Target = CapacityLimiter<H>>, H: Home> LimiterPermit<R, H> {
     where
         R: Clone,
     {
-        self.n = self.n.checked_sub(n)?;
-        Some(Self { limiter: self.limiter.clone(), n })
+        self.set(self.n.checked_sub(n)?);
+        Some(Self::new(self.limiter.clone(), n))
     }
 
     /// Adds those of `other`.
@@ -47,14 +60,17 @@ impl<R: Deref<Target = CapacityLimiter<H>>, H: Home> LimiterPermit<R, H> {
     pub fn merge(&mut self, mut other: Self) {
         assert!(std::ptr::eq(&*self.limiter, &*other.limiter), "permits of different limiters");
         // No more than are borrowed.
-        self.n += std::mem::take(&mut other.n);
+        self.set(self.n + other.n);
+        other.set(0);
     }
 }
 
 impl<R: Deref<Target = CapacityLimiter<H>>, H: Home> Drop for LimiterPermit<R, H> {
     fn drop(&mut self) {
-        if self.n > 0 {
-            self.limiter.release(self.n);
+        let n = self.n;
+        if n > 0 {
+            self.set(0);
+            self.limiter.release(n);
         }
     }
 }

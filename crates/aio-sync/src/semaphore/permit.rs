@@ -21,8 +21,20 @@ impl<R: Deref<Target = Semaphore<H>>, H: Home> Permit<R, H> {
     /// By the one who has just got them.
     #[inline]
     pub(super) fn new(semaphore: R, n: usize) -> Self {
-        waits::took(&semaphore.waiting);
-        Self { semaphore, n }
+        let mut permit = Self { semaphore, n: 0 };
+        permit.set(n);
+        permit
+    }
+
+    /// Stands for so many from now on. Who has none is no holder.
+    #[inline]
+    fn set(&mut self, n: usize) {
+        match (std::mem::replace(&mut self.n, n), n) {
+            (0, 1..) if std::mem::needs_drop::<R>() => waits::took_to_go(&self.semaphore.waiting),
+            (0, 1..) => waits::took(&self.semaphore.waiting),
+            (1.., 0) => waits::gave(&self.semaphore.waiting),
+            _ => {}
+        }
     }
 
     /// For how many permits it stands.
@@ -46,7 +58,7 @@ impl<R: Deref<Target = Semaphore<H>>, H: Home> Permit<R, H> {
     where
         R: Clone,
     {
-        self.n = self.n.checked_sub(n)?;
+        self.set(self.n.checked_sub(n)?);
         Some(Self::new(self.semaphore.clone(), n))
     }
 
@@ -58,23 +70,24 @@ impl<R: Deref<Target = Semaphore<H>>, H: Home> Permit<R, H> {
     #[track_caller]
     pub fn merge(&mut self, mut other: Self) {
         assert!(std::ptr::eq(&*self.semaphore, &*other.semaphore), "permits of different semaphores");
-        self.n = super::add(self.n, other.n).expect("too many permits");
-        other.n = 0;
+        self.set(super::add(self.n, other.n).expect("too many permits"));
+        other.set(0);
     }
 
     /// Does not give them back: there are fewer from now on.
     pub fn forget(mut self) {
-        self.n = 0;
+        self.set(0);
     }
 }
 
 impl<R: Deref<Target = Semaphore<H>>, H: Home> Drop for Permit<R, H> {
     #[inline]
     fn drop(&mut self) {
-        waits::gave(&self.semaphore.waiting);
-        if self.n > 0 {
+        let n = self.n;
+        if n > 0 {
+            self.set(0);
             // If others were added meanwhile, and there would be too many now, these are left out.
-            self.semaphore.release(self.n);
+            self.semaphore.release(n);
         }
     }
 }
