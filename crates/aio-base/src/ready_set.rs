@@ -112,7 +112,7 @@ impl<F> ReadySet<F> {
     /// Polls what is ready with `poll` until one entry gives an item, and returns that; `None` if the set is empty.
     ///
     /// An entry stays with its item, at the end of the ready list, and leaves with `None`. Those that always have an
-    /// item keep the owner's task for [so many](AT_ONCE) at most.
+    /// item keep the owner's task for a few dozen at a time.
     ///
     /// # Panics
     /// If `poll` does. That entry is dropped, the others stay.

@@ -11,10 +11,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use aio_base::{Panics, ReadySet};
-use aio_core::{JoinError, Reason, Scope, SideBySide, cutting};
+use aio_core::{JoinError, Reason, Scope, cutting};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
+use crate::release::release;
 use keep::Keep;
 pub use keep::{InOrder, Nothing, TryInOrder, TryNothing};
 
@@ -129,20 +130,6 @@ impl<Fut: Future> Future for Call<Fut> {
         let this = self.project();
         this.scope.poll_outcome(cx).map(|outcome| (*this.number, outcome))
     }
-}
-
-/// Drops the calls that run, one after the other, also if one panics; their cleanups run side by side.
-fn release<F>(running: &mut ReadySet<F>) {
-    if running.is_empty() {
-        return;
-    }
-    let parts = SideBySide::new();
-    let mut panics = Panics::new();
-    for call in running.drain() {
-        panics.catch(|| parts.run(|| drop(call)));
-    }
-    drop(parts);
-    panics.resume();
 }
 
 impl<S, F, Fut, K> Future for Crew<S, F, Fut, K>

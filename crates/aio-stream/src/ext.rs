@@ -55,8 +55,15 @@ use crate::{
 /// A stream holds all that it knows, so a future or stream made of `&mut stream` loses nothing when it is dropped but
 /// what it says itself: items that it has taken and not given.
 ///
+/// # Fairness
+/// What passes items over, or takes all of them, goes on for as long as there are items, as in `futures`: the task
+/// gives others a turn when the stream waits, and `iter(0..).filter(|_| false)` or `iter(0..).count()` never does.
+/// Where a stream may be ready for long, [`then`](Self::then) a `yield_now`. [`merge_all`](crate::merge_all),
+/// [`for_each_concurrent`](Self::for_each_concurrent) and [`map_concurrent`](Self::map_concurrent) with a limit,
+/// [`debounce`](Self::debounce) and [`chunks_timeout`](Self::chunks_timeout) give others a turn now and then.
+///
 /// # Panics
-/// A panic in a closure goes on in whoever polls.
+/// A panic in a closure goes on in whoever polls. The item that the closure had is lost, and no other.
 pub trait StreamExt: Stream {
     /// The next item; `None` at the end.
     ///
@@ -385,7 +392,8 @@ pub trait StreamExt: Stream {
     ///
     /// The time counts while an item is waited for, not while the caller does something else with the last one. Items
     /// that are there come before the clock is looked at. It goes on after an error for as long as the caller does:
-    /// [`try_next`](crate::TryStreamExt::try_next) with `?` ends with the first.
+    /// [`try_next`](crate::TryStreamExt::try_next) with `?` ends with the first. (`timeout` of `tokio-stream` gives one
+    /// error and then waits for the item without a limit; this is more like its `timeout_repeating`.)
     ///
     /// # Examples
     /// ```
@@ -404,7 +412,8 @@ pub trait StreamExt: Stream {
         Timeout::new(self, duration)
     }
 
-    /// The same items, with at least `distance` from one to the next. In between this stream is not asked for more.
+    /// The same items, with at least `distance` from one to the next. In between this stream is not asked for more, so
+    /// that the end as well is seen when the distance from the last item is over.
     fn throttle(self, distance: Duration) -> Throttle<Self>
     where
         Self: Sized,
@@ -424,7 +433,8 @@ pub trait StreamExt: Stream {
 
     /// Portions of `size` items, or of fewer if `duration` has passed since the first of them. There is one at least.
     ///
-    /// The time begins when the first item is taken and no other is there.
+    /// The time begins when the first item is taken and no other is there, or several dozen have been. So a stream that
+    /// always has an item gives a portion when the time is over, and others their turn meanwhile.
     ///
     /// # Panics
     /// If `size` is zero.
@@ -591,7 +601,8 @@ pub trait StreamExt: Stream {
     ///
     /// To be polled by the body of the group or by one of its children: elsewhere it waits for children that nobody
     /// polls. A future that has panicked in a [supervised](aio_group::generic::TaskGroup::supervised) group gives
-    /// nothing; in a group that aborts, the stream waits, and is cancelled with whoever polls it.
+    /// nothing, and is passed over when those that were begun beside it have ended. In a group that aborts, the stream
+    /// waits, and is cancelled with whoever polls it.
     ///
     /// # Cancel safety
     /// Dropping the stream cancels the futures that run, and loses the outputs that are there; the group does not end

@@ -120,15 +120,23 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
-        // As many as there is room for at first: in a group that aborts nobody takes it.
-        for _ in this.launch.n_pending()..*this.limit {
-            let Poll::Ready(Some(future)) = this.futures.as_mut().poll_next(cx) else { break };
-            H::begin(this.launch, 0, future);
-        }
-        match ready!(this.launch.poll_output(cx)) {
-            Some((_, output)) => Poll::Ready(Some(output)),
-            None if this.futures.has_ended() => Poll::Ready(None),
-            None => Poll::Pending,
+        loop {
+            // As many as there is room for at first: in a group that aborts nobody takes it.
+            let room = this.launch.n_pending()..*this.limit;
+            let full = room.into_iter().all(|_| match this.futures.as_mut().poll_next(cx) {
+                Poll::Ready(Some(future)) => {
+                    H::begin(this.launch, 0, future);
+                    true
+                }
+                _ => false,
+            });
+            match ready!(this.launch.poll_output(cx)) {
+                Some((_, output)) => return Poll::Ready(Some(output)),
+                // All have panicked meanwhile, on another thread, in a group that bears that.
+                None if full => {}
+                None if this.futures.has_ended() => return Poll::Ready(None),
+                None => return Poll::Pending,
+            }
         }
     }
 

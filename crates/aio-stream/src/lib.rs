@@ -58,6 +58,7 @@ mod concurrent;
 mod in_group;
 
 mod debug;
+mod release;
 
 pub use adapter::{
     BoxStream, Chain, Chunks, Enumerate, Filter, FilterMap, FlatMap, Flatten, Fuse, Inspect, LocalBoxStream, Map,

@@ -11,3 +11,6 @@ pub use debounce::Debounce;
 pub use throttle::Throttle;
 pub use ticks::ticks;
 pub use timeout::Timeout;
+
+/// So many items are taken in one poll, of a stream that always has one; then others have their turn.
+const AT_ONCE: usize = 64;

@@ -183,6 +183,38 @@ fn a_panic_cancels_the_others_and_goes_on_when_their_cleanups_are_done() {
     });
 }
 
+/// In the stream, and in the closure that makes the futures.
+#[test]
+fn a_panic_outside_of_the_calls_cancels_them_all_the_same() {
+    run(async {
+        for in_stream in [true, false] {
+            let log = Rc::new(RefCell::new(Vec::new()));
+            let items = iter(0..5).then(async |n| {
+                yield_now().await;
+                assert!(!in_stream || n < 2, "bang");
+                n
+            });
+            let mut calls = pin!(items.for_each_concurrent(4, |n| {
+                assert!(in_stream || n < 2, "bang");
+                let log = log.clone();
+                async move {
+                    let _guard = local::defer(log, async move |log| {
+                        sleep(10 * MS).await;
+                        log.borrow_mut().push(n);
+                    });
+                    pending().await
+                }
+            }));
+            let outcome = std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| calls.as_mut().poll(cx))) {
+                Ok(polled) => polled.map(Ok),
+                Err(panic) => Poll::Ready(Err(panic)),
+            });
+            assert_eq!(*outcome.await.unwrap_err().downcast_ref::<&str>().unwrap(), "bang");
+            assert_eq!(log.take(), [0, 1]);
+        }
+    });
+}
+
 #[test]
 fn dropped_half_way_the_calls_are_dropped_and_the_scope_waits_for_their_cleanups() {
     run(async {
@@ -256,7 +288,7 @@ fn a_limit_of_zero_is_refused_where_it_was_asked_for() {
 /// An endless stream of calls that end at once.
 #[test]
 fn calls_that_never_wait_give_others_their_turn() {
-    let calls = iter(0_u64..).for_each_concurrent(10, async |_| {});
+    let calls = iter(0..100_000).for_each_concurrent(10, async |n| assert!(n < 99_999, "others have no turn"));
     block_on(futures_lite::future::or(calls, yield_now()));
 }
 

@@ -81,6 +81,9 @@ async fn in_time() {
     assert_eq!(iter(0..3).chain(once(sleep(5 * ms)).map(|()| 3)).debounce(ms).collect::<Vec<_>>().await, [2, 3]);
     let portions = iter(0..3).chain(pending()).chunks_timeout(8, ms).take(1).collect::<Vec<_>>();
     assert_eq!(portions.await, [[0, 1, 2]]);
+    // It never waits, and comes to its time.
+    let portion = iter(0_u64..).chunks_timeout(usize::MAX, ms).take(1).map(|items| items.len()).collect::<Vec<_>>();
+    assert!(portion.await[0] > 1);
     assert_eq!(ticks(interval(ms)).take(2).count().await, 2);
 }
 

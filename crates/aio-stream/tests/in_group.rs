@@ -6,8 +6,9 @@ use std::future::pending;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use aio_base::live::leak_check;
@@ -384,6 +385,103 @@ async fn after_turns(n: u32) -> u32 {
         futures_lite::future::yield_now().await;
     }
     n
+}
+
+/// Polls its future within the call that wakes it, as another thread might at that moment.
+struct AtOnce {
+    future: Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>,
+    woken: AtomicBool,
+}
+
+impl Wake for AtOnce {
+    fn wake(self: Arc<Self>) {
+        self.woken.store(true, Ordering::Relaxed);
+        // Whoever polls already looks again.
+        let Some(mut future) = self.future.lock().unwrap().take() else { return };
+        let waker = Waker::from(self.clone());
+        while self.woken.swap(false, Ordering::Relaxed) {
+            if future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
+                return;
+            }
+        }
+        *self.future.lock().unwrap() = Some(future);
+    }
+}
+
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// The stream fills a group that bears panics, and all that it has begun has panicked before it looks for outputs.
+#[test]
+fn a_stream_whose_futures_have_all_panicked_goes_on_with_others() {
+    for ordered in [true, false] {
+        let group = TaskGroup::new().supervised();
+        let handle = group.handle();
+        let is_over = Arc::new(AtomicBool::new(false));
+        let over = is_over.clone();
+        let body = std::future::poll_fn(move |_| match over.load(Ordering::Relaxed) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        });
+        let all = async move { catch_unwind_of(group.join(body)).await.unwrap_err() };
+        let runner = Arc::new(AtOnce {
+            future: Mutex::new(Some(Box::pin(async { drop(all.await) }))),
+            woken: AtomicBool::new(false),
+        });
+        runner.clone().wake();
+        let futures = iter(0..6).map(|n| async move {
+            assert!(n == 5, "bang");
+            n
+        });
+        let mut outputs: Pin<Box<dyn Stream<Item = u32>>> = match ordered {
+            true => Box::pin(futures.buffered_in(&handle, 2)),
+            false => Box::pin(futures.buffer_unordered_in(&handle, 2)),
+        };
+        let wakes = Arc::new(Count::default());
+        let waker = Waker::from(wakes.clone());
+        let mut items = Vec::new();
+        loop {
+            match outputs.as_mut().poll_next(&mut Context::from_waker(&waker)) {
+                Poll::Ready(Some(n)) => items.push(n),
+                Poll::Ready(None) => break,
+                Poll::Pending => assert!(wakes.0.swap(0, Ordering::Relaxed) > 0, "waits, and nobody will wake it"),
+            }
+        }
+        assert_eq!(items, [5]);
+        is_over.store(true, Ordering::Relaxed);
+        runner.clone().wake();
+        assert!(runner.future.lock().unwrap().is_none(), "the group has ended");
+    }
+}
+
+/// Outputs in order wait for the ends of those that were begun beside one that has panicked.
+#[test]
+fn a_place_without_an_output_is_passed_over_when_the_others_have_ended() {
+    run(async {
+        let begin = now();
+        let group = TaskGroup::new().supervised();
+        let mut taken = Vec::new();
+        let outcome = catch_unwind_of(group.join(async {
+            let futures = iter([10, 50, 20, 20]).map(|n| async move {
+                let n = after(n).await;
+                assert!(n != 10, "bang");
+                n
+            });
+            let mut outputs = pin!(futures.buffered_in(&group, 2));
+            while let Some(n) = outputs.next().await {
+                taken.push((n, ms(begin)));
+            }
+        }))
+        .await;
+        outcome.unwrap_err();
+        assert_eq!(taken, [(50, 50), (20, 70), (20, 70)]);
+    });
 }
 
 #[test]

@@ -6,8 +6,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use aio_stream::{MergeAll, Stream, StreamExt, empty, iter, merge_all, pending, poll_fn};
+use aio_base::live::leak_check;
+use aio_core::{EventLoop, ThreadPark, VirtualTime, defer, now, spawn};
+use aio_stream::{MergeAll, Stream, StreamExt, empty, generate, iter, merge_all, pending, poll_fn};
+use aio_timer::{Timers, sleep};
+
 /// Polls to the end; not for ever.
 fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = std::pin::pin!(future);
@@ -18,9 +23,14 @@ fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Gives its name whenever it is asked.
+/// Gives its name whenever it is asked. Whoever asks too often fails.
 fn endless(name: usize) -> impl Stream<Item = usize> {
-    poll_fn(move |_| Poll::Ready(Some(name)))
+    let mut n = 0;
+    poll_fn(move |_| {
+        n += 1;
+        assert!(n < 100_000, "others have no turn");
+        Poll::Ready(Some(name))
+    })
 }
 
 /// How often each of `n` names is in `items`.
@@ -155,6 +165,49 @@ fn an_endless_merge_does_not_keep_its_task_to_itself() {
     block_on(or(merged, async {
         futures_lite::future::yield_now().await;
     }));
+}
+
+/// Generators that are left half-way.
+#[test]
+fn what_streams_have_deferred_runs_side_by_side_when_they_are_dropped_together() {
+    leak_check(|| {
+        EventLoop::new(Timers::new(VirtualTime::new(ThreadPark::new()))).run(async {
+            let begin = now();
+            spawn(async {
+                let mut all = merge_all((0..3).map(|n| {
+                    generate(async move |out| {
+                        let _guard = defer((), async |()| sleep(Duration::from_millis(10)).await);
+                        loop {
+                            out.emit(n).await;
+                        }
+                    })
+                }));
+                for n in 0..3 {
+                    assert_eq!(all.next().await, Some(n));
+                }
+            })
+            .await;
+            assert_eq!((now() - begin).as_millis(), 10);
+        });
+    });
+}
+
+#[test]
+fn two_panics_in_destructors_are_one_panic() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("in a destructor");
+        }
+    }
+    let all = merge_all([Bomb, Bomb].map(|bomb| {
+        poll_fn(move |_| {
+            _ = &bomb;
+            Poll::Ready(Some(1))
+        })
+    }));
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(all)));
+    assert_eq!(*dropped.unwrap_err().downcast_ref::<&str>().unwrap(), "in a destructor");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -69,6 +70,27 @@ impl Stream for Script {
     }
 }
 
+/// Panics now and then instead of being polled, and goes on afterwards.
+struct Faulty {
+    script: Script,
+    faults: VecDeque<bool>,
+}
+
+impl Stream for Faulty {
+    type Item = u8;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<u8>> {
+        if self.faults.pop_front() == Some(true) {
+            resume_unwind(Box::new("a fault"));
+        }
+        Pin::new(&mut self.script).poll_next(cx)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.script.size_hint()
+    }
+}
+
 fn script() -> impl Strategy<Value = Script> {
     let hint = prop_oneof![Just(Hint::Exact), Just(Hint::Loose), Just(Hint::None)];
     let steps = prop::collection::vec(prop::option::weighted(0.6, 0..12_u8), 0..16);
@@ -108,15 +130,20 @@ fn check<T: PartialEq + Debug>(
         prop_assert!(lower <= expected.len(), "{lower} promised, {} left", expected.len());
         prop_assert!(upper.is_none_or(|upper| upper >= expected.len()), "{upper:?} promised, {} left", expected.len());
         let wakes = Arc::new(Count::default());
-        match stream.as_mut().poll_next(&mut Context::from_waker(&Waker::from(wakes.clone()))) {
-            Poll::Ready(None) => {
+        let waker = Waker::from(wakes.clone());
+        let poll = catch_unwind(AssertUnwindSafe(|| stream.as_mut().poll_next(&mut Context::from_waker(&waker))));
+        match poll {
+            // What was to come comes all the same.
+            Err(panic) if panic.downcast_ref() == Some(&"a fault") => {}
+            Err(panic) => resume_unwind(panic),
+            Ok(Poll::Ready(None)) => {
                 prop_assert_eq!(expected.pop_front(), None);
                 if end == End::AsBelow {
                     return Ok(());
                 }
             }
-            Poll::Ready(item) => prop_assert_eq!(item, expected.pop_front()),
-            Poll::Pending => prop_assert!(wakes.0.load(Ordering::Relaxed) > 0, "waits, and nobody will wake it"),
+            Ok(Poll::Ready(item)) => prop_assert_eq!(item, expected.pop_front()),
+            Ok(Poll::Pending) => prop_assert!(wakes.0.load(Ordering::Relaxed) > 0, "waits, and nobody will wake it"),
         }
     }
     Ok(())
@@ -243,6 +270,49 @@ proptest! {
                 prop_assert_eq!(of_this, script.items());
             }
         }
+    }
+
+    /// A panic of the stream below loses nothing of what the adapter holds, or has yet to get.
+    #[test]
+    fn after_a_panic_below_it_goes_on(script in script(), faults in prop::collection::vec(any::<bool>(), 20),
+        n in 0..14_usize, size in 1..5_usize) {
+        let items = script.items();
+        let given = || items.iter().copied();
+        let stream = || Faulty { script: script.clone(), faults: faults.clone().into() };
+        check(stream().map(|x| x + 1), given().map(|x| x + 1), End::AsBelow, ALL)?;
+        check(stream().filter(|x| x % 2 == 0), given().filter(|x| x % 2 == 0), End::AsBelow, ALL)?;
+        check(stream().take(n), given().take(n), End::Stays, ALL)?;
+        check(stream().skip(n), given().skip(n), End::AsBelow, ALL)?;
+        check(stream().skip_while(|x| x % 4 != 1), given().skip_while(|x| x % 4 != 1), End::AsBelow, ALL)?;
+        check(stream().take_while(|x| x % 4 != 1), given().take_while(|x| x % 4 != 1), End::Stays, ALL)?;
+        check(stream().enumerate(), given().enumerate(), End::AsBelow, ALL)?;
+        check(stream().fuse(), given(), End::Stays, ALL)?;
+        check(stream().peekable(), given(), End::Stays, ALL)?;
+        check(stream().then(async |x| x), given(), End::AsBelow, ALL)?;
+        check(stream().zip(stream()), given().zip(given()), End::Stays, ALL)?;
+        check(stream().zip(iter(0..)), given().zip(0..), End::Stays, ALL)?;
+        check(stream().chain(stream()), given().chain(given()), End::Stays, ALL)?;
+        check(stream().merge(iter([])), given(), End::Stays, ALL)?;
+        check(stream().map(|x| iter([x, x])).flatten(), given().flat_map(|x| [x, x]), End::Stays, ALL)?;
+        check(iter([stream(), stream()]).flatten(), given().chain(given()), End::Stays, ALL)?;
+        check(stream().chunks(size), items.chunks(size).map(<[_]>::to_vec), End::Stays, ALL)?;
+        check(stream().windows(size), items.windows(size).map(<[_]>::to_vec), End::AsBelow, ALL)?;
+        let portions = stream().chunks_timeout(size, Duration::MAX);
+        check(portions, items.chunks(size).map(<[_]>::to_vec), End::Stays, ALL)?;
+        check(stream().timeout(Duration::MAX), given().map(Ok), End::Stays, ALL)?;
+        check(stream().throttle(Duration::ZERO), given(), End::Stays, ALL)?;
+        check(stream().debounce(Duration::MAX), items.last().copied(), End::Stays, ALL)?;
+        // A portion ends where the waits and panics are.
+        let mut at_once = pin!(stream().ready_chunks(size));
+        let mut taken = Vec::new();
+        for _ in 0..ALL {
+            let poll = || at_once.as_mut().poll_next(&mut Context::from_waker(Waker::noop()));
+            if let Ok(Poll::Ready(Some(portion))) = catch_unwind(AssertUnwindSafe(poll)) {
+                prop_assert!((1..=size).contains(&portion.len()));
+                taken.extend(portion);
+            }
+        }
+        prop_assert_eq!(taken, items);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Streams and time, by a clock that moves when everybody waits.
 #![cfg(not(aio_loom))]
 
+use std::cell::Cell;
 use std::pin::pin;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use aio_base::live::leak_check;
@@ -122,15 +124,86 @@ fn of_items_in_a_burst_the_last_one_comes_after_the_silence() {
     });
 }
 
+/// Always has an item. Whoever takes too many of them at once fails.
+fn busy() -> impl Stream<Item = u32> {
+    let mut n = 0;
+    poll_fn(move |_| {
+        n += 1;
+        assert!(n < 100_000, "others have no turn");
+        Poll::Ready(Some(n))
+    })
+}
+
 #[test]
 fn what_never_pauses_gives_others_their_turn() {
     run(async |_| {
-        let mut busy = pin!(poll_fn(|_| std::task::Poll::Ready(Some(1))).debounce(MS));
-        let polled_others = async {
+        let others = async || {
             yield_now().await;
             yield_now().await;
         };
-        futures_lite::future::or(async { _ = busy.next().await }, polled_others).await;
+        let mut last = pin!(busy().debounce(MS));
+        futures_lite::future::or(async { _ = last.next().await }, others()).await;
+        let mut portions = pin!(busy().chunks_timeout(usize::MAX, MS));
+        futures_lite::future::or(async { _ = portions.next().await }, others()).await;
+    });
+}
+
+/// The time of a portion also begins where there is always one item more.
+#[test]
+fn a_portion_of_what_never_pauses_comes_in_time() {
+    run(async |_| {
+        let mut portions = pin!(busy().chunks_timeout(usize::MAX, Duration::ZERO));
+        let first = portions.next().await.unwrap();
+        let second = portions.next().await.unwrap();
+        assert_eq!(first.into_iter().chain(second).enumerate().find(|(n, item)| n + 1 != *item as usize), None);
+    });
+}
+
+#[test]
+fn a_time_of_zero_is_a_turn_for_others() {
+    run(async |begin| {
+        let others = Cell::new(0);
+        let mut silent = pin!(pending::<u8>().timeout(Duration::ZERO));
+        let errors = async {
+            for _ in 0..100 {
+                assert_eq!(silent.next().await, Some(Err(Elapsed)));
+            }
+        };
+        let counted = async {
+            loop {
+                others.set(others.get() + 1);
+                yield_now().await;
+            }
+        };
+        futures_lite::future::or(errors, counted).await;
+        assert!(others.get() >= 100);
+        // What is there at once is a portion, or passed over, all the same.
+        assert_eq!(iter(0..3).debounce(Duration::ZERO).collect::<Vec<_>>().await, [2]);
+        assert_eq!(iter(0..3).chunks_timeout(2, Duration::ZERO).collect::<Vec<_>>().await, [vec![0, 1], vec![2]]);
+        assert_eq!(iter(0..3).throttle(Duration::ZERO).collect::<Vec<_>>().await, [0, 1, 2]);
+        assert_eq!(at(begin, [5, 10]).debounce(Duration::ZERO).collect::<Vec<_>>().await, [5, 10]);
+        assert_eq!(at(begin, [15, 20]).chunks_timeout(2, Duration::ZERO).collect::<Vec<_>>().await, [[15], [20]]);
+    });
+}
+
+#[test]
+fn a_time_beyond_the_clock_never_ends() {
+    run(async |begin| {
+        let items = at(begin, [5, 10, 15]).timeout(Duration::MAX);
+        assert_eq!(items.try_collect::<Vec<_>>().await, Ok(vec![5, 10, 15]));
+        let portions = at(begin, [20, 25, 30]).chunks_timeout(2, Duration::MAX);
+        assert_eq!(portions.collect::<Vec<_>>().await, [vec![20, 25], vec![30]]);
+        assert_eq!(at(begin, [35, 40]).debounce(Duration::MAX).collect::<Vec<_>>().await, [40]);
+        assert_eq!(ms_since(begin), 40);
+    });
+}
+
+/// As with an interval: what comes after the last item, if only the end, has its distance too.
+#[test]
+fn the_end_keeps_the_distance_from_the_last_item() {
+    run(async |begin| {
+        assert_eq!(iter([1]).throttle(10 * MS).count().await, 1);
+        assert_eq!(ms_since(begin), 10);
     });
 }
 

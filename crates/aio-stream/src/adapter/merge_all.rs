@@ -7,12 +7,15 @@ use std::task::{Context, Poll};
 use aio_base::ReadySet;
 use futures_core::Stream;
 
+use crate::release::release;
+
 /// The items of all `streams` as they come. It ends when all have ended; [`push`](MergeAll::push) adds more.
 ///
 /// A stream is polled only when it has been woken, so that those which are idle cost nothing.
 ///
 /// # Cancel safety
-/// No item is taken from a stream before it is given.
+/// No item is taken from a stream before it is given. What the streams have deferred runs side by side, when they are
+/// dropped together.
 ///
 /// # Fairness
 /// Who has given an item waits until all others who are ready have given one. Streams that always have one keep the
@@ -68,6 +71,13 @@ impl<S: Stream> Stream for MergeAll<S> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         (0, self.is_empty().then_some(0))
+    }
+}
+
+/// One after the other, since two destructors that panic in one unwinding abort the process.
+impl<S> Drop for MergeAll<S> {
+    fn drop(&mut self) {
+        release(&mut self.streams);
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::mem;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use aio_timer::{Sleep, sleep};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
+use super::AT_ONCE;
 use crate::adapter::{Fuse, plus};
 
 pin_project! {
@@ -40,7 +41,11 @@ impl<S: Stream> Stream for ChunksTimeout<S> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
-        while let Poll::Ready(item) = this.stream.as_mut().poll_next(cx) {
+        let mut n_taken = 0;
+        while n_taken < AT_ONCE
+            && let Poll::Ready(item) = this.stream.as_mut().poll_next(cx)
+        {
+            n_taken += 1;
             let has_ended = item.is_none();
             this.items.extend(item);
             if has_ended || this.items.len() == *this.size {
@@ -55,8 +60,13 @@ impl<S: Stream> Stream for ChunksTimeout<S> {
         if this.sleep.is_none() {
             this.sleep.set(Some(sleep(*this.duration)));
         }
-        if let Some(sleep) = this.sleep.as_mut().as_pin_mut() {
-            ready!(sleep.poll(cx));
+        if let Some(sleep) = this.sleep.as_mut().as_pin_mut()
+            && sleep.poll(cx).is_pending()
+        {
+            if n_taken == AT_ONCE {
+                cx.waker().wake_by_ref();
+            }
+            return Poll::Pending;
         }
         this.sleep.set(None);
         Poll::Ready(Some(mem::take(this.items)))

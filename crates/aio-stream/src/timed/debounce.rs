@@ -8,10 +8,8 @@ use aio_timer::{Sleep, sleep};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
+use super::AT_ONCE;
 use crate::adapter::{Fuse, plus};
-
-/// So many items are passed over in one poll, of a stream that always has one; then others have their turn.
-const AT_ONCE: usize = 64;
 
 pin_project! {
     /// The stream of [`StreamExt::debounce`](crate::StreamExt::debounce).
