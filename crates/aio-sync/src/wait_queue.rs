@@ -32,10 +32,12 @@
 //! dropped; then its memory is never reused either, and the node may stay in the line for ever (whoever wakes it gets
 //! no answer). Nodes point to each other and never to the line, which therefore may move when nothing borrows it.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomPinned;
 use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll, Waker};
@@ -498,11 +500,19 @@ impl<H: Home, W: Waiter<H>> fmt::Debug for Wait<H, W> {
 /// already, that first panic goes on instead of an abort.
 #[inline]
 pub(crate) fn wake(waker: Option<Waker>) {
-    if let Some(waker) = waker {
-        let mut panics = Panics::new();
-        panics.catch(|| waker.wake());
-        panics.resume();
+    if let Some(waker) = waker
+        && let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake()))
+    {
+        let_out(payload);
     }
+}
+
+#[cold]
+#[inline(never)]
+fn let_out(payload: Box<dyn Any + Send>) {
+    let mut panics = Panics::new();
+    panics.keep(payload);
+    panics.resume();
 }
 
 /// [`wake`], for where it is compiled into what is polled.

@@ -32,10 +32,13 @@ impl Queue {
         unsafe { &*self.slots.get() }
     }
 
+    /// # Safety
+    /// There are slots.
     #[inline]
-    fn slot(&self, at: usize) -> &Slot {
+    unsafe fn slot(&self, at: usize) -> &Slot {
         let slots = self.slots();
-        &slots[at & (slots.len() - 1)]
+        // SAFETY: by the caller their number is not zero, and what is left of `at` is less.
+        unsafe { slots.get_unchecked(at & slots.len().wrapping_sub(1)) }
     }
 
     #[inline]
@@ -44,7 +47,8 @@ impl Queue {
             self.grow();
         }
         let tail = self.tail.get();
-        self.slot(tail).set(Some(task));
+        // SAFETY: there is one that is free.
+        unsafe { self.slot(tail) }.set(Some(task));
         self.tail.set(tail.wrapping_add(1));
     }
 
@@ -70,7 +74,8 @@ impl Queue {
             return None;
         }
         self.head.set(head.wrapping_add(1));
-        self.slot(head).get()
+        // SAFETY: there is one that is not free.
+        unsafe { self.slot(head) }.get()
     }
 
     #[inline]

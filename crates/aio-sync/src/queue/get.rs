@@ -84,18 +84,15 @@ fn take_or_wait<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
     cx: &mut Context<'_>,
 ) -> Poll<Result<T, GetError>> {
     let mut outcome = None;
-    let mut take = |state: &mut State<T, H, O>| match state.take() {
-        Err(Lack::Empty) => Some(()),
-        done => {
-            outcome = Some(done);
-            None
+    let mut take = |state: &mut State<T, H, O>| {
+        if state.has_none_yet() {
+            return Some(());
         }
+        outcome = Some(state.take_apart());
+        None
     };
     ready!(wait.poll_new(cx, |_, state| take(state)));
-    Poll::Ready(match outcome.expect("otherwise it waits") {
-        Ok(taken) => Ok(had(taken)),
-        Err(lack) => Err(GetError::new(lack)),
-    })
+    Poll::Ready(had(outcome.expect("otherwise it waits")))
 }
 
 /// By one that has waited.
@@ -108,17 +105,34 @@ fn come_back<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
     if turn != Turn::Given {
         return Poll::Ready(Err(GetError::new(Lack::Closed)));
     }
-    let claim = PassOn::new(&wait.waiter);
-    let taken = wait.waiter.queue.state.with(State::take_claimed);
+    // SAFETY: `pop_claimed` moves the item and perhaps a waker, and calls nothing but what it is made of.
+    match unsafe { wait.waiter.queue.state.try_with_leaf(State::pop_claimed) }.flatten() {
+        Some((item, None)) => Poll::Ready(Ok(item)),
+        Some((item, Some(putter))) => {
+            wake_apart(putter);
+            Poll::Ready(Ok(item))
+        }
+        None => Poll::Ready(take_claimed(&wait.waiter)),
+    }
+}
+
+/// All that [`State::pop_claimed`] does not do.
+#[inline(never)]
+fn take_claimed<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
+    waiter: &Getter<T, O, Q>,
+) -> Result<T, GetError> {
+    let claim = PassOn::new(waiter);
+    let taken = waiter.queue.state.with(State::take_claimed);
     claim.forget();
-    Poll::Ready(Ok(had(taken)))
+    had(Ok(taken))
 }
 
 /// Tells who waits for the room.
-#[inline]
-fn had<T>((item, putter): (T, Option<Waker>)) -> T {
+#[inline(never)]
+fn had<T>(taken: Result<(T, Option<Waker>), Lack>) -> Result<T, GetError> {
+    let (item, putter) = taken.map_err(GetError::new)?;
     wake(putter);
-    item
+    Ok(item)
 }
 
 impl<T, H: Home, O: Order<T>> fmt::Debug for GetFuture<'_, T, H, O> {
