@@ -40,6 +40,8 @@ impl<T: Ord> Order<T> for Smallest {
 ///
 /// A comparison of items may panic. Then nothing has changed, and an item to be put in is still where it was.
 pub trait Store<T>: Default {
+    /// Whether what is called a leaf does anything.
+    const HAS_LEAVES: bool = true;
     /// How many there are, claimed or not.
     fn len(&self) -> usize;
     /// How many are not claimed.
@@ -270,6 +272,8 @@ impl<T> Default for Sorted<T> {
 }
 
 impl<T: Ord> Store<T> for Sorted<T> {
+    const HAS_LEAVES: bool = false;
+
     fn len(&self) -> usize {
         self.items.len()
     }

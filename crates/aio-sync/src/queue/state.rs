@@ -129,11 +129,6 @@ impl<T, H: Home, O: Order<T>> State<T, H, O> {
     }
 
     #[inline(never)]
-    pub(super) fn take_apart(&mut self) -> Result<(T, Option<Waker>), Lack> {
-        self.take()
-    }
-
-    #[inline(never)]
     fn give_room_apart(&mut self) -> Option<Waker> {
         self.give_room()
     }
