@@ -32,10 +32,12 @@
 //! dropped; then its memory is never reused either, and the node may stay in the line for ever (whoever wakes it gets
 //! no answer). Nodes point to each other and never to the line, which therefore may move when nothing borrows it.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomPinned;
 use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll, Waker};
@@ -295,7 +297,10 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
         match this.node.stage.get() {
             Stage::New if may_pass(&this.waiter) => this.end(Turn::Passed),
             Stage::New => this.enter(cx, enter),
-            Stage::Entered => this.look(cx),
+            Stage::Entered => match this.turn() {
+                None => this.stay(cx),
+                Some(turn) => this.served(turn),
+            },
             Stage::Done => panic!("polled again after it was ready"),
         }
     }
@@ -313,68 +318,72 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
         self.node.stage.set(Stage::Done);
     }
 
-    /// [`poll`](Self::poll) where the caller has looked already, without the lock or with it, and where it is not
-    /// compiled into what is polled.
+    /// Edge 1, if it is new and `has_to_wait` says so: what to bring along to the back of the line. Otherwise nothing
+    /// is done, also if somebody has the lock just now; then it is to be polled.
     ///
-    /// # Panics
-    /// If it is not new.
-    #[inline(always)]
-    pub(crate) fn poll_new(
+    /// For where most wait. There is no foreign code after the waker was cloned, so it takes no more than it has to.
+    ///
+    /// # Safety
+    /// `has_to_wait` calls no code that its caller has not in view, as [`Exclusive::try_with_leaf`] asks for.
+    #[inline]
+    pub(crate) unsafe fn try_enter(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        enter: impl FnOnce(&W, &mut W::Guarded) -> Option<W::Note>,
-    ) -> Poll<Turn> {
+        has_to_wait: impl FnOnce(&W::Guarded) -> Option<W::Note>,
+    ) -> bool {
+        if !self.is_new() {
+            return false;
+        }
         // As in `poll`.
         let this = self.into_ref().get_ref();
-        match this.node.stage.get() {
-            Stage::New => this.enter_here(cx, enter),
-            _ => panic!("it is not new"),
+        let waker = cx.waker().clone();
+        let join = move |guarded: &mut W::Guarded| {
+            let Some(note) = has_to_wait(guarded) else { return Some(waker) };
+            // SAFETY: it is a new one, and this function's receiver is pinned.
+            unsafe { this.join(guarded, note, waker) };
+            None
+        };
+        // SAFETY: by the caller, and to join the line calls nothing: the waker is moved.
+        let is_in_line = matches!(unsafe { this.waiter.guarded().try_with_leaf(join) }, Some(None));
+        // (A waker that was not needed has been dropped here, after the lock was released.)
+        if waits::is_tracked() && is_in_line {
+            this.note_waiting();
         }
+        is_in_line
     }
 
-    /// [`poll`](Self::poll) where it is not new.
-    #[inline(always)]
-    pub(crate) fn poll_again(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Turn> {
-        // As in `poll`.
-        let this = self.into_ref().get_ref();
-        match this.node.stage.get() {
-            Stage::Entered => this.look(cx),
-            _ => panic!("polled again after it was ready"),
-        }
-    }
-
-    /// Whether it has been woken.
+    /// Edge 4, if it has been woken, and that is all. Otherwise nothing is done; then it is to be polled.
     #[inline]
-    fn look(&self, cx: &mut Context<'_>) -> Poll<Turn> {
+    pub(crate) fn try_serve(&self) -> Option<Turn> {
+        if self.node.stage.get() != Stage::Entered || waits::is_tracked() {
+            return None;
+        }
+        let turn = self.turn()?;
+        self.node.stage.set(Stage::Done);
+        Some(turn)
+    }
+
+    /// Whether it has been woken; of one that has entered.
+    #[inline]
+    fn turn(&self) -> Option<Turn> {
         // Acquire pairs with the Release of `Line::take_first`.
         match self.mark(Ordering::Acquire) {
-            QUEUED => self.stay(cx),
-            GIVEN => self.served(Turn::Given),
-            _ => self.served(Turn::Dismissed),
+            QUEUED => None,
+            GIVEN => Some(Turn::Given),
+            _ => Some(Turn::Dismissed),
         }
-    }
-
-    #[inline(never)]
-    fn enter(&self, cx: &mut Context<'_>, enter: impl FnOnce(&W, &mut W::Guarded) -> Option<W::Note>) -> Poll<Turn> {
-        self.enter_here(cx, enter)
     }
 
     /// Edges 1 and 3.
-    #[inline(always)]
-    fn enter_here(
-        &self,
-        cx: &mut Context<'_>,
-        enter: impl FnOnce(&W, &mut W::Guarded) -> Option<W::Note>,
-    ) -> Poll<Turn> {
+    #[inline(never)]
+    fn enter(&self, cx: &mut Context<'_>, enter: impl FnOnce(&W, &mut W::Guarded) -> Option<W::Note>) -> Poll<Turn> {
         // Cloned before the lock is taken; if it turns out to be a spare one, dropped after it was released.
         let mut waker = Some(cx.waker().clone());
         let poll = self.waiter.guarded().with(|guarded| {
             let Some(note) = enter(&self.waiter, guarded) else { return self.end(Turn::Passed) };
             let waker = waker.take().expect("it is taken once, here");
-            self.node.stage.set(Stage::Entered);
-            // SAFETY: (1) It was NEW, hence in no line, and is QUEUED now. (2) It stays where it is, since `poll` has
-            // pinned it, and `drop` takes it out of the line, which is the same then.
-            unsafe { W::line(guarded).push_last(NonNull::from(&self.node), note, waker) };
+            // SAFETY: it is a new one, and `poll` has pinned it.
+            unsafe { self.join(guarded, note, waker) };
             Poll::Pending
         });
         if let Some(spare) = waker {
@@ -384,6 +393,18 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
             self.note_waiting();
         }
         poll
+    }
+
+    /// Edge 1.
+    ///
+    /// # Safety
+    /// It is NEW, and pinned.
+    #[inline]
+    unsafe fn join(&self, guarded: &mut W::Guarded, note: W::Note, waker: Waker) {
+        self.node.stage.set(Stage::Entered);
+        // SAFETY: (1) It was NEW, hence in no line, and is QUEUED now. (2) It stays where it is, since it is pinned, and
+        // `drop` takes it out of the line, which is the same then.
+        unsafe { W::line(guarded).push_last(NonNull::from(&self.node), note, waker) };
     }
 
     /// For the table of who waits for what.
@@ -407,11 +428,10 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
             self.with_waker(|old| std::mem::swap(old, &mut waker));
             // The old one is dropped here, after the lock was released.
         }
-        // Acquire as in `poll`. It may have been woken meanwhile, by the old waker: then this is the poll it asked for.
-        match self.mark(Ordering::Acquire) {
-            QUEUED => Poll::Pending,
-            GIVEN => self.served(Turn::Given),
-            _ => self.served(Turn::Dismissed),
+        // It may have been woken meanwhile, by the old waker: then this is the poll it asked for.
+        match self.turn() {
+            None => Poll::Pending,
+            Some(turn) => self.served(turn),
         }
     }
 
@@ -511,11 +531,19 @@ fn drop_spare(waker: Waker) {
 /// already, that first panic goes on instead of an abort.
 #[inline]
 pub(crate) fn wake(waker: Option<Waker>) {
-    if let Some(waker) = waker {
-        let mut panics = Panics::new();
-        panics.catch(|| waker.wake());
-        panics.resume();
+    if let Some(waker) = waker
+        && let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake()))
+    {
+        let_out(payload);
     }
+}
+
+#[cold]
+#[inline(never)]
+fn let_out(payload: Box<dyn Any + Send>) {
+    let mut panics = Panics::new();
+    panics.keep(payload);
+    panics.resume();
 }
 
 /// [`wake`], for where it is compiled into what is polled.

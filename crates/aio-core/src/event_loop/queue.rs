@@ -5,7 +5,8 @@ use std::ptr::NonNull;
 
 use crate::task::Header;
 
-type Slot = Cell<Option<NonNull<Header>>>;
+/// What a free one holds means nothing.
+type Slot = Cell<NonNull<Header>>;
 
 /// First in, first out: a ring, in slots whose number is a power of two. What is in it is alive: it has not completed,
 /// or stands in the queue by its own claim.
@@ -32,24 +33,34 @@ impl Queue {
         unsafe { &*self.slots.get() }
     }
 
+    /// # Safety
+    /// There are slots.
     #[inline]
-    fn slot(&self, at: usize) -> &Slot {
+    unsafe fn slot(&self, at: usize) -> &Slot {
         let slots = self.slots();
-        &slots[at & (slots.len() - 1)]
+        // SAFETY: by the caller their number is not zero, and what is left of `at` is less.
+        unsafe { slots.get_unchecked(at & slots.len().wrapping_sub(1)) }
     }
 
     #[inline]
     pub(super) fn push(&self, task: NonNull<Header>) {
         if self.len() == self.slots().len() {
-            self.grow();
+            return self.grow_and_push(task);
         }
         let tail = self.tail.get();
-        self.slot(tail).set(Some(task));
+        // SAFETY: there is one that is free.
+        unsafe { self.slot(tail) }.set(task);
         self.tail.set(tail.wrapping_add(1));
     }
 
+    /// The end of [`push`](Self::push), which then has nothing to keep in registers for what comes after.
     #[cold]
     #[inline(never)]
+    fn grow_and_push(&self, task: NonNull<Header>) {
+        self.grow();
+        self.push(task);
+    }
+
     fn grow(&self) {
         let len = self.len();
         // SAFETY: nobody has a reference to them.
@@ -57,7 +68,7 @@ impl Queue {
         // In one piece, the allocator may give it more room where it is.
         let mut grown = std::mem::take(slots).into_vec();
         grown.rotate_left(self.head.get() & len.saturating_sub(1));
-        grown.resize((2 * len).max(FIRST), Cell::new(None));
+        grown.resize((2 * len).max(FIRST), Cell::new(NonNull::dangling()));
         *slots = grown.into_boxed_slice();
         self.head.set(0);
         self.tail.set(len);
@@ -70,7 +81,8 @@ impl Queue {
             return None;
         }
         self.head.set(head.wrapping_add(1));
-        self.slot(head).get()
+        // SAFETY: there is one that is not free.
+        Some(unsafe { self.slot(head) }.get())
     }
 
     #[inline]

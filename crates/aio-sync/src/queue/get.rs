@@ -10,10 +10,10 @@ use aio_base::{Home, Shared, WakeList};
 
 use super::Queue;
 use super::error::{GetError, Lack};
-use super::order::{Fifo, Order};
+use super::order::{Fifo, Order, Store};
 use super::reference::{PassOn, QueueRef, waiter};
 use super::state::State;
-use crate::wait_queue::{Line, Turn, Wait, Waiter, wake, wake_apart};
+use crate::wait_queue::{Line, Turn, Wait, Waiter, wake};
 
 waiter!(
     /// Waits for an item.
@@ -70,8 +70,7 @@ pub(crate) fn poll_get<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H,
         Some((item, Some(putter))) => {
             // Also if the waker panics.
             wait.pass();
-            wake_apart(putter);
-            Poll::Ready(Ok(item))
+            tell(item, putter)
         }
         None => take_or_wait(wait, cx),
     }
@@ -80,10 +79,29 @@ pub(crate) fn poll_get<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H,
 /// All that [`State::pop`] does not do.
 #[inline(never)]
 fn take_or_wait<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
+    mut wait: Pin<&mut Wait<H, Getter<T, O, Q>>>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<T, GetError>> {
+    // SAFETY: `has_none_yet` compares numbers.
+    if O::Store::HAS_LEAVES && unsafe { wait.as_mut().try_enter(cx, |state| state.has_none_yet().then_some(())) } {
+        return Poll::Pending;
+    }
+    look_again(wait, cx)
+}
+
+/// Takes an item that is there after all, or the order of the items needs foreign code for it.
+#[inline(never)]
+fn look_again<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
     wait: Pin<&mut Wait<H, Getter<T, O, Q>>>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<T, GetError>> {
-    let mut outcome = None;
+    let mut outcome = match wait.waiter.queue.state.with(|state| state.take()) {
+        Err(Lack::Empty) => None,
+        done => {
+            wait.pass();
+            return Poll::Ready(had(done));
+        }
+    };
     let mut take = |state: &mut State<T, H, O>| match state.take() {
         Err(Lack::Empty) => Some(()),
         done => {
@@ -91,34 +109,72 @@ fn take_or_wait<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
             None
         }
     };
-    ready!(wait.poll_new(cx, |_, state| take(state)));
-    Poll::Ready(match outcome.expect("otherwise it waits") {
-        Ok(taken) => Ok(had(taken)),
-        Err(lack) => Err(GetError::new(lack)),
-    })
+    ready!(wait.poll(cx, |_| false, |_, state| take(state)));
+    Poll::Ready(had(outcome.expect("otherwise it waits")))
 }
 
 /// By one that has waited.
 #[inline(never)]
 fn come_back<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
+    wait: Pin<&mut Wait<H, Getter<T, O, Q>>>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<T, GetError>> {
+    match wait.try_serve() {
+        Some(turn) => served(&wait.into_ref().get_ref().waiter, turn),
+        None => wait_on(wait, cx),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn wait_on<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
     mut wait: Pin<&mut Wait<H, Getter<T, O, Q>>>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<T, GetError>> {
-    let turn = ready!(wait.as_mut().poll_again(cx));
+    let turn = ready!(wait.as_mut().poll(cx, |_| false, |_, _| None));
+    served(&wait.waiter, turn)
+}
+
+#[inline]
+fn served<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
+    waiter: &Getter<T, O, Q>,
+    turn: Turn,
+) -> Poll<Result<T, GetError>> {
     if turn != Turn::Given {
         return Poll::Ready(Err(GetError::new(Lack::Closed)));
     }
-    let claim = PassOn::new(&wait.waiter);
-    let taken = wait.waiter.queue.state.with(State::take_claimed);
+    // SAFETY: `pop_claimed` moves the item and perhaps a waker, and calls nothing but what it is made of.
+    match unsafe { waiter.queue.state.try_with_leaf(State::pop_claimed) }.flatten() {
+        Some((item, None)) => Poll::Ready(Ok(item)),
+        Some((item, Some(putter))) => tell(item, putter),
+        None => take_claimed(waiter),
+    }
+}
+
+/// Tells who waits for the room. (Nothing comes after a call of this, so it needs no registers to be saved before it.)
+#[inline(never)]
+fn tell<T>(item: T, putter: Waker) -> Poll<Result<T, GetError>> {
+    wake(Some(putter));
+    Poll::Ready(Ok(item))
+}
+
+/// All that [`State::pop_claimed`] does not do.
+#[inline(never)]
+fn take_claimed<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
+    waiter: &Getter<T, O, Q>,
+) -> Poll<Result<T, GetError>> {
+    let claim = PassOn::new(waiter);
+    let taken = waiter.queue.state.with(State::take_claimed);
     claim.forget();
-    Poll::Ready(Ok(had(taken)))
+    Poll::Ready(had(Ok(taken)))
 }
 
 /// Tells who waits for the room.
-#[inline]
-fn had<T>((item, putter): (T, Option<Waker>)) -> T {
+#[inline(never)]
+fn had<T>(taken: Result<(T, Option<Waker>), Lack>) -> Result<T, GetError> {
+    let (item, putter) = taken.map_err(GetError::new)?;
     wake(putter);
-    item
+    Ok(item)
 }
 
 impl<T, H: Home, O: Order<T>> fmt::Debug for GetFuture<'_, T, H, O> {

@@ -40,6 +40,8 @@ impl<T: Ord> Order<T> for Smallest {
 ///
 /// A comparison of items may panic. Then nothing has changed, and an item to be put in is still where it was.
 pub trait Store<T>: Default {
+    /// Whether what is called a leaf does anything.
+    const HAS_LEAVES: bool = true;
     /// How many there are, claimed or not.
     fn len(&self) -> usize;
     /// How many are not claimed.
@@ -56,6 +58,8 @@ pub trait Store<T>: Default {
     fn push_claimed(&mut self, item: &mut Option<T>);
     /// The next one that is not claimed.
     fn pop(&mut self) -> Option<T>;
+    /// [`pop_claimed`](Self::pop_claimed), if that calls no foreign code. Otherwise does nothing.
+    fn pop_claimed_leaf(&mut self) -> Option<T>;
     /// The next one, by one of those who have a claim.
     fn pop_claimed(&mut self) -> Option<T>;
     /// Gives up a claim.
@@ -136,6 +140,11 @@ impl<T> Store<T> for Row<T> {
     #[inline]
     fn pop(&mut self) -> Option<T> {
         self.free.pop_front()
+    }
+
+    #[inline]
+    fn pop_claimed_leaf(&mut self) -> Option<T> {
+        self.pop_claimed()
     }
 
     #[inline]
@@ -224,6 +233,10 @@ impl<T> Store<T> for Stack<T> {
         if self.items.len() > self.n_claimed { self.items.pop() } else { None }
     }
 
+    fn pop_claimed_leaf(&mut self) -> Option<T> {
+        self.pop_claimed()
+    }
+
     fn pop_claimed(&mut self) -> Option<T> {
         self.n_claimed -= 1;
         self.items.pop()
@@ -259,6 +272,8 @@ impl<T> Default for Sorted<T> {
 }
 
 impl<T: Ord> Store<T> for Sorted<T> {
+    const HAS_LEAVES: bool = false;
+
     fn len(&self) -> usize {
         self.items.len()
     }
@@ -290,6 +305,10 @@ impl<T: Ord> Store<T> for Sorted<T> {
 
     fn pop(&mut self) -> Option<T> {
         if self.n_free() > 0 { self.items.pop() } else { None }
+    }
+
+    fn pop_claimed_leaf(&mut self) -> Option<T> {
+        None
     }
 
     fn pop_claimed(&mut self) -> Option<T> {

@@ -113,6 +113,14 @@ impl<T, H: Home, O: Order<T>> State<T, H, O> {
         Some((item, if self.putters.is_empty() { None } else { self.give_room_apart() }))
     }
 
+    /// [`take_claimed`](Self::take_claimed) where no foreign code is needed. Otherwise nothing is done.
+    #[inline]
+    pub(super) fn pop_claimed(&mut self) -> Option<(T, Option<Waker>)> {
+        let item = self.store.pop_claimed_leaf()?;
+        self.spoken_for -= 1;
+        Some((item, if self.putters.is_empty() { None } else { self.give_room_apart() }))
+    }
+
     // Apart, since what calls them is compiled into what is polled.
 
     #[inline(never)]
@@ -194,6 +202,12 @@ impl<T, H: Home, O: Order<T>> State<T, H, O> {
             }
             Some(refusal) => Err(refusal),
         }
+    }
+
+    /// Whether [`take`](Self::take) says that it is empty.
+    #[inline]
+    pub(super) fn has_none_yet(&self) -> bool {
+        self.store.n_free() == 0 && !self.is_closed()
     }
 
     /// By somebody who has no claim.

@@ -83,6 +83,14 @@ impl Count {
         false
     }
 
+    /// [`release`](Self::release) on the worker's thread while that has a claim, so that it is not the last.
+    #[inline]
+    pub(super) fn release_beside_claim(&self) {
+        let local = self.local.get();
+        debug_assert_ne!(local, SETTLED, "there is a claim");
+        self.local.set(local - 1);
+    }
+
     /// The worker's thread gives up its claims. Whether nobody refers to the cell.
     #[must_use = "the last one frees the cell"]
     pub(super) fn settle(&self) -> bool {

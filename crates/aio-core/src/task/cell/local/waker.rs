@@ -86,9 +86,10 @@ unsafe fn wake_and_release_here(task: NonNull<Header>, push: impl FnOnce()) {
     let this = unsafe { task.as_ref() };
     this.alive.with(|_| ());
     if this.schedule_local() {
+        // There are claims: it has not completed.
+        this.count.release_beside_claim();
         push();
-    }
-    if this.count.release(true) {
+    } else if this.count.release(true) {
         // SAFETY: nobody refers to it.
         unsafe { free(task) };
     }
