@@ -11,9 +11,10 @@ asyncio is the one of this Python: its loop, tasks, groups, timeouts, locks, eve
 - `join` waits for a task without owning it (`Watch`): asyncio's `await task` would cancel the task with the awaiter.
 - A child that is added to a group that is shutting down is taken for cancelled, where asyncio raises RuntimeError.
 - Programs that are `shielded` keep to the rules by which aio differs, so that random programs can be compared: a
-  cancellation waits until a `finally` is over (`ShieldingTask`); neither a lock nor an item of a queue is given to a newcomer
-  while somebody stands in line (`FairLock`, `FairQueue`); a task that is cancelled while its group fails is cancelled, be it by
-  a timeout. All other programs run on asyncio as it is.
+  cancellation waits until a `finally` is over (`ShieldingTask`); a lock, an item of a queue, a permit or a notification is
+  given to the first in line, whatever is about to become of that one, and not to a newcomer (`FairLock`, `FairQueue`,
+  `FairSemaphore`, `FairCondition`); the rounds of a barrier are apart (`Rounds`); a task that is cancelled while its group
+  fails is cancelled, be it by a timeout. All other programs run on asyncio as it is.
 - In the local home of aio, a cleanup that follows a cut is a task of its own, for which the scope around it waits.
   Shielded programs that are run `apart` are written so: such a `finally` begins at the next turn, and what waits for it
   goes on at the turn after its end; one that is cut half-way goes on at the next turn. The body of a group leaves it to
@@ -229,65 +230,228 @@ class FairLock(asyncio.Lock):
         return await super().acquire()
 
 
-class FairQueue:
-    """A queue whose items and room are given to those who wait for them: nobody is robbed.
+class Line:
+    """Those who wait for something. It is given to the first, be it one that is being cancelled, who passes it on when it
+    runs."""
 
-    Who was woken takes the first item when it runs; a newcomer takes the first that is not meant for such a one. An item
-    takes room until its getter has it.
-    """
+    def __init__(self):
+        self.waiters = collections.deque()
+        # How many were given something and have not run.
+        self.given = 0
 
-    def __init__(self, maxsize):
-        self.maxsize = maxsize or float("inf")
-        self.items = collections.deque()
-        self.getters = collections.deque()
-        self.putters = collections.deque()
-        # How many items, and how much room, are meant for those who were woken.
-        self.given = {id(self.getters): 0, id(self.putters): 0}
+    def give(self, passes_on=True):
+        """Whether there is somebody. That one passes it on if it is cancelled, unless all were given something."""
+        if not self.waiters:
+            return False
+        waiter = self.waiters.popleft()
+        waiter.was_given = True
+        waiter.passes_on = passes_on
+        self.given += 1
+        if not waiter.done():
+            waiter.set_result(None)
+        return True
 
-    def give(self, line):
-        """Wakes the first in line, be it one that is being cancelled: it gives back what it was given when it runs."""
-        if line:
-            waiter = line.popleft()
-            waiter.was_given = True
-            self.given[id(line)] += 1
-            if not waiter.done():
-                waiter.set_result(None)
-
-    async def wait(self, line):
+    async def wait(self, pass_on):
+        """Gives whether what was given is to be passed on still."""
         waiter = Waiter(loop=asyncio.get_running_loop())
-        line.append(waiter)
+        self.waiters.append(waiter)
         try:
             await waiter
         except CancelledError:
             if waiter.was_given:
-                self.given[id(line)] -= 1
-                self.give(line)
+                self.given -= 1
+                if waiter.passes_on:
+                    pass_on()
             else:
-                line.remove(waiter)
+                self.waiters.remove(waiter)
             raise
-        self.given[id(line)] -= 1
-
-    async def get(self):
-        given = self.given[id(self.getters)]
-        if len(self.items) <= given:
-            await self.wait(self.getters)
-            given = 0
-        item = self.items[given]
-        del self.items[given]
-        self.give(self.putters)
-        return item
-
-    async def put(self, item):
-        if len(self.items) + self.given[id(self.putters)] >= self.maxsize:
-            await self.wait(self.putters)
-        self.items.append(item)
-        self.give(self.getters)
+        self.given -= 1
+        return waiter.passes_on
 
 
 class Waiter(asyncio.Future):
-    """Somebody in the line of a queue."""
+    """Somebody in a line."""
 
     was_given = False
+
+
+class FairQueue:
+    """A queue whose items and room are given to those who wait for them: nobody is robbed.
+
+    Who was woken takes the next item when it runs; a newcomer takes one that is not meant for such a one. An item takes
+    room until its getter has it.
+    """
+
+    def __init__(self, kind, maxsize):
+        self.kind = kind
+        self.maxsize = maxsize or float("inf")
+        self.items = collections.deque()
+        self.getters = Line()
+        self.putters = Line()
+        self.unfinished = 0
+        self.finished = asyncio.Event()
+
+    async def get(self):
+        if len(self.items) > self.getters.given:
+            return self.pop(self.getters.given)
+        await self.getters.wait(self.getters.give)
+        return self.pop(0)
+
+    async def put(self, item):
+        if self.is_full():
+            await self.putters.wait(self.putters.give)
+        self.push(item)
+
+    def get_nowait(self):
+        if len(self.items) <= self.getters.given:
+            raise asyncio.QueueEmpty
+        return self.pop(self.getters.given)
+
+    def put_nowait(self, item):
+        if self.is_full():
+            raise asyncio.QueueFull
+        self.push(item)
+
+    def is_full(self):
+        return len(self.items) + self.putters.given >= self.maxsize
+
+    def pop(self, oldest):
+        """Of a plain queue the item at `oldest`: those before it are meant for others."""
+        if self.kind is asyncio.Queue:
+            item = self.items[oldest]
+        else:
+            item = self.items[-1] if self.kind is asyncio.LifoQueue else min(self.items)
+        self.items.remove(item)
+        self.putters.give()
+        return item
+
+    def push(self, item):
+        self.items.append(item)
+        self.unfinished += 1
+        self.finished.clear()
+        self.getters.give()
+
+    def task_done(self):
+        self.unfinished -= 1
+        if self.unfinished == 0:
+            self.finished.set()
+
+    async def join(self):
+        if self.unfinished > 0:
+            await self.finished.wait()
+
+
+class FairSemaphore:
+    """A semaphore whose permits go to the first in line, be it one that is being cancelled."""
+
+    def __init__(self, value):
+        self.value = value
+        self.line = Line()
+
+    async def __aenter__(self):
+        # Nothing is free while somebody waits.
+        if self.value == 0:
+            await self.line.wait(self.release)
+        else:
+            self.value -= 1
+
+    async def __aexit__(self, *_):
+        self.release()
+
+    def release(self):
+        if not self.line.give():
+            self.value += 1
+
+
+class NumberedCondition(asyncio.Condition):
+    """A condition with what it is about."""
+
+    number = 0
+
+
+class FairCondition(NumberedCondition):
+    """A condition whose notifications go to the first in line, be it one that is being cancelled, and that does not take
+    its lock for one that was cancelled."""
+
+    def __init__(self):
+        super().__init__(FairLock())
+        self.line = Line()
+        self.holder = None
+
+    async def __aenter__(self):
+        await self.acquire()
+        self.holder = asyncio.current_task()
+
+    async def __aexit__(self, *_):
+        if self.holder is asyncio.current_task():
+            self.let_go()
+
+    def let_go(self):
+        self.holder = None
+        self.release()
+
+    async def wait(self):
+        self.let_go()
+        passes_on = await self.line.wait(self.line.give)
+        try:
+            await self.__aenter__()
+        except CancelledError:
+            if passes_on:
+                self.line.give()
+            raise
+
+    def notify(self, n=1):
+        for _ in range(min(n, len(self.line.waiters))):
+            self.line.give()
+
+    def notify_all(self):
+        while self.line.give(passes_on=False):
+            pass
+
+
+class Round(asyncio.Barrier):
+    """A barrier for one round, which nothing changes once it is complete. The index says how many came before and
+    stayed."""
+
+    def __init__(self, parties):
+        super().__init__(parties)
+        self.members = []
+        self.is_complete = False
+
+    async def wait(self):
+        me = object()
+        self.members.append(me)
+        try:
+            await super().wait()
+        except BaseException:
+            if not self.is_complete:
+                self.members.remove(me)
+            raise
+        self.is_complete = True
+        return self.members.index(me)
+
+
+class Rounds:
+    """A barrier whose rounds are apart: who comes while others are leaving is of the next one."""
+
+    def __init__(self, parties):
+        self.parties = parties
+        self.round = Round(parties)
+
+    def current(self):
+        if self.round.is_complete:
+            self.round = Round(self.parties)
+        return self.round
+
+    async def wait(self):
+        return await self.current().wait()
+
+    async def reset(self):
+        await self.current().reset()
+        self.round = Round(self.parties)
+
+    async def abort(self):
+        await self.current().abort()
 
 
 class Watch:
@@ -343,6 +507,8 @@ class Env:
         # The group in whose body this is, if it is in this task.
         self.body_of = None
         self.timeout = timeout
+        # The innermost condition.
+        self.condition = None
 
     def with_(self, **changes):
         env = Env(self.name)
@@ -358,9 +524,18 @@ def describe(error):
         return "group(" + ", ".join(map(describe, error.exceptions)) + ")"
     if isinstance(error, TimeoutError):
         return "timeout"
+    if isinstance(error, asyncio.BrokenBarrierError):
+        return "broken"
+    if isinstance(error, getattr(asyncio, "QueueShutDown", ())):
+        return "shut down"
     if isinstance(error, Failure):
         return error.args[0]
     return f"{type(error).__name__}: {error}"
+
+
+def number_of(name):
+    """The number at the end of a name."""
+    return int(name.lstrip("abcdefghijklmnopqrstuvwxyz") or 0)
 
 
 def outcome(task):
@@ -416,10 +591,23 @@ class World:
     def lock(self, name):
         return self.get(name, FairLock if self.program["shielded"] else asyncio.Lock, "lock")
 
+    def semaphore(self, name):
+        kind = FairSemaphore if self.program["shielded"] else asyncio.Semaphore
+        return self.get(name, functools.partial(kind, number_of(name) or 1), "semaphore")
+
+    def condition(self, name):
+        return self.get(name, FairCondition if self.program["shielded"] else NumberedCondition, "condition")
+
+    def barrier(self, name):
+        kind = Rounds if self.program["shielded"] else asyncio.Barrier
+        return self.get(name, functools.partial(kind, number_of(name) or 1), "barrier")
+
     def queue(self, name):
-        kind = FairQueue if self.program["shielded"] else asyncio.Queue
-        size = int(name.lstrip("abcdefghijklmnopqrstuvwxyz") or 0)
-        return self.get(name, functools.partial(kind, size), "queue")
+        kinds = {"lifo": asyncio.LifoQueue, "heap": asyncio.PriorityQueue}
+        kind = kinds.get(name[:4], asyncio.Queue)
+        if self.program["shielded"]:
+            kind = functools.partial(FairQueue, kind)
+        return self.get(name, functools.partial(kind, number_of(name)), "queue")
 
     def run(self):
         try:
@@ -574,6 +762,47 @@ class World:
             self.trace(env, f"lock {name}")
             return await self.block(block, env)
 
+    async def do_permit(self, env, name, block):
+        async with self.semaphore(name):
+            self.trace(env, f"permit {name}")
+            return await self.block(block, env)
+
+    async def do_release(self, env, name):
+        self.semaphore(name).release()
+
+    async def do_condition(self, env, name, block):
+        condition = self.condition(name)
+        async with condition:
+            self.trace(env, f"condition {name}")
+            return await self.block(block, env.with_(condition=condition))
+
+    async def do_notified(self, env):
+        await env.condition.wait()
+        self.trace(env, "notified")
+
+    async def do_at_least(self, env, number):
+        await env.condition.wait_for(lambda: env.condition.number >= number)
+        self.trace(env, f"at least {number}")
+
+    async def do_add(self, env, number):
+        env.condition.number += number
+
+    async def do_notify(self, env, count):
+        if count is None:
+            env.condition.notify_all()
+        else:
+            env.condition.notify(count)
+
+    async def do_arrive(self, env, name):
+        index = await self.barrier(name).wait()
+        self.log(env.name, f"passed {name} as {index}")
+
+    async def do_reset(self, env, name):
+        await self.barrier(name).reset()
+
+    async def do_abort(self, env, name):
+        await self.barrier(name).abort()
+
     async def do_group(self, env, block):
         group = Group()
         task = asyncio.current_task()
@@ -670,6 +899,28 @@ class World:
     async def do_get(self, env, name):
         value = await self.queue(name).get()
         self.log(env.name, f"got {value}")
+
+    async def do_offer(self, env, name, value):
+        try:
+            self.queue(name).put_nowait(value)
+        except asyncio.QueueFull:
+            self.log(env.name, f"{name} is full")
+
+    async def do_take(self, env, name):
+        try:
+            self.log(env.name, f"got {self.queue(name).get_nowait()}")
+        except asyncio.QueueEmpty:
+            self.log(env.name, "got nothing")
+
+    async def do_done(self, env, name):
+        self.queue(name).task_done()
+
+    async def do_all_done(self, env, name):
+        await self.queue(name).join()
+        self.trace(env, f"all done {name}")
+
+    async def do_shutdown(self, env, name, now):
+        self.queue(name).shutdown(immediate=now)
 
     async def do_shield(self, env, name, block):
         task = self.loop.create_task(self.body(block, Env(name, env.group)))

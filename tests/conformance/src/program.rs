@@ -7,8 +7,11 @@ use serde_json::{Value, json};
 
 use crate::on_aio::Home;
 
-/// The name of a task, an event, a lock or a queue. A queue whose name ends in a number has that capacity, others have
-/// none.
+/// The name of a task or of what tasks use.
+///
+/// The number at its end, if there is one, says how many: a queue has that capacity (others have none), a semaphore so
+/// many permits, a barrier so many parties (others one). A queue whose name begins with `lifo` gives the newest item, one
+/// that begins with `heap` the smallest, as text.
 pub type Name = Arc<str>;
 
 /// Statements, one after the other.
@@ -64,6 +67,27 @@ pub enum Stmt {
     Wait(Name),
     /// Runs the block with a lock.
     Lock(Name, Block),
+    /// Runs the block with a permit of a semaphore.
+    Permit(Name, Block),
+    /// Gives a semaphore a permit more than it has.
+    Release(Name),
+    /// Runs the block with the lock of a condition, which protects a number, zero at first. Directly in such a block, and
+    /// nowhere else, stand the next four.
+    Condition(Name, Block),
+    /// Waits for a notification.
+    Notified,
+    /// Waits for notifications until the number is at least this.
+    AtLeast(u64),
+    /// Adds to the number.
+    Add(u64),
+    /// Notifies so many of those who wait; if no number is given, all.
+    Notify(Option<u64>),
+    /// Waits at a barrier, and logs the index; fails with the error `broken`.
+    Arrive(Name),
+    /// Sends those away who wait at a barrier, and begins anew.
+    Reset(Name),
+    /// Breaks a barrier.
+    Abort(Name),
     /// Runs the block as the body of a task group.
     Group(Block),
     /// Adds a child to the innermost group.
@@ -86,10 +110,25 @@ pub enum Stmt {
     AsCompleted(Vec<(Name, Block)>),
     /// Waits for tasks as their owner, and logs which of them have ended.
     Await(Until, Vec<Name>),
-    /// Puts a value into a queue.
+    /// Puts a value into a queue; fails with the error `shut down`, as the next three do.
     Put(Name, String),
     /// Gets a value from a queue, and logs it.
     Get(Name),
+    /// Puts a value into a queue if there is room now, and logs if there is none.
+    Offer(Name, String),
+    /// Gets a value from a queue if there is one now, and logs it, or that there is none.
+    Take(Name),
+    /// Says that what was got from a queue is done.
+    Done(Name),
+    /// Waits until all that was put into a queue is done.
+    AllDone(Name),
+    /// Shuts a queue down: it takes nothing more. `now`: what is in it is dropped.
+    Shutdown {
+        /// The queue.
+        queue: Name,
+        /// Whether what is in it is dropped.
+        now: bool,
+    },
     /// Runs the block, under a name to log under, protected from cancellation.
     Shield(Name, Block),
 }
@@ -179,6 +218,16 @@ impl Stmt {
             Self::Clear(name) => json!(["clear", &**name]),
             Self::Wait(name) => json!(["wait", &**name]),
             Self::Lock(name, body) => json!(["lock", &**name, block(body)]),
+            Self::Permit(name, body) => json!(["permit", &**name, block(body)]),
+            Self::Release(name) => json!(["release", &**name]),
+            Self::Condition(name, body) => json!(["condition", &**name, block(body)]),
+            Self::Notified => json!(["notified"]),
+            Self::AtLeast(number) => json!(["at_least", number]),
+            Self::Add(number) => json!(["add", number]),
+            Self::Notify(count) => json!(["notify", count]),
+            Self::Arrive(name) => json!(["arrive", &**name]),
+            Self::Reset(name) => json!(["reset", &**name]),
+            Self::Abort(name) => json!(["abort", &**name]),
             Self::Group(body) => json!(["group", block(body)]),
             Self::Child(name, body) => json!(["child", &**name, block(body)]),
             Self::Timeout(ms, body) => json!(["timeout", ms, block(body)]),
@@ -194,6 +243,11 @@ impl Stmt {
             }
             Self::Put(name, value) => json!(["put", &**name, value]),
             Self::Get(name) => json!(["get", &**name]),
+            Self::Offer(name, value) => json!(["offer", &**name, value]),
+            Self::Take(name) => json!(["take", &**name]),
+            Self::Done(name) => json!(["done", &**name]),
+            Self::AllDone(name) => json!(["all_done", &**name]),
+            Self::Shutdown { queue, now } => json!(["shutdown", &**queue, now]),
             Self::Shield(name, body) => json!(["shield", &**name, block(body)]),
         }
     }

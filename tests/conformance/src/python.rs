@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::on_aio::Home;
 use crate::program::{Event, Program};
+use crate::scenario::File;
 
 /// The first version that has task groups, and timeouts that pass in a task that is being cancelled.
 const OLDEST: (u64, u64, u64) = (3, 11, 3);
@@ -61,6 +62,16 @@ impl Asyncio {
     /// that fails and is cancelled, towards what `aio` does.
     pub fn is_as_recorded(&self) -> bool {
         self.version < (3, 13, 0)
+    }
+
+    /// Whether it can run the programs of `file`.
+    pub fn is_new_enough_for(&self, file: &File) -> bool {
+        self.version >= file.python.map_or(OLDEST, |minor| (3, minor, 0))
+    }
+
+    /// Whether the logs in `file` are to be recorded with it: those of all versions with an early one.
+    pub fn records(&self, file: &File) -> bool {
+        self.is_new_enough_for(file) && (file.python.is_some() || self.is_as_recorded())
     }
 
     /// For the report of a test.

@@ -9,12 +9,15 @@
 //!   not do so in a `finally`;
 //! - a `finally` neither fails nor returns, since a cleanup has no result; it starts no task, since asyncio abandons
 //!   what is started while a program ends;
-//! - a queue hands an item to the first who waits for it, on the Python side too (`FairQueue`);
-//! - a lock is held over single statements, since `aio` drops its guard before the cleanups within it are over;
+//! - a queue hands an item to the first who waits for it, on the Python side too (`FairQueue`), and so do semaphores and
+//!   conditions; the rounds of a barrier are apart;
+//! - a lock, a permit and a condition are held over single statements, since `aio` drops its guard before the cleanups
+//!   within it are over;
 //! - a timeout never passes in a moment in which anything else happens: durations of timeouts add up to residues that
 //!   no sleep has ([`SLOT`]), since in `aio` the result wins;
 //! - a child fails in a moment in which nothing else happens, since in `aio` a body that is ready at that time is cut,
-//!   and in asyncio goes on to its next wait;
+//!   and in asyncio goes on to its next wait; so nothing breaks a barrier in a program with groups;
+//! - what is said to be done was got right before, since `aio` panics if it is said too often;
 //! - a program with groups ends long after everything that happens in it, so that no turn is cut off that asyncio takes
 //!   later than `aio` ([`Order::ByInstant`](crate::Order::ByInstant));
 //! - the body of a group has no `finally` that waits, and no group directly in it, since `aio` cancels everything
@@ -30,7 +33,7 @@ use crate::program::{Block, Name, Program, Stmt};
 /// What programs are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
-    /// Tasks, cancellation, cleanups, events, locks, queues.
+    /// Tasks, cancellation, cleanups, queues, and all that tasks wait for.
     Tasks,
     /// All that and timeouts.
     Timeouts,
@@ -43,6 +46,8 @@ pub enum Sort {
 /// else.
 const SLOT: u64 = 1 << MAX_RESIDUES;
 const MAX_RESIDUES: u32 = 12;
+
+const QUEUES: &[&str] = &["q", "q1", "lifo", "heap"];
 
 /// Where a statement stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,25 +75,65 @@ fn one_of(names: &'static [&'static str]) -> impl Strategy<Value = Name> {
     prop::sample::select(names).prop_map(Name::from)
 }
 
+fn put(name: &str) -> Stmt {
+    Stmt::Put(name.into(), "".to_owned())
+}
+
 /// What may stand in a lock: single statements.
-fn single(place: Place) -> BoxedStrategy<Stmt> {
+fn single(sort: Sort, place: Place) -> BoxedStrategy<Stmt> {
     let never_waits = prop_oneof![
-        2 => number().prop_map(Stmt::Cancel),
-        2 => one_of(&["e", "f"]).prop_map(Stmt::Set),
-        1 => one_of(&["e", "f"]).prop_map(Stmt::Clear),
-        3 => Just(Stmt::Put("q".into(), "".to_owned())),
+        4 => number().prop_map(Stmt::Cancel),
+        4 => one_of(&["e", "f"]).prop_map(Stmt::Set),
+        2 => one_of(&["e", "f"]).prop_map(Stmt::Clear),
+        4 => Just(put("q")),
+        2 => one_of(&["lifo", "heap"]).prop_map(|name| put(&name)),
+        1 => Just(Stmt::Offer("q1".into(), "".to_owned())),
+        1 => one_of(QUEUES).prop_map(Stmt::Take),
+        1 => Just(Stmt::Release("s".into())),
     ];
     if place == Place::BodyCleanup {
         return never_waits.boxed();
     }
+    let arrive = one_of(&["b2", "b3"]).prop_map(Stmt::Arrive);
+    let breaks =
+        prop::sample::select(vec![Stmt::Abort("b2".into()), Stmt::Reset("b2".into()), Stmt::Reset("b3".into())]);
+    let may_fail = match (sort, place) {
+        // A `finally` does not fail.
+        (_, Place::Cleanup) => Just(Stmt::Yield).boxed(),
+        (Sort::Groups, _) => arrive.boxed(),
+        _ => prop_oneof![4 => arrive, 1 => breaks].boxed(),
+    };
     prop_oneof![
-        6 => (0..4_u64).prop_map(Stmt::Sleep),
-        4 => Just(Stmt::Yield),
-        5 => never_waits,
-        1 => one_of(&["e", "f"]).prop_map(Stmt::Wait),
-        2 => number().prop_map(Stmt::Join),
-        1 => Just(Stmt::Put("q1".into(), "".to_owned())),
-        1 => one_of(&["q", "q1"]).prop_map(Stmt::Get),
+        12 => (0..4_u64).prop_map(Stmt::Sleep),
+        8 => Just(Stmt::Yield),
+        10 => never_waits,
+        2 => one_of(&["e", "f"]).prop_map(Stmt::Wait),
+        4 => number().prop_map(Stmt::Join),
+        2 => Just(put("q1")),
+        2 => one_of(QUEUES).prop_map(Stmt::Get),
+        2 => one_of(QUEUES).prop_map(Stmt::Done),
+        1 => one_of(QUEUES).prop_map(Stmt::AllDone),
+        2 => may_fail,
+    ]
+    .boxed()
+}
+
+/// A lock, a permit or a condition, and what is done with it.
+fn held(sort: Sort, place: Place) -> BoxedStrategy<Stmt> {
+    let body = move || prop::collection::vec(single(sort, place), 0..3).prop_map(Block::from);
+    let of_condition = prop_oneof![
+        3 => Just(Stmt::Notified),
+        1 => (1..4_u64).prop_map(Stmt::AtLeast),
+        1 => Just(Stmt::Add(1)),
+        2 => (1..3_u64).prop_map(|count| Stmt::Notify(Some(count))),
+        1 => Just(Stmt::Notify(None)),
+        2 => single(sort, place),
+    ];
+    let condition = prop::collection::vec(of_condition, 1..4).prop_map(|body| Stmt::Condition("c".into(), body.into()));
+    prop_oneof![
+        2 => (one_of(&["l", "m"]), body()).prop_map(|(name, body)| Stmt::Lock(name, body)),
+        1 => (one_of(&["s", "s2"]), body()).prop_map(|(name, body)| Stmt::Permit(name, body)),
+        2 => condition,
     ]
     .boxed()
 }
@@ -98,13 +143,9 @@ fn block(sort: Sort, place: Place, depth: u32, len: std::ops::Range<usize>) -> B
 }
 
 fn stmt(sort: Sort, place: Place, depth: u32) -> BoxedStrategy<Stmt> {
-    let lock = move || {
-        let body = prop::collection::vec(single(place), 0..3).prop_map(Block::from);
-        (one_of(&["l", "m"]), body).prop_map(|(name, body)| Stmt::Lock(name, body))
-    };
     match place {
-        Place::BodyCleanup => return single(place),
-        Place::Cleanup => return prop_oneof![6 => single(place), 1 => lock()].boxed(),
+        Place::BodyCleanup => return single(sort, place),
+        Place::Cleanup => return prop_oneof![6 => single(sort, place), 1 => held(sort, place)].boxed(),
         Place::Task | Place::Body => {}
     }
     let ends = prop_oneof![
@@ -112,7 +153,7 @@ fn stmt(sort: Sort, place: Place, depth: u32) -> BoxedStrategy<Stmt> {
         1 => Just(Stmt::Raise("y".to_owned())),
         1 => Just(Stmt::Return("1".to_owned())),
     ];
-    let simple = prop_oneof![16 => single(place), 4 => lock(), 1 => ends].boxed();
+    let simple = prop_oneof![16 => single(sort, place), 4 => held(sort, place), 1 => ends].boxed();
     if depth == 0 {
         return simple;
     }
@@ -200,6 +241,11 @@ impl Finisher {
         self.all.get(number % self.all.len().max(1)).cloned()
     }
 
+    fn value(&mut self) -> String {
+        self.puts += 1;
+        self.puts.to_string()
+    }
+
     fn residue(&mut self) -> Option<u64> {
         let residue = (self.residues < MAX_RESIDUES).then(|| 1 << self.residues);
         self.residues += 1;
@@ -225,9 +271,11 @@ impl Finisher {
                 Some(name) => Stmt::Join(name),
                 None => return,
             },
-            Stmt::Put(name, _) => {
-                self.puts += 1;
-                Stmt::Put(name.clone(), self.puts.to_string())
+            Stmt::Put(name, _) => Stmt::Put(name.clone(), self.value()),
+            Stmt::Offer(name, _) => Stmt::Offer(name.clone(), self.value()),
+            Stmt::Done(name) => {
+                stmts.push(Stmt::Get(name.clone()));
+                stmt.clone()
             }
             Stmt::Sleep(slots) => Stmt::Sleep(slots * slot),
             Stmt::Spawn(_, body) | Stmt::Child(_, body) => {
@@ -246,6 +294,8 @@ impl Finisher {
                 Stmt::Try { body, except, finally }
             }
             Stmt::Lock(name, body) => Stmt::Lock(name.clone(), self.block(body, me)),
+            Stmt::Permit(name, body) => Stmt::Permit(name.clone(), self.block(body, me)),
+            Stmt::Condition(name, body) => Stmt::Condition(name.clone(), self.block(body, me)),
             Stmt::Group(body) => Stmt::Group(self.block(body, me)),
             Stmt::Timeout(slots, body) => {
                 let Some(residue) = self.residue() else {
@@ -272,6 +322,8 @@ impl Stmt {
         let blocks: Vec<&Block> = match self {
             Self::Spawn(_, body)
             | Self::Lock(_, body)
+            | Self::Permit(_, body)
+            | Self::Condition(_, body)
             | Self::Group(body)
             | Self::Child(_, body)
             | Self::Timeout(_, body)

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! order: exact
+//! python: 3.13, if it needs one as new
 //!
 //! # why it is subtle, if the name does not say so
 //! === a sentence of behaviour
@@ -31,6 +32,8 @@ pub struct File {
     path: PathBuf,
     /// How logs are compared.
     pub order: Order,
+    /// The first minor version of Python 3 that can run the programs, if it is not the one that runs all others.
+    pub python: Option<u64>,
     /// In the order of the file.
     pub scenarios: Vec<Scenario>,
 }
@@ -80,13 +83,14 @@ impl File {
     /// An empty one at `path` beside this package's manifest.
     #[must_use]
     pub fn new(path: &str, order: Order) -> Self {
-        Self { path: Path::new(env!("CARGO_MANIFEST_DIR")).join(path), order, scenarios: Vec::new() }
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        Self { path, order, python: None, scenarios: Vec::new() }
     }
 
     fn load(path: PathBuf) -> Self {
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         match parse(&text) {
-            Ok((order, scenarios)) => Self { path, order, scenarios },
+            Ok((order, python, scenarios)) => Self { path, order, python, scenarios },
             Err(error) => panic!("{}: {error}", path.display()),
         }
     }
@@ -115,6 +119,9 @@ impl File {
 
     fn write(&self) -> String {
         let mut text = format!("order: {}\n", self.order);
+        if let Some(minor) = self.python {
+            writeln!(text, "python: 3.{minor}").expect("a string takes all");
+        }
         let events = |text: &mut String, events: &[Event]| {
             events.iter().for_each(|event| writeln!(text, "{event}").expect("a string takes all"));
         };
@@ -138,12 +145,13 @@ impl File {
     }
 }
 
-fn parse(text: &str) -> Result<(Order, Vec<Scenario>), Unreadable> {
+fn parse(text: &str) -> Result<(Order, Option<u64>, Vec<Scenario>), Unreadable> {
     let mut parts = text.split("=== ");
     let mut head: Vec<&str> = parts.next().unwrap_or_default().lines().collect();
     let order = head.first().and_then(|line| line.strip_prefix("order: ")?.parse().ok());
     let order = order.ok_or_else(|| Unreadable("the first line gives no order".to_owned()))?;
     head.remove(0);
+    let python = head.first().and_then(|line| line.strip_prefix("python: 3.")?.parse().ok());
     let mut comments = comments_of(&head);
     let mut scenarios = Vec::new();
     for part in parts {
@@ -169,7 +177,7 @@ fn parse(text: &str) -> Result<(Order, Vec<Scenario>), Unreadable> {
         scenarios.push(scenario);
         comments = next;
     }
-    Ok((order, scenarios))
+    Ok((order, python, scenarios))
 }
 
 fn comments_of(lines: &[&str]) -> Vec<String> {

@@ -45,6 +45,8 @@ fn write_stmt(f: &mut impl Write, stmt: &Stmt, depth: usize) -> fmt::Result {
     match stmt {
         Stmt::Spawn(_, body)
         | Stmt::Lock(_, body)
+        | Stmt::Permit(_, body)
+        | Stmt::Condition(_, body)
         | Stmt::Group(body)
         | Stmt::Child(_, body)
         | Stmt::Timeout(_, body)
@@ -87,6 +89,17 @@ impl Stmt {
             Self::Clear(name) => format!("clear {name}"),
             Self::Wait(name) => format!("wait {name}"),
             Self::Lock(name, _) => format!("lock {name}"),
+            Self::Permit(name, _) => format!("permit {name}"),
+            Self::Release(name) => format!("release {name}"),
+            Self::Condition(name, _) => format!("condition {name}"),
+            Self::Notified => "notified".to_owned(),
+            Self::AtLeast(number) => format!("at least {number}"),
+            Self::Add(number) => format!("add {number}"),
+            Self::Notify(Some(count)) => format!("notify {count}"),
+            Self::Notify(None) => "notify all".to_owned(),
+            Self::Arrive(name) => format!("arrive {name}"),
+            Self::Reset(name) => format!("reset {name}"),
+            Self::Abort(name) => format!("abort {name}"),
             Self::Group(_) => "group".to_owned(),
             Self::Child(name, _) => format!("child {name}"),
             Self::Timeout(ms, _) => format!("timeout {ms}"),
@@ -98,6 +111,12 @@ impl Stmt {
             Self::Await(until, names) => format!("await {} {}", until.word(), names.join(" ")),
             Self::Put(name, value) => format!("put {name} {value}"),
             Self::Get(name) => format!("get {name}"),
+            Self::Offer(name, value) => format!("offer {name} {value}"),
+            Self::Take(name) => format!("take {name}"),
+            Self::Done(name) => format!("done {name}"),
+            Self::AllDone(name) => format!("all done {name}"),
+            Self::Shutdown { queue, now: false } => format!("shutdown {queue}"),
+            Self::Shutdown { queue, now: true } => format!("shutdown {queue} now"),
             Self::Shield(name, _) => format!("shield {name}"),
         }
     }
@@ -146,14 +165,16 @@ fn take<'a>(rest: &mut &[&'a str], depth: usize) -> Option<&'a str> {
 
 fn parse_stmt(line: &str, rest: &mut &[&str], depth: usize) -> Result<Stmt, Unreadable> {
     let (word, argument) = line.split_once(' ').unwrap_or((line, ""));
-    let name = || -> Result<Name, Unreadable> {
-        if argument.is_empty() || argument.contains(' ') {
-            fail("a name is missing", line)
-        } else {
-            Ok(argument.into())
-        }
+    let name_in = |text: &str| -> Result<Name, Unreadable> {
+        if text.is_empty() || text.contains(' ') { fail("a name is missing", line) } else { Ok(text.into()) }
     };
-    let number = || argument.parse().or_else(|_| fail("a number is missing", line));
+    let name = || name_in(argument);
+    let number_in = |text: &str| text.parse().or_else(|_| fail("a number is missing", line));
+    let number = || number_in(argument);
+    let name_and_value = || match argument.split_once(' ') {
+        Some((name, value)) => Ok((name.into(), value.to_owned())),
+        None => fail("a value is missing", line),
+    };
     let mut body = || parse_block(rest, depth + 1);
     Ok(match word {
         "log" => Stmt::Log(argument.to_owned()),
@@ -169,6 +190,19 @@ fn parse_stmt(line: &str, rest: &mut &[&str], depth: usize) -> Result<Stmt, Unre
         "clear" => Stmt::Clear(name()?),
         "wait" => Stmt::Wait(name()?),
         "lock" => Stmt::Lock(name()?, body()?),
+        "permit" => Stmt::Permit(name()?, body()?),
+        "release" => Stmt::Release(name()?),
+        "condition" => Stmt::Condition(name()?, body()?),
+        "notified" => Stmt::Notified,
+        "at" => match argument.strip_prefix("least ") {
+            Some(number) => Stmt::AtLeast(number_in(number)?),
+            None => return fail("not a statement", line),
+        },
+        "add" => Stmt::Add(number()?),
+        "notify" => Stmt::Notify(if argument == "all" { None } else { Some(number()?) }),
+        "arrive" => Stmt::Arrive(name()?),
+        "reset" => Stmt::Reset(name()?),
+        "abort" => Stmt::Abort(name()?),
         "group" => Stmt::Group(body()?),
         "child" => Stmt::Child(name()?, body()?),
         "timeout" => Stmt::Timeout(number()?, body()?),
@@ -197,11 +231,25 @@ fn parse_stmt(line: &str, rest: &mut &[&str], depth: usize) -> Result<Stmt, Unre
             let Some(until) = until else { return fail("not an end to await", line) };
             Stmt::Await(until, words.map(Name::from).collect())
         }
-        "put" => match argument.split_once(' ') {
-            Some((name, value)) => Stmt::Put(name.into(), value.to_owned()),
-            None => return fail("a value is missing", line),
-        },
+        "put" => {
+            let (name, value) = name_and_value()?;
+            Stmt::Put(name, value)
+        }
         "get" => Stmt::Get(name()?),
+        "offer" => {
+            let (name, value) = name_and_value()?;
+            Stmt::Offer(name, value)
+        }
+        "take" => Stmt::Take(name()?),
+        "done" => Stmt::Done(name()?),
+        "all" => match argument.strip_prefix("done ") {
+            Some(name) => Stmt::AllDone(name_in(name)?),
+            None => return fail("not a statement", line),
+        },
+        "shutdown" => match argument.strip_suffix(" now") {
+            Some(queue) => Stmt::Shutdown { queue: name_in(queue)?, now: true },
+            None => Stmt::Shutdown { queue: name()?, now: false },
+        },
         _ => return fail("not a statement", line),
     })
 }

@@ -102,6 +102,10 @@ fn the_recorded_logs_are_what_asyncio_gives() {
     let record = std::env::var_os("AIO_CONFORMANCE_RECORD").is_some();
     let mut reports = Vec::new();
     for mut file in FOLDERS.iter().flat_map(|folder| File::all(folder)) {
+        if !asyncio.is_new_enough_for(&file) || (record && !asyncio.records(&file)) {
+            println!("{}: its recorded logs stand for asyncio", file.topic());
+            continue;
+        }
         for index in 0..file.scenarios.len() {
             let got = asyncio.run(Home::Shared, &file.scenarios[index].program);
             if record {

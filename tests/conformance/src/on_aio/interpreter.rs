@@ -3,6 +3,8 @@
 //! Each statement is what a user of `aio` would write for it; `finally` is [`defer`]. Where asyncio takes a turn of the
 //! loop that `aio` does not, it is taken here as well: see [`hops`](crate::on_aio::hops), and only there.
 
+mod queue;
+mod sync;
 mod world;
 
 use std::future::poll_fn;
@@ -155,6 +157,15 @@ async fn run_stmt(env: &Env, stmt: &Stmt) -> Flow {
             trace(env, stmt);
             return run_block(env.clone(), body.clone()).await;
         }
+        Stmt::Permit(name, body) => return sync::run_permit(env, name, body).await,
+        Stmt::Release(name) => world.semaphore(name).add_permits(1),
+        Stmt::Condition(name, body) => return sync::run_condition(env, name, body).await,
+        Stmt::Notified | Stmt::AtLeast(_) | Stmt::Add(_) | Stmt::Notify(_) => {
+            panic!("`{}` does not stand directly in the block of a condition", stmt.head())
+        }
+        Stmt::Arrive(name) => sync::arrive(env, name).await?,
+        Stmt::Reset(name) => world.barrier(name).reset(),
+        Stmt::Abort(name) => world.barrier(name).abort(),
         Stmt::Group(body) => run_group(env, body).await?,
         Stmt::Child(name, body) => add_child(env, name, body),
         Stmt::Timeout(duration, body) => run_timeout(env, *duration, body).await?,
@@ -176,23 +187,33 @@ async fn run_stmt(env: &Env, stmt: &Stmt) -> Flow {
             }
         }
         Stmt::Await(until, names) => run_await(env, *until, names).await?,
-        Stmt::Put(name, value) => {
-            let put = world.wait(world.queue(name).put(value.clone())).await?;
-            put.expect("no queue is closed");
-        }
+        Stmt::Put(name, value) => world.wait(world.queue(name).put(value.clone())).await??,
         Stmt::Get(name) => {
-            let value = world.wait(world.queue(name).get()).await?.expect("no queue is closed");
+            let value = world.wait(world.queue(name).get()).await??;
             world.log(me, format!("got {value}"));
         }
+        Stmt::Offer(name, value) => {
+            if !world.queue(name).offer(value.clone())? {
+                world.log(me, format!("{name} is full"));
+            }
+        }
+        Stmt::Take(name) => {
+            let value = world.queue(name).take()?;
+            world.log(me, value.map_or("got nothing".to_owned(), |value| format!("got {value}")));
+        }
+        Stmt::Done(name) => world.queue(name).task_done(),
+        Stmt::AllDone(name) => world.wait(world.queue(name).join()).await?,
+        Stmt::Shutdown { queue, now } => world.queue(queue).shut_down(*now),
         Stmt::Shield(name, body) => {
             let env = Env { name: name.clone(), body_of: None, timeout: None, ..env.clone() };
             let shielded = shield(run_block(env, body.clone()));
             return shielded.await;
         }
     }
-    if matches!(stmt, Stmt::Sleep(_) | Stmt::Yield | Stmt::Wait(_) | Stmt::Put(..) | Stmt::Group(_) | Stmt::Timeout(..))
-    {
-        trace(env, stmt);
+    match stmt {
+        Stmt::Sleep(_) | Stmt::Yield | Stmt::Wait(_) | Stmt::Group(_) | Stmt::Timeout(..) => trace(env, stmt),
+        Stmt::Put(..) | Stmt::AllDone(_) => trace(env, stmt),
+        _ => {}
     }
     Ok(())
 }

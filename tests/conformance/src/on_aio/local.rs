@@ -4,7 +4,10 @@ use std::pin::Pin;
 
 pub(super) use std::rc::Rc as Ref;
 
-pub(super) use aio::local::{Event, GroupHandle, Lock, Queue, Task, TaskGroup, defer, shield};
+pub(super) use aio::local::{
+    Barrier, Condition, Event, GroupHandle, LifoQueue, Lock, PriorityQueue, Queue, Semaphore, Task, TaskGroup, defer,
+    shield,
+};
 
 /// A block that runs.
 pub(super) type Running<T> = Pin<Box<dyn Future<Output = T>>>;

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use aio::TaskRef;
 
-use super::super::{Event, Lock, Queue, Ref, Task};
+use super::super::{Barrier, Event, Lock, Ref, Semaphore, Task};
+use super::queue::Queue;
+use super::sync::Monitor;
 use crate::on_aio::outcome::{Ending, Stop, show};
 use crate::on_aio::record::Record;
 use crate::on_aio::{Deviation, lock};
@@ -17,9 +19,24 @@ pub(super) struct World {
     pub(super) deviation: Option<Deviation>,
     pub(super) record: Arc<Record>,
     pub(super) tasks: Mutex<HashMap<Name, Entry>>,
-    flags: Mutex<HashMap<Name, Ref<Flag>>>,
-    locks: Mutex<HashMap<Name, Ref<Lock<()>>>>,
-    queues: Mutex<HashMap<Name, Ref<Queue<String>>>>,
+    flags: Named<Flag>,
+    locks: Named<Lock<()>>,
+    semaphores: Named<Semaphore>,
+    monitors: Named<Monitor>,
+    barriers: Named<Barrier>,
+    queues: Named<Queue>,
+}
+
+/// What tasks use, made when it is first used.
+type Named<T> = Mutex<HashMap<Name, Ref<T>>>;
+
+fn get<T>(all: &Named<T>, name: &Name, make: impl FnOnce() -> T) -> Ref<T> {
+    lock(all).entry(name.clone()).or_insert_with(|| Ref::new(make())).clone()
+}
+
+/// The number at the end of a name.
+fn number_of(name: &Name) -> Option<usize> {
+    name.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().ok()
 }
 
 /// A task that was started.
@@ -44,6 +61,9 @@ impl World {
             tasks: Mutex::default(),
             flags: Mutex::default(),
             locks: Mutex::default(),
+            semaphores: Mutex::default(),
+            monitors: Mutex::default(),
+            barriers: Mutex::default(),
             queues: Mutex::default(),
         }
     }
@@ -70,17 +90,27 @@ impl World {
     }
 
     pub(super) fn flag(&self, name: &Name) -> Ref<Flag> {
-        lock(&self.flags).entry(name.clone()).or_default().clone()
+        get(&self.flags, name, Flag::default)
     }
 
     pub(super) fn lock_named(&self, name: &Name) -> Ref<Lock<()>> {
-        lock(&self.locks).entry(name.clone()).or_default().clone()
+        get(&self.locks, name, Lock::default)
     }
 
-    pub(super) fn queue(&self, name: &Name) -> Ref<Queue<String>> {
-        let capacity = name.trim_start_matches(|c: char| !c.is_ascii_digit()).parse();
-        let new = || Ref::new(capacity.map_or_else(|_| Queue::unbounded(), Queue::bounded));
-        lock(&self.queues).entry(name.clone()).or_insert_with(new).clone()
+    pub(super) fn semaphore(&self, name: &Name) -> Ref<Semaphore> {
+        get(&self.semaphores, name, || Semaphore::new(number_of(name).unwrap_or(1)))
+    }
+
+    pub(super) fn monitor(&self, name: &Name) -> Ref<Monitor> {
+        get(&self.monitors, name, Monitor::default)
+    }
+
+    pub(super) fn barrier(&self, name: &Name) -> Ref<Barrier> {
+        get(&self.barriers, name, || Barrier::new(number_of(name).unwrap_or(1)))
+    }
+
+    pub(super) fn queue(&self, name: &Name) -> Ref<Queue> {
+        get(&self.queues, name, || Queue::new(name, number_of(name)))
     }
 
     pub(super) fn with_task<R>(&self, name: &Name, change: impl FnOnce(&mut Entry) -> R) -> R {
