@@ -5,7 +5,7 @@
 //! the whole process. [`waits`] is what the table says now.
 //!
 //! What is known is who *took* a thing: a guard that was sent to another task still counts for the one that took it.
-//! Permits that hold on to their semaphore are made to be sent ([`took_to_go`]), so nobody is taken to be stuck for them.
+//! Permits that hold on to their semaphore are made to be sent ([`took_to_go`]): nobody is taken to be stuck for them.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::marker::{PhantomData, PhantomPinned};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 use std::sync::MutexGuard;
 
@@ -381,4 +382,21 @@ fn a_broadcast_channel_is_shared_if_its_messages_may_be_sent_and_shared() {
     assert_eq!(send_sync!(broadcast::TryRecvError), BOTH);
     let are_unpin = [<IsUnpin<broadcast::RecvFuture<'static, u8>>>::IS, <IsUnpin<broadcast::BroadcastStream<u8>>>::IS];
     assert_eq!(are_unpin, [false; 2]);
+}
+
+/// None of them is poisoned, and what a panic leaves is whole: they may be used on both sides of a `catch_unwind`.
+#[test]
+fn primitives_may_be_used_on_both_sides_of_a_caught_panic() {
+    fn unwind_safe<T: UnwindSafe + RefUnwindSafe>() {}
+    unwind_safe::<Semaphore>();
+    unwind_safe::<CapacityLimiter>();
+    unwind_safe::<Barrier>();
+    unwind_safe::<Latch>();
+    unwind_safe::<Notify>();
+    unwind_safe::<Condition>();
+    unwind_safe::<Event>();
+    unwind_safe::<Permit<'static>>();
+    unwind_safe::<OwnedPermit>();
+    unwind_safe::<LimiterPermit<'static>>();
+    unwind_safe::<OwnedLimiterPermit>();
 }

@@ -1,9 +1,9 @@
 //! Help against deadlocks: who waits for what, and who has it.
 //!
 //! It is off by default. [`Runner::debug`](crate::Runner::debug) switches it on, or the environment variable
-//! `AIO_DEBUG` (set to anything but `0` or nothing), or [`track_waits`]. From then on, every lock and permit knows which task has
-//! taken it, and every task that waits for a primitive of this library says which. [`waits`] lists that, and names
-//! those who wait for each other in a ring; so does Ctrl-C, on stderr, before it cancels the program.
+//! `AIO_DEBUG` (set to anything but `0` or nothing), or [`track_waits`]. From then on, every lock and permit knows
+//! which task has taken it, and every task that waits for a primitive of this library says which. [`waits`] lists that,
+//! and names those who wait for each other in a ring; so does Ctrl-C, on stderr, before it cancels the program.
 //!
 //! ```
 //! use aio::{Builder, Lock, debug, run, yield_now};

@@ -106,9 +106,9 @@ impl<H: Home> State<H> {
         Arrival::Waits
     }
 
-    /// One that waits is dropped: it does not count any more, if its round goes on. Whether that is over, and the others
-    /// of it have yet to be [woken](Self::wake_passed) before this one may leave the line: their indices are their
-    /// places in it.
+    /// One that waits is dropped: it does not count any more, if its round goes on. Whether that is over, and the
+    /// others of it have yet to be [woken](Self::wake_passed) before this one may leave the line: their indices are
+    /// their places in it.
     pub(super) fn take_back(&mut self, slot: &H::Word) -> bool {
         let found = slot.load(Ordering::Relaxed);
         if found == WAITING | self.round {

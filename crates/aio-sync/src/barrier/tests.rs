@@ -34,8 +34,8 @@ fn all_of_a_round_see_what_the_others_did_before() {
 }
 
 /// The first in the line gives up while the others come. Either they are three before that, and pass with it; or it
-/// does not count any more, even if it has not left the line, and a fourth makes the round complete. Nobody is left. (Who
-/// knows that it is gone knows that it does not count.)
+/// does not count any more, even if it has not left the line, and a fourth makes the round complete. Nobody is left.
+/// (Who knows that it is gone knows that it does not count.)
 #[test]
 fn one_that_gives_up_counts_or_does_not() {
     model(|| {
