@@ -1,8 +1,13 @@
 //! The races of a broadcast channel: each receiver gets each message, or hears that it has missed it; what one clones
 //! is not overwritten meanwhile, and is dropped once.
 
+use std::pin::pin;
+use std::task::{Context, Waker};
+
 use aio_base::sync::Arc;
 use aio_base::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_core::Stream;
 
 use super::{RecvError, TryRecvError, channel};
 use crate::race::{block_on, model, poll_and_drop, start};
@@ -86,5 +91,37 @@ fn who_gives_up_leaves_the_others_in_the_line() {
         sender.send(1).unwrap();
         gives_up.join().unwrap();
         waits.join().unwrap();
+    });
+}
+
+/// What only it had yet to get is dropped by it, or by who overwrites it, or kept for nobody: once in any case.
+#[test]
+fn a_receiver_may_go_while_its_message_is_overwritten() {
+    model(|| {
+        let count = Arc::new(AtomicUsize::new(0));
+        let (sender, goes) = channel(1);
+        let mut stays = sender.subscribe();
+        assert!(sender.send(Slow(count.clone())).is_ok());
+        let other = start(move || drop(goes));
+        let n_receivers = sender.send(Slow(count.clone())).ok().unwrap();
+        assert!((1..=2).contains(&n_receivers));
+        other.join().unwrap();
+        assert_eq!((sender.len(), stays.try_recv().err()), (1, Some(TryRecvError::Lagged(1))));
+        assert!(stays.try_recv().is_ok());
+        assert_eq!((sender.len(), Arc::strong_count(&count)), (0, 1));
+    });
+}
+
+/// What waits in there refers to the channel by itself, and may be the last that does.
+#[test]
+fn a_stream_may_be_dropped_while_the_last_message_is_sent() {
+    model(|| {
+        let (sender, receiver) = channel(1);
+        let other = start(move || {
+            let _ = pin!(receiver.stream()).poll_next(&mut Context::from_waker(Waker::noop()));
+        });
+        let _ = sender.send(Arc::new(1));
+        drop(sender);
+        other.join().unwrap();
     });
 }

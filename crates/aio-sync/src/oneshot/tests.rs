@@ -186,3 +186,25 @@ fn a_message_after_waiting_in_vain_arrives() {
         other.join().unwrap();
     });
 }
+
+/// A wait for the receiver that was leaked left its waker: it is the sender's to take back, or the receiver's.
+#[test]
+fn a_message_after_a_leaked_wait_is_in_one_place() {
+    for closes in [false, true] {
+        model(move || {
+            let (mut sender, mut receiver) = channel();
+            let mut closed = sender.closed();
+            assert!(poll_idle(&mut closed).is_pending());
+            std::mem::forget(closed);
+            let message = Arc::new(1);
+            let theirs = message.clone();
+            let other = start(move || drop(sender.send(theirs)));
+            if closes {
+                receiver.close();
+            }
+            drop(receiver);
+            other.join().unwrap();
+            assert_eq!(Arc::strong_count(&message), 1);
+        });
+    }
+}

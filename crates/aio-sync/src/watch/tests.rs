@@ -1,8 +1,13 @@
 //! The races of a watch channel: who waits is woken by a change, or by the end, whenever it comes; no modification is
 //! lost.
 
+use std::pin::pin;
+use std::task::{Context, Waker};
+
 use aio_base::sync::Arc;
 use aio_base::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_core::Stream;
 
 use super::channel;
 use crate::race::{block_on, model, poll_and_drop, start};
@@ -72,7 +77,7 @@ fn who_gives_up_leaves_the_others_in_the_line() {
     });
 }
 
-/// The last receiver goes while somebody waits for that, and another one begins to.
+/// Two receivers go while somebody waits for the last one.
 #[test]
 fn who_waits_for_the_last_receiver_is_woken() {
     model(|| {
@@ -84,5 +89,35 @@ fn who_waits_for_the_last_receiver_is_woken() {
         assert!(sender.send(1).is_err());
         other.join().unwrap();
         drops.join().unwrap();
+    });
+}
+
+/// Somebody waits for the last receiver to go while one goes and another one comes: it hears of it all the same.
+#[test]
+fn who_waits_for_the_last_receiver_is_woken_though_another_comes() {
+    model(|| {
+        let (sender, receiver) = channel(0);
+        let theirs = sender.clone();
+        let other = start(move || {
+            drop(receiver);
+            drop(theirs.subscribe());
+        });
+        block_on(sender.closed());
+        other.join().unwrap();
+        assert!(sender.is_closed());
+    });
+}
+
+/// What waits in there refers to the channel by itself, and may be the last that does.
+#[test]
+fn a_stream_may_be_dropped_while_the_last_value_is_sent() {
+    model(|| {
+        let (sender, receiver) = channel(Arc::new(0));
+        let other = start(move || {
+            let _ = pin!(receiver.stream()).poll_next(&mut Context::from_waker(Waker::noop()));
+        });
+        let _ = sender.send(Arc::new(1));
+        drop(sender);
+        other.join().unwrap();
     });
 }
