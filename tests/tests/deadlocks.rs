@@ -5,7 +5,9 @@ use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aio::debug::{self, Who};
-use aio::{Builder, CapacityLimiter, Lock, Queue, Runner, Semaphore, Task, run, yield_now};
+use aio::{
+    Builder, CapacityLimiter, Lock, Queue, Runner, RwLock, RwLockUpgradableReadGuard, Semaphore, Task, run, yield_now,
+};
 
 /// The table is one for the process: a test has it for itself, and leaves it off and empty.
 struct Tracked(#[expect(dead_code, reason = "it is held")] MutexGuard<'static, ()>);
@@ -91,6 +93,36 @@ fn a_task_that_waits_for_its_own_lock_is_a_ring_of_one() {
         turns(2).await;
         assert_eq!(lines(), ["Narcissus Lock Narcissus"]);
         assert_eq!(debug::waits().deadlocks().len(), 1);
+    });
+}
+
+/// It waits for the other reader, not for itself.
+#[test]
+fn a_reader_that_wants_to_write_is_in_a_ring_with_the_other_reader() {
+    let _tracked = Tracked::new();
+    run(async {
+        let (diary, pen) = (Arc::new(RwLock::new(())), Arc::new(Lock::new(())));
+        let (theirs, their_pen) = (diary.clone(), pen.clone());
+        let writes = task("Anne", async move {
+            let _pen = their_pen.lock().await;
+            let guard = theirs.upgradable_read().await;
+            yield_now().await;
+            drop(RwLockUpgradableReadGuard::upgrade(guard).await);
+        });
+        let reads = task("Otto", async move {
+            let _guard = diary.read().await;
+            yield_now().await;
+            drop(pen.lock().await);
+        });
+        turns(4).await;
+        assert_eq!(lines(), ["Anne RwLock Anne Otto", "Otto Lock Anne"]);
+        let waits = debug::waits();
+        let rings: Vec<Vec<_>> =
+            waits.deadlocks().iter().map(|ring| ring.iter().map(|w| name(&w.who)).collect()).collect();
+        assert_eq!(rings, [["Anne", "Otto"]]);
+        drop((writes, reads));
+        turns(2).await;
+        assert!(debug::waits().is_empty());
     });
 }
 

@@ -300,8 +300,11 @@ impl Waits {
             while let Some(i) = next.filter(|i| !seen[*i]) {
                 seen[i] = true;
                 path.push(i);
-                // Each holder of what a stuck one waits for is stuck, and so is each of its waits: any will do.
-                next = self.0[i].holders.first().map(|holder| waits_of[holder][0]);
+                // Each holder of what a stuck one waits for is stuck, and so is each of its waits: any will do, but
+                // another one tells more. (A reader that waits to write has the lock, and waits for the others.)
+                let Wait { who, holders, .. } = &self.0[i];
+                let holder = holders.iter().find(|holder| *holder != who).or(holders.first());
+                next = holder.map(|holder| waits_of[holder][0]);
             }
             if let Some(begin) = next.and_then(|next| path.iter().position(|i| *i == next)) {
                 rings.push(path[begin..].iter().map(|i| &self.0[*i]).collect());
@@ -389,6 +392,12 @@ mod tests {
         assert_eq!(rings(&[(1, 10, &[2]), (2, 20, &[1])]), [[0, 1]]);
         assert_eq!(rings(&[(5, 10, &[2]), (2, 20, &[1]), (1, 10, &[2])]), [[1, 2]]);
         assert_eq!(rings(&[(1, 10, &[1]), (2, 20, &[3]), (3, 30, &[2])]), [vec![0], vec![1, 2]]);
+    }
+
+    #[test]
+    fn who_has_its_part_of_what_it_waits_for_is_in_a_ring_with_the_others() {
+        assert_eq!(rings(&[(1, 10, &[1, 2]), (2, 20, &[1])]), [[0, 1]]);
+        assert_eq!(rings(&[(1, 10, &[1, 1])]), [[0]]);
     }
 
     #[test]

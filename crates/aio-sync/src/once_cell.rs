@@ -169,7 +169,8 @@ impl<T, H: Home> OnceCell<T, H> {
     /// As the [cell](Self) says; the place in the line is taken at the first poll.
     ///
     /// # Panics
-    /// If `init` panics; it is the next one's turn then.
+    /// If `init` panics; it is the next one's turn then. And if a waker panics, after all others have been woken; the
+    /// value is set then.
     #[inline]
     pub async fn get_or_init(&self, init: impl AsyncFnOnce() -> T) -> &T {
         if let Some(value) = self.get() {
@@ -201,7 +202,8 @@ impl<T, H: Home> OnceCell<T, H> {
     /// here.
     ///
     /// # Panics
-    /// If `init` panics; it is the next one's turn then.
+    /// If `init` panics; it is the next one's turn then. And if a waker panics, after all others have been woken; the
+    /// value is set then.
     ///
     /// # Examples
     /// ```

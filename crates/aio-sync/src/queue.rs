@@ -69,8 +69,10 @@ use crate::wait_queue::{wake, wake_batches};
 ///
 /// # Comparisons
 /// A `PriorityQueue` compares its items while it is locked: [`Ord`] of the items must not use the same queue (on one
-/// thread that panics, or never ends). If a comparison panics, so does the call, or the future, that made it. Nothing
-/// has happened then: an item that was to be put in is dropped by that panic, and all others are still there.
+/// thread that panics, or never ends; in the local home, dropping a future that waits for the queue aborts the process,
+/// since there is no other way to keep the queue from using it). If a comparison panics, so does the call, or the
+/// future, that made it. Nothing has happened then: an item that was to be put in is dropped by that panic, and all
+/// others are still there.
 ///
 /// # Panics
 /// A waker that panics does so in the call that wakes it, after the queue has done what the call asks for. An item that

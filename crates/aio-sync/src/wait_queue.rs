@@ -466,6 +466,7 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
     /// Edges 5 and 6.
     #[cold]
     fn leave(&self) {
+        let in_the_line = AbortIfDropped;
         if waits::is_tracked() {
             self.note_end();
         }
@@ -479,6 +480,7 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
             W::leaves(guarded);
             Some(waker)
         });
+        std::mem::forget(in_the_line);
         let mut panics = Panics::new();
         match in_line {
             Some(waker) => {
@@ -491,6 +493,16 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
             None => {}
         }
         panics.resume();
+    }
+}
+
+/// For what must not end by a panic. The node would be freed where it is, in the line: so it would be if the owner of
+/// the lock, on this thread, is what led to this drop (by the `Ord` of its items, in a local queue).
+struct AbortIfDropped;
+
+impl Drop for AbortIfDropped {
+    fn drop(&mut self) {
+        std::process::abort();
     }
 }
 

@@ -174,7 +174,7 @@ macro_rules! upgradable_guard {
             /// readers have gone.
             ///
             /// # Panics
-            /// On the thread of a loop, which would stand still, even if there are none.
+            /// On the thread of a loop, which would stand still, even if there are none. The lock is released then.
             #[track_caller]
             pub fn upgrade_blocking(guard: Self) -> $WriteGuard<$($life,)? T> {
                 host::block_on("`upgrade_blocking`", Self::upgrade(guard))

@@ -4,10 +4,12 @@
 use std::cell::Cell;
 use std::cmp::Ordering;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::process::Command;
 use std::rc::Rc;
 use std::task::Poll;
 
-use aio_base::Home;
+use aio_base::{Home, Local};
 use aio_sync::generic::{Lifo, Order, Queue, Smallest};
 
 use crate::common::{WakeLog, in_both_homes, now, poll, poll_idle};
@@ -277,4 +279,43 @@ fn an_item_dropped_by_a_panicking_comparison_may_use_the_queue<H: Home>() {
     panics(|| _ = now(queue.put(Back(queue.clone()))));
     drop(queue.try_get());
     assert_eq!(Rc::strong_count(&queue), 1);
+}
+
+/// If that future could be freed, the queue would go on to wake it. (Nobody else is there who could end the
+/// comparison.)
+#[test]
+fn a_comparison_that_drops_a_future_in_the_line_ends_the_process() {
+    const CHILD: &str = "AIO_TEST_CHILD";
+    const THIS: &str = "orders::a_comparison_that_drops_a_future_in_the_line_ends_the_process";
+
+    thread_local! {
+        static PUTTER: Cell<Option<Pin<Box<dyn Future<Output = ()>>>>> = const { Cell::new(None) };
+    }
+    #[derive(PartialEq, Eq, PartialOrd)]
+    struct Unruly(u32);
+    impl Ord for Unruly {
+        fn cmp(&self, other: &Self) -> Ordering {
+            drop(PUTTER.take());
+            self.0.cmp(&other.0)
+        }
+    }
+
+    if std::env::var_os(CHILD).is_some() {
+        let queue: &'static _ = Box::leak(Box::new(PriorityQueue::<_, Local>::bounded(3)));
+        fill(queue, [0, 1, 2].map(Unruly));
+        let mut putter = Box::pin(async { assert!(queue.put(Unruly(3)).await.is_ok()) });
+        assert!(poll_idle(&mut putter).is_pending());
+        PUTTER.set(Some(putter));
+        let _ = catch_unwind(AssertUnwindSafe(|| queue.try_get().is_ok()));
+        // It goes on where it must not: as if all were well.
+        std::process::exit(0);
+    }
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([THIS, "--exact", "--nocapture", "--test-threads=1"])
+        .env(CHILD, "")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "{stderr}");
+    assert!(stderr.contains("a call that has the value led back to it"), "{stderr}");
 }

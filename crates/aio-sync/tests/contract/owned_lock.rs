@@ -1,5 +1,6 @@
 //! The forms of the lock that keep a reference to it.
 
+use std::fmt::Display;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -62,6 +63,13 @@ fn an_owned_guard_is_all_that_is_left_of_its_lock<H: Owned>() {
     let lock = OwnedLockGuard::source(&guard).clone();
     drop(guard);
     assert_eq!(*H::try_lock(&lock).unwrap(), 2);
+}
+
+#[test]
+fn an_owned_guard_may_be_of_any_type_that_does_something() {
+    let shared: Arc<aio_sync::Lock<dyn Display + Send>> = Arc::new(aio_sync::Lock::new(1));
+    let local: Rc<aio_sync::local::Lock<dyn Display>> = Rc::new(aio_sync::local::Lock::new(2));
+    assert_eq!(format!("{} {}", now(shared.lock_owned()), now(local.lock_owned())), "1 2");
 }
 
 fn owned_and_borrowed_waiters_stand_in_one_line<H: Owned>() {

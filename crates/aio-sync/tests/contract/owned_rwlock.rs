@@ -1,5 +1,6 @@
 //! The forms of the read-write lock that keep a reference to it.
 
+use std::fmt::Display;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -114,6 +115,13 @@ fn an_owned_waiter_that_is_dropped_last_takes_the_lock_along<H: Owned>() {
             drop(held);
         }
     }
+}
+
+#[test]
+fn an_owned_guard_may_be_of_any_type_that_does_something() {
+    let shared: Arc<aio_sync::RwLock<dyn Display + Send + Sync>> = Arc::new(aio_sync::RwLock::new(1));
+    let local: Rc<aio_sync::local::RwLock<dyn Display>> = Rc::new(aio_sync::local::RwLock::new(2));
+    assert_eq!(format!("{} {}", now(shared.read_owned()), now(local.write_owned())), "1 2");
 }
 
 fn owned_guards_become_others<H: Owned>() {
