@@ -315,6 +315,52 @@ proptest! {
         prop_assert_eq!(taken, items);
     }
 
+    /// A panic in a closure loses the item that it had, and no other.
+    #[test]
+    fn after_a_panic_in_a_closure_it_goes_on(script in script(), bad in 0..12_u8, k in 1..4_u8) {
+        /// Lets all through but the bad one.
+        fn check_item(x: u8, bad: u8) -> u8 {
+            if x == bad {
+                resume_unwind(Box::new("a fault"));
+            }
+            x
+        }
+        // No stream knows of items that will be lost.
+        let script = Script { hint: Hint::None, ..script };
+        let items = script.items();
+        let given = || items.iter().copied().filter(|x| *x != bad);
+        let stream = || script.clone();
+        let good = |x| check_item(x, bad);
+        check(stream().map(good), given(), End::AsBelow, ALL)?;
+        check(stream().inspect(|x| _ = good(*x)), given(), End::AsBelow, ALL)?;
+        check(stream().filter(|x| good(*x) % k == 0), given().filter(|x| x % k == 0), End::AsBelow, ALL)?;
+        let odd = |x: u8| (good(x) % 2 == 1).then_some(x);
+        check(stream().filter_map(odd), given().filter(|x| x % 2 == 1), End::AsBelow, ALL)?;
+        check(stream().take_while(|x| good(*x) % 4 != k), given().take_while(|x| x % 4 != k), End::Stays, ALL)?;
+        check(stream().map_while(|x| good(x).checked_sub(k)), given().map_while(|x| x.checked_sub(k)), End::Stays, ALL)?;
+        // It asks for no more when it has begun.
+        let begun = items.iter().copied().skip_while(|x| *x == bad || x % 4 != k);
+        check(stream().skip_while(|x| good(*x) % 4 != k), begun, End::AsBelow, ALL)?;
+        let sum = |sum: &mut u8, x: u8| {
+            *sum += good(x);
+            (*sum < 40).then_some(*sum)
+        };
+        let expected = given().scan(0, |sum, x| {
+            *sum += x;
+            (*sum < 40).then_some(*sum)
+        });
+        check(stream().scan(0, sum), expected, End::Stays, ALL)?;
+        let then = stream().then(|x| {
+            good(x);
+            async move {
+                yield_now().await;
+                x
+            }
+        });
+        check(then, given(), End::AsBelow, ALL)?;
+        check(stream().flat_map(|x| iter([good(x), x])), given().flat_map(|x| [x, x]), End::Stays, ALL)?;
+    }
+
     #[test]
     fn peeking_takes_nothing(script in script(), peeks in prop::collection::vec(any::<bool>(), 20)) {
         let items = script.items();
