@@ -399,8 +399,8 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
     #[inline]
     unsafe fn join(&self, guarded: &mut W::Guarded, note: W::Note, waker: Waker) {
         self.node.stage.set(Stage::Entered);
-        // SAFETY: (1) It was NEW, hence in no line, and is QUEUED now. (2) It stays where it is, since it is pinned, and
-        // `drop` takes it out of the line, which is the same then.
+        // SAFETY: (1) It was NEW, hence in no line, and is QUEUED now. (2) It stays where it is, since it is pinned,
+        // and `drop` takes it out of the line, which is the same then.
         unsafe { W::line(guarded).push_last(NonNull::from(&self.node), note, waker) };
     }
 
