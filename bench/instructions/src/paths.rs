@@ -73,6 +73,9 @@ pub(crate) const PATHS: &[Path] = &[
     // One of many receivers waits for a change, and looks at it.
     ("watch_local", homes::local::watch),
     ("watch", homes::shared::watch),
+    // A message goes to a task that waits for it, and back: two are put, two are waited for.
+    ("queue_ping_pong_local", homes::local::queue_ping_pong),
+    ("queue_ping_pong", homes::shared::queue_ping_pong),
     // A child that is ready at once is spawned, run and counted out.
     ("group_child_local", homes::local::group_child),
     ("group_child", homes::shared::group_child),

@@ -9,24 +9,6 @@
 //! | wait for each other | [`Barrier`] |
 //! | hand on items | [`Queue`], [`LifoQueue`], [`PriorityQueue`]; [`channel`] |
 //! | hand on one value; the newest; the same to all | [`oneshot`]; [`watch`]; [`broadcast`] |
-//! | to                                             | there is                                                         |
-//! |------------------------------------------------|------------------------------------------------------------------|
-//! | have a value for oneself; or beside readers    | [`Lock`]; [`RwLock`]                                             |
-//! | make a value once                              | [`OnceCell`]                                                     |
-//! | be so many at a time; with books kept          | [`Semaphore`]; [`CapacityLimiter`]                               |
-//! | wait until something is so; or happens         | [`Event`], [`Latch`], [`Condition`]; [`Notify`]                  |
-//! | wait for each other                            | [`Barrier`]                                                      |
-//! | hand on items                                  | [`Queue`], [`LifoQueue`], [`PriorityQueue`]; [`channel`]         |
-//! | hand on one value; the newest; the same to all | [`oneshot`]; [`watch`]; [`broadcast`]                            |
-//! | to                                             | there is                                                        |
-//! |------------------------------------------------|-----------------------------------------------------------------|
-//! | have a value for oneself; or beside readers    | [`Lock`]; [`RwLock`]                                            |
-//! | make a value once                              | [`OnceCell`]                                                    |
-//! | be so many at a time; with books kept          | [`Semaphore`]; [`CapacityLimiter`]                              |
-//! | wait until something is so; or happens         | [`Event`], [`Latch`], [`Condition`]; [`Notify`]                 |
-//! | wait for each other                            | [`Barrier`]                                                     |
-//! | hand on items                                  | [`Queue`], [`LifoQueue`], [`PriorityQueue`]; [`channel`]        |
-//! | hand on one value; the newest; the same to all | [`oneshot`]; [`watch`]; [`broadcast`]                           |
 //!
 //! ```
 //! use aio_sync::{Event, Lock};

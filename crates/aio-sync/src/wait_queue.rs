@@ -15,12 +15,12 @@
 //!     │ 3                  │ 5                  │ 4, 6
 //!     └────────────────▶ DONE ◀─────────────────┘
 //! ```
-//! 1. [`Wait::poll`] joins the line: the primitive said that it must wait.
+//! 1. [`Wait::poll`], or [`Wait::try_enter`], joins the line: the primitive said that it must wait.
 //! 2. [`Line::wake_first`] takes it out of the line, and gives it something (a lock, a permit, an item, a
 //!    notification); [`Line::dismiss_first`] does so and gives it nothing. From here on only the future itself may
 //!    touch its node.
 //! 3. [`Wait::poll`] need not wait: the primitive said so.
-//! 4. [`Wait::poll`] finds that it was woken.
+//! 4. [`Wait::poll`], or [`Wait::try_serve`], finds that it was woken.
 //! 5. Dropped in the line: it leaves ([`Waiter::leaves`], [`Waiter::left`]).
 //! 6. Dropped between being woken and being polled: if it was GIVEN something, [`Waiter::pass_on`] gives that to the
 //!    next one.
@@ -402,8 +402,8 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
     #[inline]
     unsafe fn join(&self, guarded: &mut W::Guarded, note: W::Note, waker: Waker) {
         self.node.stage.set(Stage::Entered);
-        // SAFETY: (1) It was NEW, hence in no line, and is QUEUED now. (2) It stays where it is, since it is pinned, and
-        // `drop` takes it out of the line, which is the same then.
+        // SAFETY: (1) It was NEW, hence in no line, and is QUEUED now. (2) It stays where it is, since it is pinned,
+        // and `drop` takes it out of the line, which is the same then.
         unsafe { W::line(guarded).push_last(NonNull::from(&self.node), note, waker) };
     }
 

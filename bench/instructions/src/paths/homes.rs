@@ -306,6 +306,28 @@ macro_rules! paths_of {
                 })
             }
 
+            pub(crate) fn queue_ping_pong(n: u64) -> u64 {
+                run(async move {
+                    let [ping, pong] = [(); 2].map(|()| Rc::new(home::Queue::bounded(1)));
+                    let other = {
+                        let (ping, pong) = (ping.clone(), pong.clone());
+                        home::spawn(async move {
+                            for _ in 0..n {
+                                let i: u64 = ping.get().await.expect("it is open");
+                                pong.put(i).await.expect("it is open");
+                            }
+                        })
+                    };
+                    let mut done = 0;
+                    for i in 0..n {
+                        ping.put(i).await.expect("it is open");
+                        done += u64::from(pong.get().await == Ok(i));
+                    }
+                    other.await;
+                    done
+                })
+            }
+
             pub(crate) fn group_child(n: u64) -> u64 {
                 run(async move {
                     let done = Arc::new(AtomicU64::new(0));

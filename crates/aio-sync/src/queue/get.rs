@@ -143,15 +143,14 @@ fn served<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
     if turn != Turn::Given {
         return Poll::Ready(Err(GetError::new(Lack::Closed)));
     }
-    // SAFETY: `pop_claimed` moves the item and perhaps a waker, and calls nothing but what it is made of.
+    // SAFETY: `pop_claimed` moves the item, and calls nothing.
     match unsafe { waiter.queue.state.try_with_leaf(State::pop_claimed) }.flatten() {
-        Some((item, None)) => Poll::Ready(Ok(item)),
-        Some((item, Some(putter))) => tell(item, putter),
+        Some(item) => Poll::Ready(Ok(item)),
         None => take_claimed(waiter),
     }
 }
 
-/// Tells who waits for the room. (Nothing comes after a call of this, so it needs no registers to be saved before it.)
+/// Tells who waits for the room, when an item was taken out.
 #[inline(never)]
 fn tell<T>(item: T, putter: Waker) -> Poll<Result<T, GetError>> {
     wake(Some(putter));

@@ -58,7 +58,7 @@ pub trait Store<T>: Default {
     fn push_claimed(&mut self, item: &mut Option<T>);
     /// The next one that is not claimed.
     fn pop(&mut self) -> Option<T>;
-    /// [`pop_claimed`](Self::pop_claimed), if that calls no foreign code. Otherwise does nothing.
+    /// [`pop_claimed`](Self::pop_claimed), if that takes a few steps and calls no foreign code. Otherwise does nothing.
     fn pop_claimed_leaf(&mut self) -> Option<T>;
     /// The next one, by one of those who have a claim.
     fn pop_claimed(&mut self) -> Option<T>;
@@ -144,16 +144,11 @@ impl<T> Store<T> for Row<T> {
 
     #[inline]
     fn pop_claimed_leaf(&mut self) -> Option<T> {
-        self.pop_claimed()
+        if self.claimed_rest.is_empty() { self.claimed.take() } else { None }
     }
 
-    #[inline]
     fn pop_claimed(&mut self) -> Option<T> {
-        let first = self.claimed.take();
-        if !self.claimed_rest.is_empty() {
-            self.claimed = self.claimed_rest.pop_front();
-        }
-        first
+        std::mem::replace(&mut self.claimed, self.claimed_rest.pop_front())
     }
 
     fn unclaim(&mut self) {

@@ -54,9 +54,12 @@ impl<T, H: Home, O: Order<T>> Future for PutFuture<'_, T, H, O> {
             (&mut this.item, Pin::new_unchecked(&mut this.wait))
         };
         let queue = wait.waiter.queue;
-        // SAFETY: `push` moves the item and perhaps a waker, and calls nothing but what it is made of.
-        let pushed =
-            if wait.is_new() { unsafe { queue.state.try_with_leaf(|state| state.push(item)) }.flatten() } else { None };
+        let pushed = if wait.is_new() {
+            // SAFETY: `push` moves the item and perhaps a waker, and calls nothing but what it is made of.
+            unsafe { queue.state.try_with_leaf(|state| state.push(item)) }.flatten()
+        } else {
+            None
+        };
         let output = match pushed {
             Some(None) => Ok(()),
             Some(Some(getter)) => {

@@ -113,12 +113,16 @@ impl<T, H: Home, O: Order<T>> State<T, H, O> {
         Some((item, if self.putters.is_empty() { None } else { self.give_room_apart() }))
     }
 
-    /// [`take_claimed`](Self::take_claimed) where no foreign code is needed. Otherwise nothing is done.
+    /// [`take_claimed`](Self::take_claimed) where nobody waits for the room and no foreign code is needed. Otherwise
+    /// nothing is done.
     #[inline]
-    pub(super) fn pop_claimed(&mut self) -> Option<(T, Option<Waker>)> {
+    pub(super) fn pop_claimed(&mut self) -> Option<T> {
+        if !self.putters.is_empty() {
+            return None;
+        }
         let item = self.store.pop_claimed_leaf()?;
         self.spoken_for -= 1;
-        Some((item, if self.putters.is_empty() { None } else { self.give_room_apart() }))
+        Some(item)
     }
 
     // Apart, since what calls them is compiled into what is polled.
