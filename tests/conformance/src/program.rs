@@ -10,8 +10,8 @@ use crate::on_aio::Home;
 /// The name of a task or of what tasks use.
 ///
 /// The number at its end, if there is one, says how many: a queue has that capacity (others have none), a semaphore so
-/// many permits, a barrier so many parties (others one). A queue whose name begins with `lifo` gives the newest item, one
-/// that begins with `heap` the smallest, as text.
+/// many permits, a barrier so many parties (others one). A queue whose name begins with `lifo` gives the newest item,
+/// one whose name begins with `heap` the smallest, as text.
 pub type Name = Arc<str>;
 
 /// Statements, one after the other.
@@ -71,8 +71,8 @@ pub enum Stmt {
     Permit(Name, Block),
     /// Gives a semaphore a permit more than it has.
     Release(Name),
-    /// Runs the block with the lock of a condition, which protects a number, zero at first. Directly in such a block, and
-    /// nowhere else, stand the next four.
+    /// Runs the block with the lock of a condition, which protects a number, zero at first. Directly in such a block,
+    /// and nowhere else, stand the next four.
     Condition(Name, Block),
     /// Waits for a notification.
     Notified,

@@ -59,7 +59,8 @@ impl Asyncio {
     }
 
     /// Whether it behaves as the version that the logs were recorded with. Later, 3.13 has changed what a group does
-    /// that fails and is cancelled, towards what `aio` does.
+    /// that fails and is cancelled, and what becomes of a notification whose receiver is cancelled, towards what `aio`
+    /// does.
     pub fn is_as_recorded(&self) -> bool {
         self.version < (3, 13, 0)
     }
@@ -69,7 +70,8 @@ impl Asyncio {
         self.version >= file.python.map_or(OLDEST, |minor| (3, minor, 0))
     }
 
-    /// Whether the logs in `file` are to be recorded with it: those of all versions with an early one.
+    /// Whether the logs in `file` are to be recorded with it, and hold for it exactly: those that any version can make
+    /// are of an early one.
     pub fn records(&self, file: &File) -> bool {
         self.is_new_enough_for(file) && (file.python.is_some() || self.is_as_recorded())
     }

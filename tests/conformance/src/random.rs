@@ -9,8 +9,8 @@
 //!   not do so in a `finally`;
 //! - a `finally` neither fails nor returns, since a cleanup has no result; it starts no task, since asyncio abandons
 //!   what is started while a program ends;
-//! - a queue hands an item to the first who waits for it, on the Python side too (`FairQueue`), and so do semaphores and
-//!   conditions; the rounds of a barrier are apart;
+//! - a queue hands an item to the first who waits for it, on the Python side too (`FairQueue`), and so do semaphores
+//!   and conditions; the rounds of a barrier are apart (`Rounds`);
 //! - a lock, a permit and a condition are held over single statements, since `aio` drops its guard before the cleanups
 //!   within it are over;
 //! - a timeout never passes in a moment in which anything else happens: durations of timeouts add up to residues that
@@ -94,7 +94,7 @@ fn single(sort: Sort, place: Place) -> BoxedStrategy<Stmt> {
     if place == Place::BodyCleanup {
         return never_waits.boxed();
     }
-    let arrive = one_of(&["b2", "b3"]).prop_map(Stmt::Arrive);
+    let arrive = one_of(&["b2", "b2", "b2", "b3"]).prop_map(Stmt::Arrive);
     let breaks =
         prop::sample::select(vec![Stmt::Abort("b2".into()), Stmt::Reset("b2".into()), Stmt::Reset("b3".into())]);
     let may_fail = match (sort, place) {
@@ -104,8 +104,8 @@ fn single(sort: Sort, place: Place) -> BoxedStrategy<Stmt> {
         _ => prop_oneof![4 => arrive, 1 => breaks].boxed(),
     };
     prop_oneof![
-        12 => (0..4_u64).prop_map(Stmt::Sleep),
-        8 => Just(Stmt::Yield),
+        16 => (0..4_u64).prop_map(Stmt::Sleep),
+        10 => Just(Stmt::Yield),
         10 => never_waits,
         2 => one_of(&["e", "f"]).prop_map(Stmt::Wait),
         4 => number().prop_map(Stmt::Join),
@@ -113,7 +113,7 @@ fn single(sort: Sort, place: Place) -> BoxedStrategy<Stmt> {
         2 => one_of(QUEUES).prop_map(Stmt::Get),
         2 => one_of(QUEUES).prop_map(Stmt::Done),
         1 => one_of(QUEUES).prop_map(Stmt::AllDone),
-        2 => may_fail,
+        4 => may_fail,
     ]
     .boxed()
 }
@@ -123,17 +123,17 @@ fn held(sort: Sort, place: Place) -> BoxedStrategy<Stmt> {
     let body = move || prop::collection::vec(single(sort, place), 0..3).prop_map(Block::from);
     let of_condition = prop_oneof![
         3 => Just(Stmt::Notified),
-        1 => (1..4_u64).prop_map(Stmt::AtLeast),
+        1 => (1..3_u64).prop_map(Stmt::AtLeast),
         1 => Just(Stmt::Add(1)),
-        2 => (1..3_u64).prop_map(|count| Stmt::Notify(Some(count))),
+        4 => (1..3_u64).prop_map(|count| Stmt::Notify(Some(count))),
         1 => Just(Stmt::Notify(None)),
-        2 => single(sort, place),
+        1 => single(sort, place),
     ];
     let condition = prop::collection::vec(of_condition, 1..4).prop_map(|body| Stmt::Condition("c".into(), body.into()));
     prop_oneof![
         2 => (one_of(&["l", "m"]), body()).prop_map(|(name, body)| Stmt::Lock(name, body)),
         1 => (one_of(&["s", "s2"]), body()).prop_map(|(name, body)| Stmt::Permit(name, body)),
-        2 => condition,
+        3 => condition,
     ]
     .boxed()
 }

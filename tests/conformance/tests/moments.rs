@@ -86,10 +86,10 @@ fn a_child_fails_at_every_turn_of_its_sibling_while_the_body_waits() {
     });
 }
 
-#[test]
-fn a_holder_of_a_lock_and_those_in_line_are_cancelled_at_every_turn() {
+/// Somebody holds something, which `hold` makes of a block, and two are in line for it.
+fn holder_and_line_are_cancelled(hold: impl Fn(Block) -> Stmt) {
     at_all_moments(|held, first, second| {
-        let holder = |n| block([Stmt::Lock("l".into(), block(yields(n).chain([Stmt::Log("had it".to_owned())])))]);
+        let holder = |n| block([hold(block(yields(n).chain([Stmt::Log("had it".to_owned())])))]);
         let mut main = vec![Stmt::Spawn("a".into(), holder(held)), Stmt::Spawn("b".into(), holder(1))];
         main.push(Stmt::Spawn("c".into(), holder(0)));
         main.extend(yields(first));
@@ -98,4 +98,66 @@ fn a_holder_of_a_lock_and_those_in_line_are_cancelled_at_every_turn() {
         main.extend([Stmt::Cancel("a".into()), Stmt::Join("c".into())]);
         main
     });
+}
+
+#[test]
+fn a_holder_of_a_lock_and_those_in_line_are_cancelled_at_every_turn() {
+    holder_and_line_are_cancelled(|body| Stmt::Lock("l".into(), body));
+}
+
+#[test]
+fn a_holder_of_a_permit_and_those_in_line_are_cancelled_at_every_turn() {
+    holder_and_line_are_cancelled(|body| Stmt::Permit("s".into(), body));
+}
+
+#[test]
+fn one_who_waits_for_a_notification_is_cancelled_at_every_turn() {
+    at_all_moments(|before, held, cancel| {
+        let waiter = || block([Stmt::Condition("c".into(), block([Stmt::Notified, Stmt::Log("notified".to_owned())]))]);
+        let notify = std::iter::once(Stmt::Notify(Some(1))).chain(yields(held));
+        let notifier = yields(before).chain([Stmt::Condition("c".into(), notify.collect())]);
+        let mut main = vec![Stmt::Spawn("a".into(), waiter()), Stmt::Spawn("b".into(), waiter())];
+        main.push(Stmt::Spawn("n".into(), notifier.collect()));
+        main.extend(yields(cancel));
+        main.extend([Stmt::Cancel("a".into()), Stmt::Join("a".into()), Stmt::Join("n".into())]);
+        main.extend([Stmt::Cancel("b".into()), Stmt::Join("b".into())]);
+        main
+    });
+}
+
+#[test]
+fn a_barrier_is_reset_and_one_at_it_is_cancelled_at_every_turn() {
+    at_all_moments(|arrival, reset, cancel| {
+        let arrive = || Stmt::Try { body: block([Stmt::Arrive("b2".into())]), except: Some(block([])), finally: None };
+        let mut main = vec![
+            Stmt::Spawn("a".into(), block([arrive(), arrive()])),
+            Stmt::Spawn("b".into(), yields(arrival).chain([arrive(), arrive()]).collect()),
+            Stmt::Spawn("r".into(), yields(reset).chain([Stmt::Reset("b2".into())]).collect()),
+        ];
+        main.extend(yields(cancel));
+        main.extend([Stmt::Cancel("a".into()), Stmt::Join("a".into()), Stmt::Join("r".into())]);
+        main.extend([Stmt::Abort("b2".into()), Stmt::Join("b".into())]);
+        main
+    });
+}
+
+#[test]
+fn a_putter_and_a_getter_are_cancelled_at_every_turn() {
+    for queue in ["q1", "lifo1", "heap1"] {
+        at_all_moments(|get, putter, getter| {
+            let put = |value: &str| Stmt::Put(queue.into(), value.to_owned());
+            let get = yields(get).chain([Stmt::Get(queue.into()), Stmt::Get(queue.into()), Stmt::Get(queue.into())]);
+            let mut main = vec![
+                put("0"),
+                Stmt::Spawn("a".into(), block([put("2")])),
+                Stmt::Spawn("b".into(), block([put("1")])),
+                Stmt::Spawn("g".into(), get.collect()),
+            ];
+            main.extend(yields(putter));
+            main.push(Stmt::Cancel("a".into()));
+            main.extend(yields(getter));
+            main.extend([Stmt::Cancel("g".into()), Stmt::Join("g".into()), Stmt::Take(queue.into())]);
+            main
+        });
+    }
 }
