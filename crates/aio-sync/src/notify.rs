@@ -237,13 +237,15 @@ enum Cause {
 impl<H: Home> NotifiedFuture<'_, H> {
     /// Takes its place in the line, as the first poll does, but does not wait. If it has one, nothing happens.
     ///
-    /// If a wake-up is kept, it gets that: the next poll is ready; if there is none, the drop passes it on.
-    pub fn enable(mut self: Pin<&mut Self>) {
+    /// If a wake-up is kept, it gets that: the next poll is ready; if there is none, the drop passes it on. Whether it
+    /// has been notified, now or before.
+    pub fn enable(mut self: Pin<&mut Self>) -> bool {
         if self.wait.is_new() {
             let early = self.as_mut().poll_line(&mut Context::from_waker(Waker::noop()));
             // SAFETY: it moves nothing that is pinned.
-            unsafe { self.get_unchecked_mut() }.early = early;
+            unsafe { self.as_mut().get_unchecked_mut() }.early = early;
         }
+        !self.wait.is_queued()
     }
 
     /// By whom it was notified, unless it waits.

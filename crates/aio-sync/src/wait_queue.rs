@@ -311,6 +311,12 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
         self.node.stage.get() == Stage::New
     }
 
+    /// Whether it stands in the line.
+    pub(crate) fn is_queued(&self) -> bool {
+        // Acquire as in `turn`.
+        self.node.stage.get() == Stage::Entered && self.turn().is_none()
+    }
+
     /// Edge 3, of one that is new. (Nothing happens to one that is done already.)
     #[inline]
     pub(crate) fn pass(&self) {

@@ -53,6 +53,11 @@ impl<T, H: Home> Receiver<T, H> {
         }
     }
 
+    /// Whether all senders are gone. There may still be a value that this one has not seen.
+    pub fn is_closed(&self) -> bool {
+        self.channel.version().is_closed()
+    }
+
     /// The newest value counts as not seen.
     pub fn mark_changed(&mut self) {
         self.seen = self.channel.version().before();

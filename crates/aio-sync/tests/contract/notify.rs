@@ -27,6 +27,7 @@ in_both_homes! {
     one_woken_with_all_others_passes_nothing_on,
     an_enabled_one_has_its_place_in_the_line,
     an_enabled_one_that_got_what_was_kept_is_ready_or_passes_it_on,
+    enabling_says_whether_it_has_been_notified,
     an_enabled_one_that_was_called_with_all_passes_nothing_on,
     enabling_it_again_changes_nothing,
     debug_shows_every_state,
@@ -186,6 +187,26 @@ fn an_enabled_one_that_got_what_was_kept_is_ready_or_passes_it_on<H: Home>() {
     assert!(!take_kept(&notify));
     assert!(poll_idle(&mut third).is_ready());
     drop(third);
+    assert!(!take_kept(&notify));
+}
+
+fn enabling_says_whether_it_has_been_notified<H: Home>() {
+    let (notify, log) = (Notify::<H>::new(), WakeLog::default());
+    let mut first = Box::pin(notify.notified());
+    assert!(!first.as_mut().enable());
+    assert!(poll(&mut first, &log.waker(1)).is_pending());
+    assert!(!first.as_mut().enable());
+    notify.notify_one();
+    assert!(first.as_mut().enable());
+    assert_eq!(log.take(), [1], "to ask takes no waker away");
+    let mut of_all = Box::pin(notify.notified());
+    notify.notify_all();
+    assert!(of_all.as_mut().enable());
+    now(first);
+    notify.notify_one();
+    let mut second = Box::pin(notify.notified());
+    assert!(second.as_mut().enable());
+    now(second);
     assert!(!take_kept(&notify));
 }
 
