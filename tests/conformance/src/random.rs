@@ -9,8 +9,8 @@
 //!   not do so in a `finally`;
 //! - a `finally` neither fails nor returns, since a cleanup has no result; it starts no task, since asyncio abandons
 //!   what is started while a program ends;
-//! - a queue hands an item to the first who waits for it, on the Python side too (`FairQueue`), and so do semaphores
-//!   and conditions; the rounds of a barrier are apart (`Rounds`);
+//! - a queue hands an item to the first who waits for it, on the Python side too (`fair.py`), and so do semaphores and
+//!   conditions; the rounds of a barrier are apart;
 //! - a lock, a permit and a condition are held over single statements, since `aio` drops its guard before the cleanups
 //!   within it are over;
 //! - a timeout never passes in a moment in which anything else happens: durations of timeouts add up to residues that
