@@ -268,6 +268,9 @@ impl<T, H: Home, O: Order<T>> Queue<T, H, O> {
     ///
     /// [`join`](Self::join) goes on waiting for what was put in. Closing it twice changes nothing.
     ///
+    /// An item that was handed to a task which is dropped before it runs comes back also after the close, for whoever
+    /// of those who waited runs next, or for who asks then.
+    ///
     /// # Fairness
     /// Those who wait are woken in the order in which they came, the getters first.
     ///

@@ -141,7 +141,8 @@ fn served<T, H: Home, O: Order<T>, Q: QueueRef<Target = Queue<T, H, O>>>(
     turn: Turn,
 ) -> Poll<Result<T, GetError>> {
     if turn != Turn::Given {
-        return Poll::Ready(Err(GetError::new(Lack::Closed)));
+        // Closed, with nothing left for this one then. But what another had a claim to may have come back since.
+        return Poll::Ready(waiter.queue.try_get());
     }
     // SAFETY: `pop_claimed` moves the item, and calls nothing.
     match unsafe { waiter.queue.state.try_with_leaf(State::pop_claimed) }.flatten() {

@@ -444,7 +444,7 @@ impl QueueModel {
         let outcome = match self.get.stages[i].expect("it is there") {
             Stage::New => self.try_get().map(Some).or(self.is_closed.then_some(None)),
             Stage::Queued => None,
-            Stage::Woken if self.get.dismissed[i] => Some(None),
+            Stage::Woken if self.get.dismissed[i] => Some(self.try_get()),
             Stage::Woken => Some(self.take(0)),
         };
         match outcome {

@@ -75,6 +75,7 @@ macro_rules! suite {
                 closing_wakes_all_who_wait_for_room_in_order,
                 closing_lets_out_what_is_there_and_nothing_in,
                 what_was_given_before_the_close_is_had_after_it,
+                what_comes_back_after_the_close_goes_to_one_who_waited,
             }
         }
     )+};
@@ -319,6 +320,17 @@ fn what_was_given_before_the_close_is_had_after_it<Q: QueueLike>() {
     assert_eq!(log.take(), [0, 1]);
     assert_eq!(poll_idle(&mut getters[1]), Poll::Ready(None));
     assert_eq!(poll_idle(&mut getters[0]), Poll::Ready(Some(1)));
+}
+
+fn what_comes_back_after_the_close_goes_to_one_who_waited<Q: QueueLike>() {
+    let (queue, log) = (Q::bounded(1), WakeLog::default());
+    let mut getters = getters(&queue, &log, 0..3);
+    queue.try_put(1).unwrap();
+    queue.close();
+    assert_eq!(log.take(), [0, 1, 2]);
+    drop(getters.remove(0));
+    assert_eq!(poll_idle(&mut getters[0]), Poll::Ready(Some(1)));
+    assert_eq!(poll_idle(&mut getters[1]), Poll::Ready(None));
 }
 
 queue_like!([O: Order<u32> + 'static] Queue<u32, Shared, O>: Queue::bounded, it,
