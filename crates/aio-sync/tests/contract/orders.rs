@@ -291,8 +291,14 @@ fn a_comparison_that_drops_a_future_in_the_line_ends_the_process() {
     thread_local! {
         static PUTTER: Cell<Option<Pin<Box<dyn Future<Output = ()>>>>> = const { Cell::new(None) };
     }
-    #[derive(PartialEq, Eq, PartialOrd)]
+    #[derive(PartialEq, Eq)]
     struct Unruly(u32);
+    impl PartialOrd for Unruly {
+        fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+            Some(self.cmp(other))
+        }
+    }
+
     impl Ord for Unruly {
         fn cmp(&self, other: &Self) -> Ordering {
             drop(PUTTER.take());
