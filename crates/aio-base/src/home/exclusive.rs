@@ -127,8 +127,8 @@ impl<T> fmt::Debug for LocalCell<T> {
 #[cfg(aio_loom)]
 mod model {
     use super::Exclusive;
-    use crate::sync::Mutex;
     use crate::sync::atomic::AtomicU8;
+    use crate::sync::{Mutex, MutexGuard};
 
     /// A model that looks again and again for a lock has too many branches. `BriefLock` has a model of its own.
     #[derive(Debug)]
@@ -137,14 +137,26 @@ mod model {
         lock: Mutex<T>,
     }
 
+    impl<T> ModelLock<T> {
+        /// A free lock around `value`.
+        pub fn new(value: T) -> Self {
+            Self { byte: AtomicU8::new(0), lock: Mutex::new(value) }
+        }
+
+        /// Takes the lock.
+        pub fn lock(&self) -> MutexGuard<'_, T> {
+            self.lock.lock()
+        }
+    }
+
     impl<T> Exclusive<T> for ModelLock<T> {
         type Byte = AtomicU8;
 
         fn new(value: T) -> Self {
-            Self { byte: AtomicU8::new(0), lock: Mutex::new(value) }
+            Self::new(value)
         }
         fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
-            f(&mut self.lock.lock())
+            f(&mut self.lock())
         }
         unsafe fn try_with_leaf<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
             self.lock.try_lock().map(|mut value| f(&mut value))
