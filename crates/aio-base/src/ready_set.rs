@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::num::NonZero;
 use std::pin::Pin;
 // `std::task::Wake` asks for std's `Arc`.
 use std::sync::Arc;
@@ -41,8 +42,8 @@ struct Entry<F> {
 struct Turn {
     /// How many may be polled.
     n_polls: usize,
-    /// For how many items that may grow by one poll.
-    n_items: usize,
+    /// One more than the items for which that may still grow by one poll: so no turn takes no room.
+    n_items: NonZero<usize>,
 }
 
 /// The end of the ready list.
@@ -193,7 +194,7 @@ impl<F> ReadySet<F> {
 
     fn begin_turn(&mut self) -> Turn {
         self.take_woken();
-        Turn { n_polls: self.front.len(), n_items: AT_ONCE }
+        Turn { n_polls: self.front.len(), n_items: NonZero::<usize>::MIN.saturating_add(AT_ONCE) }
     }
 
     /// Puts a key at the end of the ready list.
@@ -222,7 +223,7 @@ impl<F> ReadySet<F> {
         if !self.front.is_empty() || self.woken.any() {
             return false;
         }
-        // Before the last look: whose key that one misses finds the owner here.
+        // Before the last look: a wake that this misses finds the owner registered.
         self.woken.owner.register(cx.waker());
         !self.woken.any()
     }
@@ -235,10 +236,10 @@ impl Woken {
         self.any.store(true, Ordering::Relaxed);
     }
 
-    /// Whether there are keys, of wakes that have not yet come to the owner perhaps not.
+    /// Whether there are keys. A wake that is under way may not be seen yet.
     fn any(&self) -> bool {
-        // Relaxed: the keys are under the lock. Who has pushed one comes to the slot of the owner after that: he is
-        // either seen by what the owner does after it has registered there, or he finds it there.
+        // Relaxed: the keys themselves are under a lock. So is the slot, where a waker goes after it has pushed its key:
+        // either it finds the owner there, or the owner, which registers there, sees the key afterwards.
         self.any.load(Ordering::Relaxed)
     }
 
@@ -264,7 +265,7 @@ enum After<T> {
 impl Turn {
     /// One more poll for one that is ready again. The list is in order, so whoever was woken before has his first.
     fn prolong(&mut self) {
-        if let Some(n_items) = self.n_items.checked_sub(1) {
+        if let Some(n_items) = NonZero::new(self.n_items.get() - 1) {
             *self = Self { n_polls: self.n_polls + 1, n_items };
         }
     }
