@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::num::NonZero;
 use std::pin::Pin;
 // `std::task::Wake` asks for std's `Arc`.
 use std::sync::Arc;
@@ -22,14 +23,18 @@ const AT_ONCE: usize = 64;
 /// ready when it began, in the order of the wakes, so the set cannot keep its task to itself.
 pub struct ReadySet<F> {
     entries: Slab<Entry<F>>,
-    ready: Arc<ReadyList>,
+    /// The front of the ready list, which the owner reaches without a lock. Behind it is what was woken since.
+    front: VecDeque<usize>,
+    woken: Arc<Woken>,
     /// What is left of the turn; none before it has begun.
     turn: Option<Turn>,
 }
 
 struct Entry<F> {
     future: F,
-    waker: Arc<EntryWaker>,
+    shared: Arc<EntryWaker>,
+    /// Of `shared`, so that a poll need not count one.
+    waker: Waker,
 }
 
 /// What the owner may do before others have theirs.
@@ -37,13 +42,16 @@ struct Entry<F> {
 struct Turn {
     /// How many may be polled.
     n_polls: usize,
-    /// For how many items that may grow by one poll.
-    n_items: usize,
+    /// One more than the items for which that may still grow by one poll: so no turn takes no room.
+    n_items: NonZero<usize>,
 }
 
+/// The end of the ready list.
 #[derive(Default)]
-struct ReadyList {
+struct Woken {
     keys: Mutex<VecDeque<usize>>,
+    /// Whether there are keys. Written under their lock, and read without.
+    any: AtomicBool,
     owner: WakerSlot,
 }
 
@@ -51,13 +59,13 @@ struct EntryWaker {
     key: usize,
     /// Whether `key` is in the ready list.
     queued: AtomicBool,
-    ready: Arc<ReadyList>,
+    woken: Arc<Woken>,
 }
 
 impl<F> ReadySet<F> {
     /// Without futures.
     pub fn new() -> Self {
-        Self { entries: Slab::new(), ready: Arc::default(), turn: None }
+        Self { entries: Slab::new(), front: VecDeque::new(), woken: Arc::default(), turn: None }
     }
 
     /// How many there are.
@@ -74,9 +82,9 @@ impl<F> ReadySet<F> {
     pub fn insert(&mut self, future: F) -> usize {
         let place = self.entries.vacant_entry();
         let key = place.key();
-        let waker = Arc::new(EntryWaker { key, queued: AtomicBool::new(true), ready: self.ready.clone() });
-        place.insert(Entry { future, waker });
-        self.ready.keys.lock().push_back(key);
+        let shared = Arc::new(EntryWaker { key, queued: AtomicBool::new(true), woken: self.woken.clone() });
+        place.insert(Entry { future, waker: Waker::from(shared.clone()), shared });
+        self.push_ready(key);
         key
     }
 
@@ -88,12 +96,13 @@ impl<F> ReadySet<F> {
     /// Puts every future on the ready list.
     pub fn rouse(&mut self) {
         for (_, entry) in &self.entries {
-            entry.waker.enqueue();
+            entry.shared.enqueue();
         }
     }
 
     /// Takes all futures out, in the order of their keys.
     pub fn drain(&mut self) -> impl Iterator<Item = F> {
+        self.front.clear();
         std::mem::take(&mut self.entries).into_iter().map(|(_, entry)| entry.future)
     }
 }
@@ -139,28 +148,34 @@ impl<F> ReadySet<F> {
         if self.entries.is_empty() {
             return Poll::Ready(None);
         }
-        // Before the list is looked at, so that no wake falls between.
-        self.ready.owner.register(cx.waker());
-        let mut turn = self.turn.take().unwrap_or_else(|| Turn::new(self.ready.keys.lock().len()));
+        let mut turn = self.turn.take().unwrap_or_else(|| self.begin_turn());
         while turn.n_polls > 0 {
             turn.n_polls -= 1;
-            let Some(key) = self.ready.keys.lock().pop_front() else { break };
+            let Some(key) = self.pop_ready() else { break };
+            let mut leaving = Remove { entries: &mut self.entries, key, armed: true };
             // The key of a finished future may have been woken late, and may even belong to another one by now: then
             // that one is polled once for nothing.
-            let Some(entry) = self.entries.get_mut(key) else { continue };
-            // AcqRel: pairs with the swap of `enqueue`. A wake from here on queues the key again; what a waker wrote
+            let Some(entry) = leaving.entries.get_mut(key) else { continue };
+            // AcqRel: pairs with the swap of `set_queued`. A wake from here on queues the key again; what a waker wrote
             // before it found the key queued is visible to this poll.
-            entry.waker.queued.swap(false, Ordering::AcqRel);
-            let waker = Waker::from(entry.waker.clone());
-            let mut leaving = Remove { entries: &mut self.entries, key, armed: true };
-            let polled = poll(key, leaving.entry(), &mut Context::from_waker(&waker));
-            leaving.armed = matches!(polled, Poll::Ready(After::Leave(_)));
-            drop(leaving);
-            let given = match polled {
-                Poll::Pending | Poll::Ready(After::Leave(None)) => continue,
-                Poll::Ready(After::Leave(Some(output))) => output,
+            entry.shared.queued.swap(false, Ordering::AcqRel);
+            let given = match poll(key, &mut entry.future, &mut Context::from_waker(&entry.waker)) {
+                Poll::Pending => {
+                    leaving.armed = false;
+                    continue;
+                }
+                Poll::Ready(After::Leave(None)) => continue,
+                Poll::Ready(After::Leave(Some(output))) => {
+                    drop(leaving);
+                    output
+                }
                 Poll::Ready(After::Stay(item)) => {
-                    self.entries[key].waker.enqueue();
+                    let fresh = entry.shared.set_queued();
+                    leaving.armed = false;
+                    drop(leaving);
+                    if fresh {
+                        self.push_ready(key);
+                    }
                     turn.prolong();
                     item
                 }
@@ -171,10 +186,73 @@ impl<F> ReadySet<F> {
         if self.entries.is_empty() {
             return Poll::Ready(None);
         }
-        if !self.ready.keys.lock().is_empty() {
+        if !self.is_idle(cx) {
             cx.waker().wake_by_ref();
         }
         Poll::Pending
+    }
+
+    fn begin_turn(&mut self) -> Turn {
+        self.take_woken();
+        Turn { n_polls: self.front.len(), n_items: NonZero::<usize>::MIN.saturating_add(AT_ONCE) }
+    }
+
+    /// Puts a key at the end of the ready list.
+    fn push_ready(&mut self, key: usize) {
+        self.take_woken();
+        self.front.push_back(key);
+    }
+
+    /// Takes the first key of the ready list.
+    fn pop_ready(&mut self) -> Option<usize> {
+        if self.front.is_empty() {
+            self.take_woken();
+        }
+        self.front.pop_front()
+    }
+
+    /// Moves what was woken to the front.
+    fn take_woken(&mut self) {
+        if self.woken.any() {
+            self.woken.move_to(&mut self.front);
+        }
+    }
+
+    /// Whether nothing is ready. Then the next wake of an entry is one of the owner, too.
+    fn is_idle(&self, cx: &Context<'_>) -> bool {
+        if !self.front.is_empty() || self.woken.any() {
+            return false;
+        }
+        // Before the last look: a wake that this misses finds the owner registered.
+        self.woken.owner.register(cx.waker());
+        !self.woken.any()
+    }
+}
+
+impl Woken {
+    fn push(&self, key: usize) {
+        let mut keys = self.keys.lock();
+        keys.push_back(key);
+        self.any.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether there are keys. A wake that is under way may not be seen yet.
+    fn any(&self) -> bool {
+        // Relaxed: the keys themselves are under a lock. So is the slot, where a waker goes after it has pushed its key:
+        // either it finds the owner there, or the owner, which registers there, sees the key afterwards.
+        self.any.load(Ordering::Relaxed)
+    }
+
+    /// Moves all keys to the end of `front`.
+    fn move_to(&self, front: &mut VecDeque<usize>) {
+        let mut keys = self.keys.lock();
+        self.any.store(false, Ordering::Relaxed);
+        if front.is_empty() {
+            // Both keep their memory.
+            std::mem::swap(front, &mut *keys);
+        } else {
+            front.append(&mut keys);
+        }
     }
 }
 
@@ -185,13 +263,9 @@ enum After<T> {
 }
 
 impl Turn {
-    fn new(n_polls: usize) -> Self {
-        Self { n_polls, n_items: AT_ONCE }
-    }
-
     /// One more poll for one that is ready again. The list is in order, so whoever was woken before has his first.
     fn prolong(&mut self) {
-        if let Some(n_items) = self.n_items.checked_sub(1) {
+        if let Some(n_items) = NonZero::new(self.n_items.get() - 1) {
             *self = Self { n_polls: self.n_polls + 1, n_items };
         }
     }
@@ -204,26 +278,25 @@ struct Remove<'a, F> {
     armed: bool,
 }
 
-impl<F> Remove<'_, F> {
-    fn entry(&mut self) -> &mut F {
-        &mut self.entries[self.key].future
-    }
-}
-
 impl<F> Drop for Remove<'_, F> {
     fn drop(&mut self) {
         if self.armed {
-            self.entries.remove(self.key);
+            self.entries.try_remove(self.key);
         }
     }
 }
 
 impl EntryWaker {
+    /// Whether it was not before.
+    fn set_queued(&self) -> bool {
+        // AcqRel: Release for what the waker wrote; see `poll_ready`.
+        !self.queued.swap(true, Ordering::AcqRel)
+    }
+
     fn enqueue(&self) -> bool {
-        // AcqRel: Release for what the waker wrote; see `poll_next`.
-        let fresh = !self.queued.swap(true, Ordering::AcqRel);
+        let fresh = self.set_queued();
         if fresh {
-            self.ready.keys.lock().push_back(self.key);
+            self.woken.push(self.key);
         }
         fresh
     }
@@ -236,7 +309,7 @@ impl Wake for EntryWaker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if self.enqueue() {
-            self.ready.owner.wake();
+            self.woken.owner.wake();
         }
     }
 }
@@ -416,6 +489,60 @@ mod tests {
         assert_eq!(set.len(), 1);
         assert_eq!(poll_item(&mut set), Poll::Ready(Some(1)));
         assert_eq!(poll_item(&mut set), Poll::Ready(None));
+    }
+
+    /// What was woken before it came is before it, wherever the two are kept.
+    #[test]
+    fn who_comes_new_is_the_last() {
+        let mut set = ReadySet::new();
+        set.insert(turns(1));
+        assert_eq!(poll(&mut set), Poll::Pending);
+        let new = set.insert(turns(0));
+        assert_eq!(poll(&mut set), Poll::Ready(Some((0, 0))));
+        assert_eq!(poll(&mut set), Poll::Ready(Some((new, 0))));
+    }
+
+    #[test]
+    fn a_panic_leaves_the_rest_of_the_turn_to_the_next() {
+        let mut set = ReadySet::new();
+        set.insert(counter(1, 2));
+        set.insert(boxed(|_| panic!("oh")));
+        set.insert(counter(3, 1));
+        assert_eq!(poll_item(&mut set), Poll::Ready(Some(1)));
+        catch_unwind(AssertUnwindSafe(|| poll_item(&mut set))).unwrap_err();
+        let rest: Vec<_> = (0..3).map(|_| poll_item(&mut set)).collect();
+        assert_eq!(rest, [Some(3), Some(1), None].map(Poll::Ready));
+    }
+
+    #[derive(Default)]
+    struct Bell(std::sync::atomic::AtomicUsize); // facade: a count, and no protocol
+
+    impl Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn the_owner_is_woken_once_however_many_are_ready_when_it_goes() {
+        let bell = Arc::new(Bell::default());
+        let owner = Waker::from(bell.clone());
+        let idle = std::cell::Cell::new(None);
+        let mut set = ReadySet::new();
+        (0..3).for_each(|_| _ = set.insert(turns(1)));
+        set.insert(Box::pin(poll_fn(|cx| {
+            idle.set(Some(cx.waker().clone()));
+            Poll::Pending
+        })) as Boxed<'_>);
+        let rings = |set: &mut ReadySet<Boxed<'_>>| {
+            while set.poll_next(&mut Context::from_waker(&owner)).is_ready() {}
+            bell.0.swap(0, Ordering::Relaxed)
+        };
+        assert_eq!(rings(&mut set), 1, "they have woken themselves");
+        assert_eq!(rings(&mut set), 0);
+        let idle = idle.take().unwrap();
+        (0..2).for_each(|_| idle.wake_by_ref());
+        assert_eq!(bell.0.load(Ordering::Relaxed), 1);
     }
 
     #[test]

@@ -7,8 +7,9 @@ use std::task::{Context, Poll, ready};
 use aio_base::Panics;
 use aio_core::Reason;
 use aio_group::generic::{GroupHome, Results};
-use aio_timer::CancelScope;
+use aio_timer::{CancelScope, Cancellable};
 use futures_core::Stream;
+use pin_project_lite::pin_project;
 
 use super::Group;
 
@@ -33,19 +34,32 @@ impl Drop for All {
     }
 }
 
+pin_project! {
+    /// What a child does. An `async` block would have room for the future twice.
+    pub(super) struct Numbered<F: Future> {
+        number: usize,
+        #[pin]
+        run: Cancellable<F>,
+    }
+}
+
+impl<F: Future> Future for Numbered<F> {
+    type Output = Option<(usize, F::Output)>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        this.run.poll(cx).map(|outcome| outcome.ok().map(|output| (*this.number, output)))
+    }
+}
+
 impl<'a, 'env, T, E, H: GroupHome> Launch<'a, 'env, T, E, H> {
     pub(super) fn new(group: &'a impl Group<'env, Error = E, Home = H>) -> Self {
         Self { all: All(CancelScope::new()), results: group.results() }
     }
 
     /// What a child does: gives its number and its output. Nothing if the stream was dropped, when nobody waits for it.
-    pub(super) fn child<F: Future<Output = T>>(
-        &self,
-        number: usize,
-        future: F,
-    ) -> impl Future<Output = Option<(usize, T)>> + use<F, T, E, H> {
-        let run = self.all.0.run(future);
-        async move { run.await.ok().map(|output| (number, output)) }
+    pub(super) fn child<F: Future<Output = T>>(&self, number: usize, future: F) -> Numbered<F> {
+        Numbered { number, run: self.all.0.run(future) }
     }
 
     /// The next output and its number; none if no child has one. While the group aborts it waits: so is the caller.
