@@ -238,8 +238,8 @@ impl Woken {
 
     /// Whether there are keys. A wake that is under way may not be seen yet.
     fn any(&self) -> bool {
-        // Relaxed: the keys themselves are under a lock. So is the slot, where a waker goes after it has pushed its key:
-        // either it finds the owner there, or the owner, which registers there, sees the key afterwards.
+        // Relaxed: the keys themselves are under a lock. So is the slot, where a waker goes after it has pushed its
+        // key: either it finds the owner there, or the owner, which registers there, sees the key afterwards.
         self.any.load(Ordering::Relaxed)
     }
 

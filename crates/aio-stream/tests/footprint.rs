@@ -1,4 +1,4 @@
-//! What an item costs: no allocation.
+//! What an item costs: no allocation, unless it comes of a child of a group.
 #![cfg(not(aio_loom))]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -7,7 +7,9 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use aio_stream::{Stream, StreamExt, merge_all, poll_fn};
+use aio_core::yield_now;
+use aio_group::local::TaskGroup;
+use aio_stream::{Stream, StreamExt, iter, merge_all, poll_fn};
 
 /// Counts the allocations of each thread.
 struct Counting;
@@ -92,4 +94,16 @@ fn a_stream_that_is_ready_costs_a_poll_for_each_item() {
         assert_eq!(n_polls.get(), 1000 - n_pending);
         assert!((5..=20).contains(&n_pending), "{n_pending} turns given up");
     }
+}
+
+/// The child and its waker; beside these, lists of the group that grow.
+#[test]
+fn a_buffered_item_allocates_two_blocks_and_little_more() {
+    let run = |n: usize| {
+        let group = TaskGroup::new();
+        let futures = iter(0..n).map(async |_| yield_now().await);
+        aio_core::block_on(group.join(futures.buffered_in(&group, 10).count()))
+    };
+    let n_allocations = allocations(|| assert_eq!(run(1100), 1100)) - allocations(|| assert_eq!(run(100), 100));
+    assert!((2000..2500).contains(&n_allocations), "{n_allocations} for a thousand items");
 }

@@ -50,6 +50,11 @@ impl<T, H: GroupHome> Child<T, H> {
         Self { kind: ChildKind::InPlace(slot), progress }
     }
 
+    /// One whose handle is dropped at once.
+    pub(crate) fn unwatched(progress: H::Ref<Progress<H>>) -> Self {
+        Self::refused(progress)
+    }
+
     pub(crate) fn refused(progress: H::Ref<Progress<H>>) -> Self {
         Self { kind: ChildKind::Bereft { failed: false }, progress }
     }

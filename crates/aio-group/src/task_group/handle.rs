@@ -12,6 +12,7 @@ use super::home::InPlacePin;
 use super::in_place::Scoped;
 use super::progress::Turn;
 use super::results::Results;
+use super::slot::Slot;
 use super::tally::Tally;
 use super::vacancy::{Reservation, Vacancy};
 use super::{Child, GroupHome};
@@ -101,14 +102,17 @@ impl<'env, E, H: GroupHome> GroupHandle<'env, E, H> {
         D: Delivery<T>,
     {
         let progress = &self.tally.progress;
-        let (child, slot) = Scoped::new(child, self.tally.clone(), turn, convert, delivery);
-        let child = pin(child);
+        let slot = D::HAS_HANDLE.then(|| H::new_ref(Slot::new()));
+        let child = pin(Scoped::new(child, self.tally.clone(), turn, convert, delivery, slot.clone()));
         match self.incoming.with(|incoming| incoming.push(child)) {
             Ok(true) => progress.wake_run(),
             Ok(false) => {}
             Err(child) => drop(child),
         }
-        Child::in_place(progress.clone(), slot)
+        match slot {
+            Some(slot) => Child::in_place(progress.clone(), slot),
+            None => Child::unwatched(progress.clone()),
+        }
     }
 
     /// The group is being polled from now on, and looks here before it rests.

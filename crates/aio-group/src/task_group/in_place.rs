@@ -27,7 +27,8 @@ pin_project! {
     pub(crate) struct Scoped<F: Future, T, C, D: Delivery<T>, E, H: GroupHome> {
         #[pin]
         scope: Scope<Gated<F, H>>,
-        slot: H::Ref<Slot<D::Left, H>>,
+        // None if the child has no handle.
+        slot: Option<H::Ref<Slot<D::Left, H>>>,
         tally: H::Ref<Tally<E, H>>,
         number: u64,
         // What makes a `Result` of the child's output, and what becomes of that; once.
@@ -41,7 +42,9 @@ pin_project! {
             // All of it, also if a waker panics.
             let mut panics = Panics::new();
             // If it was dropped half-way; otherwise the slot is full already.
-            panics.catch(|| this.slot.fill(Err(JoinError::cancelled_by(Reason::Dropped))));
+            if let Some(slot) = this.slot.as_ref().filter(|slot| !slot.is_filled()) {
+                panics.catch(|| slot.fill(Err(JoinError::cancelled_by(Reason::Dropped))));
+            }
             panics.catch(|| drop(this.end.take()));
             panics.catch(|| this.tally.progress.leave(*this.number));
             panics.resume();
@@ -54,19 +57,19 @@ where
     F: Future,
     D: Delivery<T>,
 {
-    /// The child, and where what is left of its output will be.
+    /// What is left of the child's output will be in `slot`, if somebody has its handle.
     pub(crate) fn new(
         child: F,
         tally: H::Ref<Tally<E, H>>,
         turn: Turn,
         convert: C,
         delivery: D,
-    ) -> (Self, H::Ref<Slot<D::Left, H>>) {
-        let slot = H::new_ref(Slot::new());
+        slot: Option<H::Ref<Slot<D::Left, H>>>,
+    ) -> Self {
         let scope = Scope::new(Gated::new(child, &tally.progress, turn));
         let end = Some((convert, delivery));
         let number = turn.number;
-        (Self { scope, slot: slot.clone(), tally, number, end, _output: std::marker::PhantomData }, slot)
+        Self { scope, slot, tally, number, end, _output: std::marker::PhantomData }
     }
 }
 
@@ -82,7 +85,10 @@ where
         let this = self.project();
         let outcome = ready!(this.scope.poll_outcome(cx));
         let (convert, delivery) = this.end.take().expect("a child ends once");
-        this.slot.fill(delivery.deliver(this.tally.settle(outcome, convert)));
+        let left = delivery.deliver(this.tally.settle(outcome, convert));
+        if let Some(slot) = this.slot {
+            slot.fill(left);
+        }
         Poll::Ready(())
     }
 }

@@ -94,6 +94,9 @@ impl<'a, 'env, T, E, H: GroupHome> Results<'a, 'env, T, E, H> {
     }
 
     fn poll_next_output(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        if let Some(output) = self.try_next() {
+            return Poll::Ready(Some(output));
+        }
         let mut waker = Some(cx.waker().clone());
         let (next, _former) = self.arrivals.with(|arrivals| match arrivals.ready.pop_front() {
             Some(output) => (Next::Output(output), None),
@@ -175,6 +178,7 @@ impl<T, H: GroupHome> ToResults<T, H> {
 
 impl<T, H: GroupHome> Delivery<T> for ToResults<T, H> {
     type Left = ();
+    const HAS_HANDLE: bool = false;
 
     fn deliver(mut self, outcome: Result<T, JoinError>) -> Result<(), JoinError> {
         let output = outcome?;
