@@ -2,9 +2,10 @@
 //!
 //! A [`Line`] is a doubly linked list, first come first served, whose nodes lie inside the waiting futures ([`Wait`]):
 //! to wait allocates nothing, and to give up costs the same however long the line is. A primitive keeps its lines, and
-//! what belongs to them, in one [`Exclusive`]; for each way to wait for it there is a [`Waiter`], which says in which
-//! line, and what is to be done when one is gone that was woken. Who has to wait is decided in [`Wait::poll`] and who
-//! is next is taken out by [`Line::wake_first`], both under the lock; the waker is called after it was released.
+//! what belongs to them, in one [`Exclusive`](aio_base::home::Exclusive); for each way to wait for it there is a
+//! [`Waiter`], which says in which line, and what is to be done when one is gone that was woken. Who has to wait is
+//! decided in [`Wait::poll`] and who is next is taken out by [`Line::wake_first`], both under the lock; the waker is
+//! called after it was released.
 //!
 //! Each waiter goes through these stages; the lock is held for edges 1, 2 and 5.
 //!

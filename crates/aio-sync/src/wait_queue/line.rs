@@ -87,7 +87,7 @@ impl<H: Home, N> Line<H, N> {
     }
 
     /// Takes the first out of the line and gives it what it waits for (edge 2): should it be dropped before it notices,
-    /// it passes that on. The waker is to be called when the lock has been released: [`wake`].
+    /// it passes that on. The waker is to be called when the lock has been released: [`wake`](super::wake()).
     #[must_use = "the first has lost its place: wake it"]
     pub(crate) fn wake_first(&mut self) -> Option<Waker> {
         self.take_first(GIVEN)
