@@ -120,9 +120,9 @@ impl<'env, E, H: GroupHome> GroupHandle<'env, E, H> {
         self.incoming.with(|incoming| incoming.attended = true);
     }
 
-    /// The children in place that have come in.
-    pub(super) fn take_incoming(&self) -> Vec<H::InPlace<'env>> {
-        self.incoming.with(|incoming| std::mem::take(&mut incoming.children))
+    /// Puts the children in place that have come in into a list that is empty, and that goes on in place of theirs.
+    pub(super) fn take_incoming(&self, children: &mut Vec<H::InPlace<'env>>) {
+        self.incoming.with(|incoming| std::mem::swap(&mut incoming.children, children));
     }
 
     /// The group rests, unless somebody has come in.

@@ -22,6 +22,8 @@ pin_project! {
         #[pin]
         body: Scope<B>,
         children: ReadySet<H::InPlace<'env>>,
+        // Room for those that come in; empty between.
+        incoming: Vec<H::InPlace<'env>>,
         // How many of them there have been.
         received: usize,
         ended: Option<Result<B::Output, JoinError>>,
@@ -59,7 +61,15 @@ pin_project! {
 
 impl<'a, 'env, E, H: GroupHome, B: Future> Run<'a, 'env, E, H, B> {
     pub(super) fn new(group: &'a TaskGroup<'env, E, H>, body: B) -> Self {
-        Self { group, body: Scope::new(body), children: ReadySet::new(), received: 0, ended: None, aborted: false }
+        Self {
+            group,
+            body: Scope::new(body),
+            children: ReadySet::new(),
+            incoming: Vec::new(),
+            received: 0,
+            ended: None,
+            aborted: false,
+        }
     }
 }
 
@@ -97,7 +107,8 @@ where
                 }
             }
             let aborting = progress.is_aborting();
-            for mut child in handle.take_incoming() {
+            handle.take_incoming(this.incoming);
+            for mut child in this.incoming.drain(..) {
                 if aborting {
                     panics.catch(|| child.cancel(Reason::Aborted));
                 }
