@@ -420,44 +420,46 @@ impl Wake for Count {
 /// The stream fills a group that bears panics, and all that it has begun has panicked before it looks for outputs.
 #[test]
 fn a_stream_whose_futures_have_all_panicked_goes_on_with_others() {
-    for ordered in [true, false] {
-        let group = TaskGroup::new().supervised();
-        let handle = group.handle();
-        let is_over = Arc::new(AtomicBool::new(false));
-        let over = is_over.clone();
-        let body = std::future::poll_fn(move |_| match over.load(Ordering::Relaxed) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        });
-        let all = async move { catch_unwind_of(group.join(body)).await.unwrap_err() };
-        let runner = Arc::new(AtOnce {
-            future: Mutex::new(Some(Box::pin(async { drop(all.await) }))),
-            woken: AtomicBool::new(false),
-        });
-        runner.clone().wake();
-        let futures = iter(0..6).map(|n| async move {
-            assert!(n == 5, "bang");
-            n
-        });
-        let mut outputs: Pin<Box<dyn Stream<Item = u32>>> = match ordered {
-            true => Box::pin(futures.buffered_in(&handle, 2)),
-            false => Box::pin(futures.buffer_unordered_in(&handle, 2)),
-        };
-        let wakes = Arc::new(Count::default());
-        let waker = Waker::from(wakes.clone());
-        let mut items = Vec::new();
-        loop {
-            match outputs.as_mut().poll_next(&mut Context::from_waker(&waker)) {
-                Poll::Ready(Some(n)) => items.push(n),
-                Poll::Ready(None) => break,
-                Poll::Pending => assert!(wakes.0.swap(0, Ordering::Relaxed) > 0, "waits, and nobody will wake it"),
+    leak_check(|| {
+        for ordered in [true, false] {
+            let group = TaskGroup::new().supervised();
+            let handle = group.handle();
+            let is_over = Arc::new(AtomicBool::new(false));
+            let over = is_over.clone();
+            let body = std::future::poll_fn(move |_| match over.load(Ordering::Relaxed) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            });
+            let all = async move { catch_unwind_of(group.join(body)).await.unwrap_err() };
+            let runner = Arc::new(AtOnce {
+                future: Mutex::new(Some(Box::pin(async { drop(all.await) }))),
+                woken: AtomicBool::new(false),
+            });
+            runner.clone().wake();
+            let futures = iter(0..6).map(|n| async move {
+                assert!(n == 5, "bang");
+                n
+            });
+            let mut outputs: Pin<Box<dyn Stream<Item = u32>>> = match ordered {
+                true => Box::pin(futures.buffered_in(&handle, 2)),
+                false => Box::pin(futures.buffer_unordered_in(&handle, 2)),
+            };
+            let wakes = Arc::new(Count::default());
+            let waker = Waker::from(wakes.clone());
+            let mut items = Vec::new();
+            loop {
+                match outputs.as_mut().poll_next(&mut Context::from_waker(&waker)) {
+                    Poll::Ready(Some(n)) => items.push(n),
+                    Poll::Ready(None) => break,
+                    Poll::Pending => assert!(wakes.0.swap(0, Ordering::Relaxed) > 0, "waits, and nobody will wake it"),
+                }
             }
+            assert_eq!(items, [5]);
+            is_over.store(true, Ordering::Relaxed);
+            runner.clone().wake();
+            assert!(runner.future.lock().unwrap().is_none(), "the group has ended");
         }
-        assert_eq!(items, [5]);
-        is_over.store(true, Ordering::Relaxed);
-        runner.clone().wake();
-        assert!(runner.future.lock().unwrap().is_none(), "the group has ended");
-    }
+    });
 }
 
 /// Outputs in order wait for the ends of those that were begun beside one that has panicked.
@@ -486,21 +488,23 @@ fn a_place_without_an_output_is_passed_over_when_the_others_have_ended() {
 
 #[test]
 fn a_limit_of_zero_is_refused_where_it_was_asked_for() {
-    thread_local! {
-        static AT: Cell<u32> = const { Cell::new(0) };
-    }
-    let group = TaskGroup::<()>::new();
-    let before = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|info| AT.set(info.location().map_or(0, Location::line))));
-    let line = line!() + 1;
-    let ordered = || drop(iter([1]).map(after).buffered_in(&group, 0));
-    let unordered = || drop(iter([1]).map(after).buffer_unordered_in(&group, 0));
-    let payload = catch_unwind(AssertUnwindSafe(ordered)).unwrap_err();
-    let at = AT.get();
-    catch_unwind(AssertUnwindSafe(unordered)).unwrap_err();
-    std::panic::set_hook(before);
-    assert_eq!(*payload.downcast_ref::<&str>().unwrap(), "with a limit of zero no future would ever begin");
-    assert_eq!((at, AT.get()), (line, line + 1));
+    leak_check(|| {
+        thread_local! {
+            static AT: Cell<u32> = const { Cell::new(0) };
+        }
+        let group = TaskGroup::<()>::new();
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|info| AT.set(info.location().map_or(0, Location::line))));
+        let line = line!() + 1;
+        let ordered = || drop(iter([1]).map(after).buffered_in(&group, 0));
+        let unordered = || drop(iter([1]).map(after).buffer_unordered_in(&group, 0));
+        let payload = catch_unwind(AssertUnwindSafe(ordered)).unwrap_err();
+        let at = AT.get();
+        catch_unwind(AssertUnwindSafe(unordered)).unwrap_err();
+        std::panic::set_hook(before);
+        assert_eq!(*payload.downcast_ref::<&str>().unwrap(), "with a limit of zero no future would ever begin");
+        assert_eq!((at, AT.get()), (line, line + 1));
+    });
 }
 
 proptest! {
