@@ -30,20 +30,26 @@ pub(crate) struct Disposition {
 static DISPOSITIONS: OnceLock<Mutex<BTreeMap<Signal, Arc<Disposition>>>> = OnceLock::new();
 
 impl Disposition {
-    /// Calls `take` with what there is for `signal`. The first time, this takes over what the signal does, but only
-    /// after `take` has succeeded: until somebody hears it, it does what it did.
-    pub(crate) fn take<T>(signal: Signal, take: impl FnOnce(&Arc<Self>) -> io::Result<T>) -> io::Result<T> {
+    /// Calls `take` with what there is for `signal`, and with what `prepare` makes, which knows whether the signal does
+    /// what it does by default. The first time, this takes over what it does, but only after `prepare` has succeeded:
+    /// until somebody hears it, it does what it did. And before `take`, since the handler calls what was registered in
+    /// that order, and has to decide before a stream hears the signal, which may be dropped there and then.
+    pub(crate) fn take<P, T>(
+        signal: Signal,
+        prepare: impl FnOnce(bool) -> io::Result<P>,
+        take: impl FnOnce(&Arc<Self>, P) -> io::Result<T>,
+    ) -> io::Result<T> {
         let mut dispositions = DISPOSITIONS.get_or_init(Mutex::default).lock();
         if let Some(disposition) = dispositions.get(&signal) {
-            return take(disposition);
+            return take(disposition, prepare(disposition.was_default)?);
         }
         let was_default = is_default(signal)?;
+        let prepared = prepare(was_default)?;
         let streams = AtomicUsize::new(0);
         let disposition = Arc::new(Self { signal, streams, was_default, interrupter: OnceLock::new() });
-        let taken = take(&disposition)?;
         disposition.take_over()?;
-        dispositions.insert(signal, disposition);
-        Ok(taken)
+        dispositions.insert(signal, disposition.clone());
+        take(&disposition, prepared)
     }
 
     /// One more stream takes it, which hears it already.
@@ -84,8 +90,8 @@ impl Disposition {
 
 /// Begins to listen for Ctrl-C that no stream takes, with a thread that lives as long as the process.
 pub(crate) fn listen(how: Listen) -> io::Result<()> {
-    Disposition::take(Signal::INTERRUPT, |disposition| {
-        if how == Listen::IfFree && !disposition.was_default {
+    let prepare = |was_default: bool| {
+        if how == Listen::IfFree && !was_default {
             return Err(io::Error::new(ErrorKind::AlreadyExists, "the program has decided on Ctrl-C already"));
         }
         let (mut ours, theirs) = UnixStream::pair()?;
@@ -100,6 +106,9 @@ pub(crate) fn listen(how: Listen) -> io::Result<()> {
                 }
             }
         })?;
+        Ok(theirs)
+    };
+    Disposition::take(Signal::INTERRUPT, prepare, |disposition, theirs| {
         // Set for the first time: this is called until it has succeeded once.
         let _ = disposition.interrupter.set(theirs);
         Ok(())

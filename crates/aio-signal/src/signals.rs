@@ -90,9 +90,9 @@ fn take(signal: Signal, wakes: &UnixStream) -> io::Result<Taken> {
         }
         _ => {}
     }
-    Disposition::take(signal, |disposition| {
-        // First what can fail.
-        let wakes = wakes.try_clone()?;
+    // What can fail, first.
+    let prepare = |_was_default| wakes.try_clone();
+    Disposition::take(signal, prepare, |disposition, wakes| {
         let heard = Arc::new(AtomicBool::new(false));
         let flag = flag::register(number, heard.clone())?;
         // After the flag, in the handler too: who is woken by the byte finds the flag.
