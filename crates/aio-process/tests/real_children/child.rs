@@ -14,7 +14,7 @@ use aio_process::{Child, ChildStdout, Command, Stdio, returncode};
 use rustix::process::{Pid, WaitOptions, waitpid};
 
 use crate::common::{WAYS, Way, Witness, poll_once, ready, run, until, within_deadline};
-use crate::support::{Dir, first_line, run_both, sleeper};
+use crate::support::{Dir, first_line, run_both, sleeper, survivor};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -267,7 +267,7 @@ fn one_that_ignores_sigterm_meets_its_deadline() {
 fn what_is_dropped_goes_on_and_leaves_no_zombie() {
     run_both(async |way| {
         for waits_first in [false, true] {
-            let child = sleeper(way);
+            let child = survivor(way);
             let witness = Witness::of(&child);
             if waits_first {
                 assert!(poll_once(pin!(child.wait())).await.is_none());
@@ -296,7 +296,7 @@ fn the_end_of_the_loop_that_waited_leaves_no_zombie() {
     for way in WAYS {
         leak_check(|| {
             let (child, witness) = run_here(async {
-                let child = sleeper(way);
+                let child = survivor(way);
                 assert!(poll_once(pin!(child.wait())).await.is_none());
                 let witness = Witness::of(&child);
                 (child, witness)
@@ -316,7 +316,7 @@ fn what_is_dropped_is_reaped_while_its_loop_stands_still() {
             within_deadline(|| {
                 let mut event_loop = EventLoop::new(aio_reactor::Reactor::new(ThreadPark::new()));
                 let witness = event_loop.run_until_complete(async {
-                    let child = sleeper(way);
+                    let child = survivor(way);
                     assert!(poll_once(pin!(child.wait())).await.is_none());
                     Witness::of(&child)
                 });

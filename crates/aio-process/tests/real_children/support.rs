@@ -25,6 +25,11 @@ pub(crate) fn sleeper(way: Way) -> Child {
     way.command("sleep").arg("1000").kill_on_drop(true).spawn().unwrap()
 }
 
+/// One that goes on when it is dropped.
+pub(crate) fn survivor(way: Way) -> Child {
+    way.command("sleep").arg("1000").spawn().unwrap()
+}
+
 /// The first line that it says. The pipe stays open.
 pub(crate) async fn first_line(child: &mut Child) -> String {
     let mut reader = StreamReader::new(child.stdout.as_mut().expect("its output is piped"));
