@@ -29,7 +29,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(120);
 /// If it has not.
 pub fn assert_complete(package: &str) {
     thread::spawn(|| {
-        thread::sleep(TIME_LIMIT);
+        thread::sleep(TIME_LIMIT); // clock: the watchdog of a test that hangs; nothing else waits for it
         eprintln!("the tests are not done after {TIME_LIMIT:?}");
         std::process::exit(1);
     });
