@@ -17,8 +17,14 @@ pub fn now() -> Instant {
     match OWN.try_with(Cell::get) {
         Ok(Some(now)) => now,
         // A thread that is ending has no loop.
-        _ => Instant::now(),
+        _ => of_the_system(),
     }
+}
+
+/// The time of the system.
+#[inline]
+pub(crate) fn of_the_system() -> Instant {
+    Instant::now()
 }
 
 /// Sets the clock of this thread; with `None` it is the system's. Returns what it was before.

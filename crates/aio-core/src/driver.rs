@@ -1,5 +1,7 @@
 //! What a loop waits for.
 
+mod outside;
+mod schedule;
 mod stand_in;
 mod virtual_time;
 
@@ -7,6 +9,8 @@ use std::task::Waker;
 
 use aio_base::{Deadline, Parker};
 
+pub use self::outside::{Outside, outside};
+pub use self::schedule::{ReadyTasks, Schedule};
 pub use self::stand_in::StandIn;
 pub use self::virtual_time::VirtualTime;
 
@@ -39,6 +43,19 @@ pub trait Driver {
     /// has that done for a worker whose thread is kept by a task. A layer adds its part to that of the next one. None,
     /// as it is by default, if a layer cannot be replaced like that; then nobody does it.
     fn stand_in(&self) -> Option<StandIn> {
+        None
+    }
+
+    /// Whether something is registered with this layer, or one below it, that the system may tell of at any moment: a
+    /// descriptor, say. (Deadlines are not meant: who parks the layer knows them.)
+    fn waits_for_events(&self) -> bool {
+        false
+    }
+
+    /// Who decides which of the tasks that are ready runs next, if they are not to run in the order in which they
+    /// became so: for tests. A layer asks the next one. It says always the same.
+    #[inline]
+    fn schedule(&mut self) -> Option<&mut dyn Schedule> {
         None
     }
 }

@@ -47,7 +47,7 @@ pub(crate) use self::slab::{Kind as BlockKind, Slab};
 use self::threads::Start;
 pub(crate) use self::worker::Worker;
 use crate::current;
-use crate::driver::{Driver, ThreadPark};
+use crate::driver::{Driver, ReadyTasks, ThreadPark};
 use crate::failure::Failure;
 use crate::task::{JoinError, ToHandle, spawn_cleanup, spawn_main};
 
@@ -101,7 +101,8 @@ impl<D: Driver> EventLoop<D> {
     /// Timers and descriptors are served by the worker on which they were begun. While a task keeps its thread for
     /// longer than ten milliseconds, and between two runs, a thread of the loop called `aio-lookout` does that.
     ///
-    /// Drivers know of no other worker's: [`VirtualTime`](crate::VirtualTime) is for loops with one.
+    /// Drivers know of no other worker's: [`VirtualTime`](crate::VirtualTime) and a [`Schedule`](crate::Schedule) are
+    /// for loops with one.
     ///
     /// # Fairness
     /// On each worker, local tasks and those that may cross threads take turns, one to one, each in the order in which
@@ -335,6 +336,9 @@ fn run_worker<D: Driver>(scheduler: Arc<Scheduler>, index: usize, make_driver: i
 
 /// Runs turns until `done`, or until the deadline.
 fn run_until(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut done: impl FnMut() -> bool) {
+    if driver.schedule().is_some() {
+        return run_stepwise(core, driver, deadline, done);
+    }
     // A loop that runs often, and never for long, looks outside as well.
     let mut polls = core.polls.take();
     while core.is_in_turn() || !done() {
@@ -362,6 +366,28 @@ fn run_until(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut done
         }
     }
     core.polls.set(polls);
+}
+
+/// [`run_until`] under a [`Schedule`](crate::Schedule): it looks outside before each turn of a task.
+fn run_stepwise(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut done: impl FnMut() -> bool) {
+    assert!(core.scheduler().is_single(), "a loop with several workers cannot be told which task is next");
+    while !done() && !is_due(deadline) {
+        driver.turn();
+        core.read_mail();
+        let next = match driver.schedule() {
+            Some(schedule) if core.has_ready() => schedule.next(&ReadyTasks::new(core)),
+            _ => None,
+        };
+        match next {
+            None => core.park(driver, deadline),
+            Some(place) => {
+                let task = core.run_ready(place);
+                if let Some(schedule) = driver.schedule() {
+                    schedule.ran(&task);
+                }
+            }
+        }
+    }
 }
 
 /// Whether it is past. Reads the clock only if there is a deadline.

@@ -6,7 +6,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use aio_base::Deadline;
-use aio_core::{Driver, StandIn};
+use aio_core::{Driver, Schedule, StandIn};
 
 use crate::current;
 use crate::poller::{Inbox, Place, Poller};
@@ -92,6 +92,15 @@ impl<D: Driver> Driver for Reactor<D> {
 
     fn unparker(&self) -> Waker {
         self.poller.clone().into()
+    }
+
+    fn waits_for_events(&self) -> bool {
+        !self.poller.is_idle() || self.inner.waits_for_events()
+    }
+
+    #[inline]
+    fn schedule(&mut self) -> Option<&mut dyn Schedule> {
+        self.inner.schedule()
     }
 
     fn stand_in(&self) -> Option<StandIn> {

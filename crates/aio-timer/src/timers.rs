@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::task::Waker;
 
 use aio_base::Deadline;
-use aio_core::{Driver, StandIn};
+use aio_core::{Driver, Schedule, StandIn};
 
 use crate::queue::{Queue, Visitor};
 
@@ -103,6 +103,15 @@ impl<D: Driver> Driver for Timers<D> {
 
     fn unparker(&self) -> Waker {
         self.inner.unparker()
+    }
+
+    fn waits_for_events(&self) -> bool {
+        self.inner.waits_for_events()
+    }
+
+    #[inline]
+    fn schedule(&mut self) -> Option<&mut dyn Schedule> {
+        self.inner.schedule()
     }
 
     fn stand_in(&self) -> Option<StandIn> {

@@ -1,16 +1,18 @@
 //! Time that passes only when nothing else can happen.
 
 use std::fmt;
+use std::sync::Arc; // facade: shared data without a protocol
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aio_base::Deadline;
 
-use super::Driver;
+use super::outside::{self, Count};
+use super::{Driver, Schedule};
 use crate::{all_tasks, clock};
 
 /// A [`Driver`] that gives the loop a clock of its own, for tests: instead of waiting for a deadline it moves the clock
-/// there. It belongs below the layer that knows the deadlines.
+/// there. It belongs below the layer that knows the deadlines, and above the one that knows of sockets.
 ///
 /// The clock stands still as long as a task can run, so a program over it is deterministic, and a sleep of hours takes
 /// no time. It is told by [`now`](crate::now) on the thread of the loop.
@@ -27,28 +29,41 @@ use crate::{all_tasks, clock};
 ///
 /// With `aio_timer::Timers` above it, an hour is over as soon as nothing can run before.
 ///
+/// # What goes on outside
+/// While a blocking function runs (`to_thread`), or whatever else says that it is [`outside`](crate::outside()), the
+/// clock stands still and the loop waits for it. A task that waits for a socket is given [some real
+/// time](Self::patience) before the clock moves on: a server that waits for connections need not get one.
+///
 /// # Deadlocks
-/// A loop that is idle without a deadline is at a deadlock: nothing will ever happen. All its tasks are reported on
-/// stderr then and cancelled, so that [`run`](crate::EventLoop::run) panics; if cleanups are stuck as well, the process
-/// is aborted. [`on_deadlock`](Self::on_deadlock) does something else.
+/// A loop that is idle without a deadline, and with nothing outside, is at a deadlock: nothing will ever happen. All
+/// its tasks are reported on stderr then and cancelled, so that [`run`](crate::EventLoop::run) panics; if cleanups are
+/// stuck as well, they are [given up](crate::TaskRef::give_up). [`on_deadlock`](Self::on_deadlock) does something else.
 ///
 /// # When not to use it
-/// It knows nothing of what goes on outside of the loop. A program that waits for another thread (`to_thread`), a
-/// socket or a process must not be run over it: the clock would run ahead, or a deadlock be found where there is none.
+/// A program that waits for another thread that does not say so must not be run over it: the clock would run ahead, or
+/// a deadlock be found where there is none.
 pub struct VirtualTime<D> {
     inner: D,
     now: Instant,
+    outside: Arc<Count>,
+    patience: Duration,
     on_deadlock: Box<dyn FnMut() + Send>,
-    /// For each `enter` that was not left yet, the clock of the thread before.
-    former: Vec<Option<Instant>>,
+    /// For each `enter` that was not left yet, what was there before.
+    former: Vec<(Option<Instant>, Option<Arc<Count>>)>,
 }
 
 impl<D: Driver> VirtualTime<D> {
     /// A clock over `inner`. It begins at the current time.
     pub fn new(inner: D) -> Self {
         let mut was_reported = false;
-        let on_deadlock = Box::new(move || report(&mut was_reported));
-        Self { inner, now: crate::now(), on_deadlock, former: Vec::new() }
+        Self {
+            now: crate::now(),
+            outside: Count::new(inner.unparker()),
+            patience: Duration::from_millis(20),
+            on_deadlock: Box::new(move || report(&mut was_reported)),
+            former: Vec::new(),
+            inner,
+        }
     }
 
     /// Calls `handler` at a deadlock, on the thread of the loop. It may look at the tasks ([`all_tasks`]) and has to
@@ -58,32 +73,72 @@ impl<D: Driver> VirtualTime<D> {
         self.on_deadlock = Box::new(handler);
         self
     }
+
+    /// For how long to wait, in real time, for sockets and the like before the clock moves on. The default is 20 ms.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// The time of this clock.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Moves the clock on, if `to` lies ahead: as if what runs here took so long. What is due then is delivered when
+    /// the layers above next look.
+    pub fn advance_to(&mut self, to: Instant) {
+        if to > self.now {
+            self.now = to;
+            clock::set(Some(to));
+        }
+    }
+
+    /// Waits for what may come from outside, in real time; whether anything did, or may have.
+    fn await_outside(&mut self, is_last_hope: bool) -> bool {
+        if !self.outside.is_zero() || (is_last_hope && self.inner.waits_for_events()) {
+            self.inner.park(Deadline::NEVER);
+            return true;
+        }
+        if !self.inner.waits_for_events() {
+            return false;
+        }
+        let begin = clock::of_the_system();
+        self.inner.park(Deadline::after(self.now, self.patience));
+        clock::of_the_system() - begin < self.patience
+    }
 }
 
-/// Cancels all tasks; a second time their cleanups are stuck, and the loop cannot go on.
+/// Cancels all tasks; a second time their cleanups are stuck.
 fn report(was_reported: &mut bool) {
     let tasks = all_tasks();
-    eprintln!("aio: deadlock: no task can run and no timer is set; these tasks wait, and are cancelled:");
+    let fate = if *was_reported { "given up" } else { "cancelled" };
+    eprintln!("aio: deadlock: no task can run and no timer is set; these tasks wait, and are {fate}:");
     for task in &tasks {
         eprintln!("  {task}");
     }
-    assert!(!*was_reported, "the cleanups of the loop's tasks wait for ever");
-    *was_reported = true;
     for task in &tasks {
-        task.cancel();
+        if *was_reported {
+            task.give_up();
+        } else {
+            task.cancel();
+        }
     }
+    *was_reported = true;
 }
 
 impl<D: Driver> Driver for VirtualTime<D> {
     fn enter(&mut self) {
-        self.former.push(clock::set(Some(self.now)));
+        self.former.push((clock::set(Some(self.now)), outside::replace(Some(self.outside.clone()))));
         self.inner.enter();
     }
 
     fn leave(&mut self) {
         self.inner.leave();
-        if let Some(former) = self.former.pop() {
-            clock::set(former);
+        if let Some((clock, outside)) = self.former.pop() {
+            clock::set(clock);
+            outside::replace(outside);
         }
     }
 
@@ -92,15 +147,26 @@ impl<D: Driver> Driver for VirtualTime<D> {
     }
 
     fn park(&mut self, deadline: Deadline) {
-        let Some(at) = deadline.instant() else { return (self.on_deadlock)() };
-        if at > self.now {
-            self.now = at;
-            clock::set(Some(at));
+        let at = deadline.instant();
+        if self.await_outside(at.is_none()) {
+            return;
+        }
+        match at {
+            Some(at) => self.advance_to(at),
+            None => (self.on_deadlock)(),
         }
     }
 
     fn unparker(&self) -> Waker {
         self.inner.unparker()
+    }
+
+    fn waits_for_events(&self) -> bool {
+        self.inner.waits_for_events()
+    }
+
+    fn schedule(&mut self) -> Option<&mut dyn Schedule> {
+        self.inner.schedule()
     }
 }
 

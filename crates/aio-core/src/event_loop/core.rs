@@ -234,6 +234,39 @@ impl Core {
         polls
     }
 
+    /// How many tasks are ready, where there is one worker.
+    pub(crate) fn n_ready(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// The task at that place of the queue.
+    pub(crate) fn ready_task(&self, place: usize) -> TaskRef {
+        let task = self.queue.get(place).expect("there are not so many tasks that are ready");
+        // SAFETY: what is in the queue is alive.
+        unsafe { TaskRef::new(task) }
+    }
+
+    /// Gives the task at that place of the queue its turn, whatever stands before it. Afterwards only tasks that have
+    /// not ended are in the queue, if it was so before.
+    pub(super) fn run_ready(&self, place: usize) -> TaskRef {
+        let task = self.ready_task(place);
+        let run = |place| {
+            if let Some(task) = self.queue.remove(place) {
+                // SAFETY: it came out of the run queue.
+                unsafe { task::run_cell(task) };
+            }
+        };
+        run(place);
+        if task.is_finished() {
+            // It was woken in its last turn, which does nothing but end that.
+            let is_it = |place: &usize| self.queue.get(*place) == Some(task.raw());
+            if let Some(place) = (0..self.queue.len()).find(is_it) {
+                run(place);
+            }
+        }
+        task
+    }
+
     /// Does what other threads asked for.
     #[inline]
     pub(super) fn read_mail(&self) {

@@ -154,6 +154,12 @@ impl Header {
         self.word.load(Ordering::Acquire) & COMPLETED != 0
     }
 
+    /// Whether it was cancelled; from any thread.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        // Relaxed: nothing follows from it.
+        self.word.load(Ordering::Relaxed) & CANCELLED != 0
+    }
+
     pub(crate) fn is_local(&self) -> bool {
         self.vtable.is_local
     }

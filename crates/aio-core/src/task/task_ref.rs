@@ -41,7 +41,7 @@ impl TaskRef {
         Self(header)
     }
 
-    pub(super) fn raw(&self) -> NonNull<Header> {
+    pub(crate) fn raw(&self) -> NonNull<Header> {
         self.0
     }
 
@@ -81,8 +81,20 @@ impl TaskRef {
         }
     }
 
-    /// Has it end at its next turn: its cleanups are dropped as its future is, and reported.
-    pub(crate) fn give_up(&self) {
+    /// Gives it a turn, though nothing has happened that it waits for. A future must expect that; a test may see
+    /// whether it does. Nothing happens if it has a turn to come, or has ended.
+    pub fn wake(&self) {
+        if self.header().is_local() {
+            self.wake_local();
+        } else {
+            self.wake_shared();
+        }
+    }
+
+    /// Has it end at its next turn: its cleanups are dropped as its future is, and
+    /// [reported](crate::EventLoop::on_failure). For whoever bounds how long it waits for them; a loop does so to what
+    /// has not ended within its [grace period](crate::EventLoop::shutdown_grace).
+    pub fn give_up(&self) {
         if self.header().is_local() {
             self.give_up_local();
         } else {
@@ -94,6 +106,11 @@ impl TaskRef {
     #[inline]
     pub fn is_finished(&self) -> bool {
         self.header().is_finished()
+    }
+
+    /// Whether it was cancelled: it has ended since, or has yet to.
+    pub fn is_cancelled(&self) -> bool {
+        self.header().is_cancelled()
     }
 
     /// Waits until it has ended, with its cleanups, however that may be.

@@ -443,6 +443,16 @@ impl TaskRef {
         }
     }
 
+    pub(in crate::task) fn wake_local(&self) {
+        if !self.header().is_finished() {
+            self.on_its_worker(|core, task| {
+                if task.header().schedule_local() {
+                    core.push(task.raw());
+                }
+            });
+        }
+    }
+
     pub(in crate::task) fn give_up_local(&self) {
         if !self.header().is_finished() {
             self.on_its_worker(|core, task| {

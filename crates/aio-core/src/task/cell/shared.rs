@@ -476,6 +476,12 @@ impl TaskRef {
         }
     }
 
+    pub(in crate::task) fn wake_shared(&self) {
+        if self.header().rouse(0, 0) {
+            push(self.raw());
+        }
+    }
+
     pub(in crate::task) fn give_up_shared(&self) {
         if self.header().give_up_shared() {
             push(self.raw());

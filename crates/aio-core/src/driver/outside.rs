@@ -1,0 +1,90 @@
+//! What goes on outside of the loop.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::Arc; // facade: shared data without a protocol
+use std::sync::atomic::{AtomicUsize, Ordering}; // facade: a count, for clocks of tests
+use std::task::Waker;
+
+aio_base::thread_local! {
+    /// Of the loop of this thread, if it stands over a clock that wants to know.
+    static CURRENT: RefCell<Option<Arc<Count>>> = RefCell::new(None);
+}
+
+/// How much goes on.
+pub(super) struct Count {
+    running: AtomicUsize,
+    unparker: Waker,
+}
+
+impl Count {
+    pub(super) fn new(unparker: Waker) -> Arc<Self> {
+        Arc::new(Self { running: AtomicUsize::new(0), unparker })
+    }
+
+    pub(super) fn is_zero(&self) -> bool {
+        // Acquire pairs with the Release of the last one: what it has done is there.
+        self.running.load(Ordering::Acquire) == 0
+    }
+}
+
+/// Makes it the one of this thread; returns the former one.
+pub(super) fn replace(count: Option<Arc<Count>>) -> Option<Arc<Count>> {
+    CURRENT.with(|current| current.replace(count))
+}
+
+/// Something goes on outside of a loop, and is to wake one of its tasks.
+///
+/// As long as this exists, [`VirtualTime`](super::VirtualTime) waits in real time, instead of moving its clock or
+/// seeing a deadlock; over other drivers it means nothing. Blocking functions (`to_thread`) say so themselves. Of a
+/// thread of your own it is said like this:
+///
+/// ```
+/// use aio_core::{EventLoop, ThreadPark, VirtualTime, outside};
+/// use std::task::Poll;
+///
+/// EventLoop::new(VirtualTime::new(ThreadPark::new())).run(async {
+///     let mut thread = None;
+///     std::future::poll_fn(|cx| match &thread {
+///         None => {
+///             let (waker, outside) = (cx.waker().clone(), outside());
+///             thread = Some(std::thread::spawn(move || {
+///                 waker.wake();
+///                 drop(outside);
+///             }));
+///             Poll::Pending
+///         }
+///         Some(_) => Poll::Ready(()),
+///     })
+///     .await;
+/// });
+/// ```
+#[must_use = "it counts as long as it exists"]
+pub struct Outside(Option<Arc<Count>>);
+
+/// Begins something [`Outside`] of the loop of this thread. Drop it, on whatever thread, when it has woken whom it was
+/// to wake.
+pub fn outside() -> Outside {
+    let count = CURRENT.try_with(|current| current.borrow().clone()).ok().flatten();
+    if let Some(count) = &count {
+        // Relaxed: on the thread that looks at it.
+        count.running.fetch_add(1, Ordering::Relaxed);
+    }
+    Outside(count)
+}
+
+impl Drop for Outside {
+    fn drop(&mut self) {
+        if let Some(count) = &self.0 {
+            count.running.fetch_sub(1, Ordering::Release);
+            // It may be parked, and is to look again.
+            count.unparker.wake_by_ref();
+        }
+    }
+}
+
+impl fmt::Debug for Outside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outside").field("counts", &self.0.is_some()).finish()
+    }
+}

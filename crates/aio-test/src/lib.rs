@@ -1,0 +1,1 @@
+//! Tests of async programs that do not lie.
