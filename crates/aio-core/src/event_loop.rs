@@ -383,7 +383,7 @@ fn run_stepwise(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut d
             Some(place) => {
                 let task = core.run_ready(place);
                 if let Some(schedule) = driver.schedule() {
-                    schedule.ran(&task);
+                    schedule.ran(&task, &ReadyTasks::new(core));
                 }
             }
         }

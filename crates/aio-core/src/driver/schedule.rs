@@ -14,8 +14,8 @@ pub trait Schedule {
     /// at least one. `None` holds them all back: the loop waits in its drivers, as if nothing were ready.
     fn next(&mut self, ready: &ReadyTasks<'_>) -> Option<usize>;
 
-    /// `task` has had its turn.
-    fn ran(&mut self, task: &TaskRef);
+    /// `task` has had its turn. Who became ready in it stands at the end of the `ready`, of whom there may be none.
+    fn ran(&mut self, task: &TaskRef, ready: &ReadyTasks<'_>);
 }
 
 /// The tasks that are ready, in the order in which they became so.
@@ -26,8 +26,12 @@ impl<'a> ReadyTasks<'a> {
         Self(core)
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// How many there are.
-    #[expect(clippy::len_without_is_empty, reason = "there is at least one")]
     pub fn len(&self) -> usize {
         self.0.n_ready()
     }
