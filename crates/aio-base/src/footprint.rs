@@ -11,9 +11,9 @@ use std::cell::{Cell, RefCell};
 pub const ENABLED: bool = cfg!(all(debug_assertions, not(aio_loom)));
 
 crate::thread_local! {
-    static IS_ON: Cell<bool> = const { Cell::new(false) };
+    static IS_ON: Cell<bool> = Cell::new(false);
     /// The addresses, each once, in the order in which they were first touched.
-    static TOUCHED: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+    static TOUCHED: RefCell<Vec<usize>> = RefCell::new(Vec::new());
 }
 
 /// What runs here uses `thing`, which others may use as well.
