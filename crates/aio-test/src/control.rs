@@ -55,10 +55,9 @@ impl<D: Driver> Control<D> {
 
 impl<D: Driver> Schedule for Control<D> {
     fn next(&mut self, ready: &ReadyTasks<'_>) -> Option<usize> {
-        let place = self.director.next(ready)?;
+        let (place, number) = self.director.next(ready)?;
         if let Some(guard) = &self.guard {
-            let task = ready.get(place);
-            guard.runs(self.director.number(&task), task.spawned_at());
+            guard.runs(number.0, ready.get(place).spawned_at());
         }
         Some(place)
     }

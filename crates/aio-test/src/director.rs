@@ -74,6 +74,8 @@ struct State {
     faults: Faults,
     /// For the faults, and for whatever else the run needs.
     rng: Rng,
+    /// The task that has its turn.
+    running: Option<Number>,
     /// How many of the tasks that are ready were seen.
     n_seen: usize,
     /// Whose wake has not got through, and until when.
@@ -94,6 +96,7 @@ impl Director {
             trace: Trace::default(),
             faults,
             rng: Rng::with_seed(seed ^ 0x5EED_0F_FA17),
+            running: None,
             n_seen: 0,
             held: Vec::new(),
             verdict: None,
@@ -155,8 +158,8 @@ impl Director {
         state.n_seen = ready.len();
     }
 
-    /// Which task runs next; `None`, if time has to pass before.
-    pub(crate) fn next(&self, ready: &ReadyTasks<'_>) -> Option<usize> {
+    /// Which task runs next: its place and its number. `None`, if time has to pass before.
+    pub(crate) fn next(&self, ready: &ReadyTasks<'_>) -> Option<(usize, Number)> {
         self.wake_for_nothing();
         self.see(ready, None);
         let places = self.free_places(ready);
@@ -182,7 +185,8 @@ impl Director {
         if is_too_long {
             self.fail(format!("it has not ended after {} steps", self.n_steps()));
         }
-        Some(at(place))
+        self.state.borrow_mut().running = Some(number);
+        Some((at(place), number))
     }
 
     /// The places of those that are not held back; `None`, if nobody is.
@@ -222,9 +226,11 @@ impl Director {
         let number = {
             let mut state = self.state.borrow_mut();
             state.n_seen = state.n_seen.saturating_sub(1);
-            let id = task.id();
-            state.held.retain(|(held, _)| *held != id);
-            state.numbers.number(task, None)
+            if !state.held.is_empty() {
+                let id = task.id();
+                state.held.retain(|(held, _)| *held != id);
+            }
+            state.running.take().expect("a task runs when it was chosen")
         };
         self.see(ready, Some(number));
         if task.is_finished() {
@@ -232,11 +238,6 @@ impl Director {
         }
         let conduct = self.conduct.borrow().clone();
         conduct.borrow_mut().ran(number);
-    }
-
-    /// The number of a task, and the line that spawned it: for the guard.
-    pub(crate) fn number(&self, task: &TaskRef) -> usize {
-        self.state.borrow_mut().numbers.number(task, None).0
     }
 
     /// How long the step takes that was just made.
