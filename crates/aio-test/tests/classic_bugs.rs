@@ -222,6 +222,8 @@ async fn requests(looks: bool) {
     });
     for request in 1..4 {
         asked.try_put(request).unwrap();
+        // In the order of production the server has begun before the timeout has.
+        yield_now().await;
         let answer = async {
             let mut answer = answered.get().await.unwrap();
             while looks && answer != request * 100 {
