@@ -20,8 +20,11 @@ pub(crate) struct Control<D> {
     guard: Option<Watch>,
     /// Set when nothing will ever happen again.
     is_stuck: Arc<AtomicBool>,
-    former: Vec<(Option<Rc<Director>>, Option<Rc<dyn Decider>>)>,
+    former: Vec<Former>,
 }
+
+/// Who directed and decided on this thread before.
+type Former = (Option<Rc<Director>>, Option<Rc<dyn Decider>>);
 
 /// Whose time it is.
 pub(crate) enum Time<D> {

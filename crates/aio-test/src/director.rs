@@ -95,7 +95,7 @@ impl Director {
             numbers: Numbers::default(),
             trace: Trace::default(),
             faults,
-            rng: Rng::with_seed(seed ^ 0x5EED_0F_FA17),
+            rng: Rng::with_seed(seed.rotate_left(32)),
             running: None,
             n_seen: 0,
             held: Vec::new(),

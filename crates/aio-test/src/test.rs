@@ -64,9 +64,10 @@ pub enum Leaks {
 /// - [More time](Self::timeout) than it may take, in real time.
 /// - Something left behind; see [`leaks`](Self::leaks).
 ///
-/// What happened before, step by step, is printed then, and the seed, which repeats it exactly: `AIO_SEED=17 cargo test
-/// name` runs that one alone. `AIO_SCHEDULES=10000` tries more seeds than the test says, beginning with `AIO_SEED`; both
-/// work for tests that ask for no schedules as well. `AIO_TRACE=1` prints the steps in any case.
+/// What happened before, step by step, is printed then, and the seed, which repeats it exactly:
+/// `AIO_SEED=17 cargo test name` runs that one alone. `AIO_SCHEDULES=10000` tries more seeds than the test says,
+/// beginning with `AIO_SEED`; both work for tests that ask for no schedules as well. `AIO_TRACE=1` prints the steps in
+/// any case.
 #[must_use = "a test does nothing before `run`"]
 #[derive(Clone)]
 pub struct Test {
@@ -190,7 +191,7 @@ impl Test {
     /// # Errors
     /// The first [`Failure`].
     #[track_caller]
-    pub fn try_run<R: TestOutcome>(self, test: impl AsyncFn() -> R) -> Result<Passed<R>, Failure> {
+    pub fn try_run<R: TestOutcome>(self, test: impl AsyncFn() -> R) -> Result<Passed<R>, Box<Failure>> {
         self.try_run_in(&Environment::default(), test)
     }
 
@@ -199,7 +200,7 @@ impl Test {
         &self,
         environment: &Environment,
         test: impl AsyncFn() -> R,
-    ) -> Result<Passed<R>, Failure> {
+    ) -> Result<Passed<R>, Box<Failure>> {
         let first = environment.seed.or(self.seed);
         let schedules = match (environment.schedules, environment.seed) {
             (Some(schedules), _) => schedules,
@@ -224,7 +225,7 @@ impl Test {
                 Err(fault) => {
                     let again = self.run_once(seed, strategy, &test);
                     let is_repeatable = self.clock == Clock::Virtual && again.log() == log;
-                    return Err(Failure {
+                    return Err(Box::new(Failure {
                         name: self.name.clone(),
                         seed: (strategy != Strategy::Fifo || self.faults != Faults::none()).then_some(seed),
                         number,
@@ -234,7 +235,7 @@ impl Test {
                         payload: fault.payload,
                         log,
                         is_repeatable,
-                    });
+                    }));
                 }
             }
         }
