@@ -13,6 +13,7 @@ use fastrand::Rng;
 
 use crate::faults::Faults;
 use crate::numbers::{Number, Numbers};
+use crate::run::RunSettings;
 use crate::strategy::{Choose, Fifo};
 use crate::trace::{Event, Trace};
 
@@ -87,15 +88,18 @@ struct State {
     quiet: Option<(Waker, Rc<Cell<bool>>)>,
     n_steps: usize,
     max_steps: usize,
+    is_preemptive: bool,
+    /// Who has given way in its last turn.
+    gave_way: Vec<Number>,
 }
 
 impl Director {
-    pub(crate) fn new(seed: u64, faults: Faults, conduct: Rc<RefCell<dyn Conduct>>, max_steps: usize) -> Rc<Self> {
+    pub(crate) fn new(settings: &RunSettings, conduct: Rc<RefCell<dyn Conduct>>) -> Rc<Self> {
         let state = State {
             numbers: Numbers::default(),
             trace: Trace::default(),
-            faults,
-            rng: Rng::with_seed(seed.rotate_left(32)),
+            faults: settings.faults,
+            rng: Rng::with_seed(settings.seed.rotate_left(32)),
             running: None,
             n_seen: 0,
             held: Vec::new(),
@@ -103,7 +107,9 @@ impl Director {
             n_ends: 0,
             quiet: None,
             n_steps: 0,
-            max_steps,
+            max_steps: settings.max_steps,
+            is_preemptive: settings.is_preemptive,
+            gave_way: Vec::new(),
         };
         Rc::new(Self { begin: OnceCell::new(), state: RefCell::new(state), conduct: RefCell::new(conduct) })
     }
@@ -288,6 +294,19 @@ impl Director {
         }
     }
 
+    /// The running task, if it is to be asked whether it gives way: not where it just has.
+    fn may_give_way(&self) -> Option<Number> {
+        let state = &mut *self.state.borrow_mut();
+        let running = state.running.filter(|_| state.is_preemptive && state.n_ends == 0)?;
+        match state.gave_way.iter().position(|number| *number == running) {
+            Some(place) => {
+                state.gave_way.swap_remove(place);
+                None
+            }
+            None => Some(running),
+        }
+    }
+
     /// Whether all tasks were told to end.
     pub(crate) fn is_ending(&self) -> bool {
         self.state.borrow().n_ends > 0
@@ -340,8 +359,20 @@ impl State {
 
 impl Decider for Director {
     fn choose(&self, choice: Choice, n: usize) -> usize {
-        let conduct = self.conduct.borrow().clone();
-        conduct.borrow_mut().choose(choice, n)
+        let chosen = || {
+            let conduct = self.conduct.borrow().clone();
+            conduct.borrow_mut().choose(choice, n)
+        };
+        if choice != Choice::GiveWay {
+            return chosen();
+        }
+        let Some(running) = self.may_give_way() else { return 0 };
+        let chosen = chosen();
+        if chosen == 1 {
+            self.state.borrow_mut().gave_way.push(running);
+            self.push(Event::GaveWay(running));
+        }
+        chosen
     }
 }
 

@@ -77,6 +77,7 @@ pub struct Test {
     strategy: Option<Strategy>,
     clock: Clock,
     faults: Faults,
+    is_preemptive: bool,
     timeout: Option<Duration>,
     leaks: Leaks,
     on_failure: Option<OnFailure>,
@@ -98,6 +99,7 @@ impl Test {
             strategy: None,
             clock: Clock::Virtual,
             faults: Faults::none(),
+            is_preemptive: false,
             timeout: Some(Duration::from_secs(60)),
             leaks: Leaks::Fail,
             on_failure: None,
@@ -137,6 +139,18 @@ impl Test {
     /// What goes wrong on the way; nothing, by default.
     pub fn faults(mut self, faults: Faults) -> Self {
         self.faults = faults;
+        self
+    }
+
+    /// Whether others may get in wherever the program uses something that may cross threads: as if other workers ran at
+    /// the same time.
+    ///
+    /// Without it tasks take turns, as on a loop with one worker: what needs no wait (a lock that is free, an item that
+    /// is there) is had at once, and nobody gets in between. With it, taking a lock or a permit, putting and getting may
+    /// let others go first. The first poll of such a future may then return `Pending` before it has taken its place in
+    /// the line. What is in `aio::local` goes on as ever. Only in builds with debug assertions.
+    pub fn preemptive(mut self, is_preemptive: bool) -> Self {
+        self.is_preemptive = is_preemptive;
         self
     }
 
@@ -252,6 +266,7 @@ impl Test {
             is_virtual: self.clock == Clock::Virtual,
             timeout: self.timeout,
             max_steps: usize::MAX,
+            is_preemptive: self.is_preemptive && strategy != Strategy::Fifo,
             may_leave_tasks: self.leaks == Leaks::Allow,
             on_failure: self.on_failure.clone(),
         };
