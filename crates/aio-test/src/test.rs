@@ -146,9 +146,9 @@ impl Test {
     /// the same time.
     ///
     /// Without it tasks take turns, as on a loop with one worker: what needs no wait (a lock that is free, an item that
-    /// is there) is had at once, and nobody gets in between. With it, taking a lock or a permit, putting and getting may
-    /// let others go first. The first poll of such a future may then return `Pending` before it has taken its place in
-    /// the line. What is in `aio::local` goes on as ever. Only in builds with debug assertions.
+    /// is there) is had at once, and nobody gets in between. With it, taking a lock or a permit, putting and getting
+    /// may let others go first. The first poll of such a future may then return `Pending` before it has taken its place
+    /// in the line. What is in `aio::local` goes on as ever. In builds with debug assertions only.
     pub fn preemptive(mut self, is_preemptive: bool) -> Self {
         self.is_preemptive = is_preemptive;
         self
