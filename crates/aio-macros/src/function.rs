@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
-use syn::token::Brace;
+use syn::token::{Async, Brace};
 use syn::{Attribute, Ident, Result, ReturnType, Signature, Visibility};
 
 use crate::faults::Faults;
@@ -32,15 +32,12 @@ impl Function {
         &self.signature.ident
     }
 
-    /// The name, for the place where the function is handed over: if what it returns does not fit there, this is told
-    /// of the type that it returns.
-    pub(crate) fn name_at_output(&self) -> Ident {
-        let mut name = self.name().clone();
-        if let ReturnType::Type(_, output) = &self.signature.output {
-            let span = output.to_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span());
-            name.set_span(name.span().located_at(span));
-        }
-        name
+    /// Where the type is that the function returns, for what is called with it: if the type does not fit there, this is
+    /// told of the type, and not of the attribute.
+    pub(crate) fn output_span(&self) -> Span {
+        let ReturnType::Type(_, output) = &self.signature.output else { return Span::call_site() };
+        let first = output.to_token_stream().into_iter().next();
+        first.map_or_else(Span::call_site, |token| Span::call_site().located_at(token.span()))
     }
 
     /// Adds what does not fit a function that is called by `caller`, without arguments, to be run as a whole. Whether
@@ -67,7 +64,7 @@ impl Function {
             let arguments = quote!(#inputs #variadic);
             faults.add(arguments, format_args!("{caller} has no arguments to pass"));
         }
-        asyncness.is_some() && generics.params.is_empty() && inputs.is_empty() && variadic.is_none()
+        generics.params.is_empty() && inputs.is_empty() && variadic.is_none()
     }
 
     /// A function of this name and type that is not async, and does `run`, where the name stands for the user's.
@@ -75,8 +72,8 @@ impl Function {
     /// That one is an `async fn` to the letter, so the compiler says of it what it would say without the attribute,
     /// where it would say it. It has the same name, so that it hides nothing from the body but what hides it elsewhere.
     pub(crate) fn replacement(&self, further_attributes: TokenStream, run: TokenStream) -> TokenStream {
-        let Self { attributes, visibility, signature, body } = self;
-        let user = Signature { constness: None, unsafety: None, abi: None, ..signature.clone() };
+        let Self { attributes, visibility, body, .. } = self;
+        let user = self.repaired();
         let outer = Signature { asyncness: None, ..user.clone() };
         // It has to be async, whether it awaits or not.
         quote! {
@@ -93,12 +90,11 @@ impl Function {
     /// Where there can be no replacement: what spares the user the errors that would follow from this one. The function
     /// itself, or, since an async `main` is an error of its own, a `main` that has it inside.
     pub(crate) fn stand_in(&self) -> TokenStream {
-        let Self { attributes, visibility, signature, body } = self;
-        let user = Signature { constness: None, unsafety: None, abi: None, ..signature.clone() };
-        if signature.ident != "main" || signature.asyncness.is_none() {
+        let Self { attributes, visibility, body, .. } = self;
+        let (user, name) = (self.repaired(), self.name());
+        if name != "main" {
             return quote!(#(#attributes)* #[allow(unused)] #visibility #user #body);
         }
-        let name = &signature.ident;
         quote! {
             #(#attributes)*
             #visibility fn #name() {
@@ -106,5 +102,12 @@ impl Function {
                 #user #body
             }
         }
+    }
+
+    /// The signature without those [faults](Self::check) that can be mended.
+    fn repaired(&self) -> Signature {
+        let asyncness = self.signature.asyncness.unwrap_or_else(|| Async(self.signature.fn_token.span));
+        let signature = self.signature.clone();
+        Signature { constness: None, asyncness: Some(asyncness), unsafety: None, abi: None, ..signature }
     }
 }

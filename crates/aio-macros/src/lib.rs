@@ -67,9 +67,10 @@ use crate::test_attribute::Home;
 ///
 /// | option | without it | what it does |
 /// |---|---|---|
-/// | `workers = 4` | one thread | runs tasks on four threads, the caller's included; `workers = 0`: on as many as the machine runs at a time |
+/// | `workers = 4` | one thread | runs tasks on four threads, of which the caller's is one |
+/// | `workers = 0` | one thread | runs them on as many threads as the machine runs at a time |
 /// | `debug`, `debug = false` | what `AIO_DEBUG` says | keeps account of who waits for what, or does not |
-/// | `grace = "5s"` | no bound | bounds how long the end waits for tasks, cleanups and blocking functions; `"0s"`: not at all |
+/// | `grace = "5s"` | no bound | bounds how long the end waits for tasks, cleanups, blocking functions |
 /// | `crate = "path"` | `::aio` | where the crate is, if it has another name here |
 ///
 /// Durations are a whole number and a unit: `"250ms"`, `"5s"`, `"1m"`, `"2h"`.
@@ -139,22 +140,26 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | option | without it | what it does |
 /// |---|---|---|
-/// | `schedules = 1000` | one run | runs the test in a thousand orders, each from a seed of its own |
-/// | `seed = 7` | the order of a program without a test; with `schedules`, a first seed that is always the same | the seed of the only order, or with `schedules`, of the first |
-/// | `strategy = "uniform"` | this | any task that is ready may be next |
-/// | `strategy = "pct"`, `"pct:5"` | `"uniform"` | tasks have priorities, which change a few times (three, or as many as it says): finds bugs that take a few certain steps |
+/// | `schedules = 1000` | one run | runs the test in a thousand orders |
+/// | `seed = 7` | the usual order | runs it in the order of this seed; with `schedules`, it is the first seed |
+/// | `strategy = "uniform"` | this | how seeds make orders: any task that is ready may be next |
+/// | `strategy = "pct"` | `"uniform"` | tasks have priorities, of which three change; `"pct:5"`: five |
 /// | `clock = "virtual"` | this | time jumps to the next deadline when nothing can run |
-/// | `clock = "real"` | `"virtual"` | time goes by as it does for everybody |
-/// | `timeout = "30s"` | the guard of a `Test` | fails a run that takes longer than this in real time |
-/// | `leaks = "fail"`, `"allow"` | the rule of a `Test` | whether what is left at the end (tasks, timers, waiters) fails the test |
+/// | `clock = "real"` | `"virtual"` | time goes by as it does outside of tests |
+/// | `timeout = "30s"` | a `Test`'s | fails a run that takes longer than this in real time |
+/// | `leaks = "fail"` | a `Test`'s | fails if tasks, timers or waiters are left at the end |
+/// | `leaks = "allow"` | a `Test`'s | lets them be |
 /// | `crate = "path"` | `::aio` | where the crate is, if it has another name here |
+///
+/// `"pct"` is probabilistic concurrency testing: it finds bugs that take a few steps in a certain order sooner than
+/// `"uniform"` does.
 ///
 /// Durations are a whole number and a unit: `"250ms"`, `"5s"`, `"1m"`, `"2h"`.
 ///
 /// What would do nothing, or promise what it cannot keep, is an error: no schedules (`schedules = 0`); a `strategy`
-/// without `schedules` or `seed`, since there are no orders for it to choose from; `schedules`, `seed` or `strategy` with
-/// `clock = "real"`, since orders cannot be repeated in real time; a `#[test]` beside the attribute, which would run the
-/// test twice.
+/// without `schedules` or `seed`, since there are no orders for it to choose from; `schedules`, `seed` or `strategy`
+/// with `clock = "real"`, since orders cannot be repeated in real time; a `#[test]` beside the attribute, which would
+/// run the test twice.
 ///
 /// ```compile_fail
 /// #[aio::test(clock = "real", schedules = 1000)]
@@ -167,7 +172,7 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|
 /// | `#[tokio::test]` | `#[aio::test(clock = "real")]` |
 /// | `#[tokio::test(start_paused = true)]` | `#[aio::test]` |
-/// | `#[tokio::test(flavor = "multi_thread", worker_threads = 4)]` | `#[aio::test(schedules = 1000)]`: the orders that threads may give, on one thread, and repeatable |
+/// | `#[tokio::test(flavor = "multi_thread")]` | `#[aio::test(schedules = 1000)]`: one thread, many orders |
 /// | `#[tokio::test(crate = "path")]` | `#[aio::test(crate = "path")]` |
 ///
 /// # Coming from asyncio

@@ -5,7 +5,7 @@ mod tests;
 
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
-use syn::Result;
+use syn::{Ident, Result};
 
 use crate::duration::Millis;
 use crate::faults::Faults;
@@ -113,11 +113,12 @@ fn run(function: &Function, options: &Options, home: Home, faults: &mut Faults) 
     let clock = clock.map(|clock| quote!(.clock(#home::Clock::#clock)));
     let timeout = timeout.map(|timeout| quote!(.timeout(#timeout)));
     let leaks = leaks.map(|leaks| quote!(.leaks(#home::Leaks::#leaks)));
-    let (name, body) = (function.name(), function.name_at_output());
+    let name = function.name();
     // As the harness calls the test: without the name of the crate, up to the first `::`.
     let path = quote!(::core::concat!(::core::module_path!(), "::", ::core::stringify!(#name)));
     let path = quote!(#path.split_once("::").map_or("", |(_, path)| path));
-    quote!(#home::Test::new(#path) #seed #schedules #strategy #clock #timeout #leaks .run(#body))
+    let run = Ident::new("run", function.output_span());
+    quote!(#home::Test::new(#path) #seed #schedules #strategy #clock #timeout #leaks .#run(#name))
 }
 
 fn schedules(value: &Value) -> Result<TokenStream> {

@@ -103,8 +103,8 @@ impl Value {
         self.error(format_args!("a duration stands in quotes: `{} = \"{number}\"`", self.name))
     }
 
-    /// The value, if it is one literal: from the user's hand, or from that of a `macro_rules!`, which puts it into a group
-    /// that cannot be seen.
+    /// The value, if it is one literal: from the user's hand, or from a `macro_rules!`, which puts it into a group that
+    /// cannot be seen.
     fn literal(&self) -> Option<Lit> {
         let mut tokens = self.tokens.clone();
         loop {

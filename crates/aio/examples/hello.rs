@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release -p aio-rt --example hello -- NAME...`
 //!
-//! Names are greeted in the order of their lengths, a tenth of a second for each letter. Without a name, or with one that
-//! is no name, it fails.
+//! Names are greeted in the order of their lengths, a tenth of a second for each letter. Without a name, or with an
+//! empty one, it fails.
 
 use std::fmt;
 use std::time::Duration;

@@ -186,13 +186,14 @@ fn a_fault_does_not_make_others() {
     let left = |options: &str, item: &str| expand(tokens(options), tokens(item)).0.to_string();
     // A wrong option is left out, and what is right about the function stays.
     assert_eq!(left("workers = -1, debug", MAIN), left("debug", MAIN));
-    assert_eq!(left("", "async unsafe fn main() {}"), left("", MAIN));
+    for item in ["async unsafe fn main() {}", "const async extern fn main() {}", "fn main() {}"] {
+        assert_eq!(left("", item), left("", MAIN));
+    }
     // There still is a `main`, and it is not async.
     assert_eq!(
         left("", "async fn main(n: u8) { work(n).await }"),
         normal("fn main() { #[allow(unused)] async fn main(n: u8) { work(n).await } }"),
     );
-    assert_eq!(left("", "fn main() { work() }"), normal("#[allow(unused)] fn main() { work() }"));
     // Others call it with arguments, and await it.
     assert_eq!(
         left("", "pub async fn serve(n: u8) { work(n).await }"),

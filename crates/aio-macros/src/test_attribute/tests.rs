@@ -58,7 +58,8 @@ fn options_are_settings_of_the_test() {
         ("leaks = \"allow\"", format!(".leaks({here}::Leaks::Allow)")),
         ("leaks = \"fail\"", format!(".leaks({here}::Leaks::Fail)")),
         (
-            "leaks = \"fail\", timeout = \"1ms\", clock = \"virtual\", strategy = \"uniform\", schedules = 2, seed = 1,",
+            "leaks = \"fail\", timeout = \"1ms\", clock = \"virtual\", strategy = \"uniform\", schedules = 2, \
+             seed = 1,",
             format!(
                 ".seed(1).schedules(2).strategy({here}::Strategy::Uniform).clock({here}::Clock::Virtual)
                  .timeout(::core::time::Duration::from_millis(1)).leaks({here}::Leaks::Fail)"
@@ -175,7 +176,5 @@ fn a_return_type_that_is_no_outcome_is_told_of_in_the_signature() {
     let [syn::Item::Fn(outer)] = &file.items[..] else { panic!("one function") };
     let Some(syn::Stmt::Expr(syn::Expr::MethodCall(run), None)) = outer.block.stmts.last() else { panic!("a call") };
     assert_eq!(run.method, "run");
-    let [syn::Expr::Path(body)] = &run.args.iter().collect::<Vec<_>>()[..] else { panic!("one argument") };
-    let body = body.path.get_ident().unwrap();
-    assert_eq!((body.to_string().as_str(), body.span().source_text().as_deref()), ("one", Some("Vec")));
+    assert_eq!(run.method.span().source_text().as_deref(), Some("Vec"));
 }
