@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use proc_macro2::{Delimiter, Literal, Span, TokenStream, TokenTree};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::ToTokens;
 use syn::{Error, Ident, Lit, LitInt, LitStr, Path, Result, Token};
 
@@ -103,18 +103,11 @@ impl Value {
         self.error(format_args!("a duration stands in quotes: `{} = \"{number}\"`", self.name))
     }
 
-    /// The value, if it is one literal: from the user's hand, or from a `macro_rules!`, which puts it into a group that
-    /// cannot be seen.
+    /// The value, if it is one literal. (No option takes a negative number, which is none in Rust's grammar either.)
     fn literal(&self) -> Option<Lit> {
-        let mut tokens = self.tokens.clone();
-        loop {
-            let mut trees = tokens.into_iter();
-            match (trees.next()?, trees.next()) {
-                (TokenTree::Group(group), None) if group.delimiter() == Delimiter::None => tokens = group.stream(),
-                (tree, None) => return syn::parse2(tree.into()).ok(),
-                _ => return None,
-            }
-        }
+        let literal = syn::parse2(self.tokens.clone()).ok()?;
+        let is_negative = matches!(&literal, Lit::Int(number) if number.base10_digits().starts_with('-'));
+        (!is_negative).then_some(literal)
     }
 }
 

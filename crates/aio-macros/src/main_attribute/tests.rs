@@ -111,6 +111,7 @@ fn a_value_of_another_type_is_told_what_is_taken() {
         ("grace", grace, "grace"),
         ("grace = 5", grace, "5"),
         ("grace = 5.0", grace, "5.0"),
+        ("grace = -5s", grace, "-5s"),
         ("grace = Duration::from_secs(5)", grace, "Duration::from_secs(5)"),
         ("grace = 5s", "a duration stands in quotes: `grace = \"5s\"`", "5s"),
         ("crate = aio", krate, "aio"),
