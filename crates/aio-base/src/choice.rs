@@ -11,10 +11,20 @@ crate::thread_local! {
     static DECIDER: RefCell<Option<Rc<dyn Decider>>> = RefCell::new(None);
 }
 
+/// What is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Choice {
+    /// Which of several timers of one deadline fires next.
+    NextTimer,
+    /// Whether those that are due as well fire at once (0), or only after the next turn of a task (1).
+    HoldTimers,
+}
+
 /// Makes the choices of a thread.
 pub trait Decider {
     /// One of `0..n`; there are two at least. Zero stands for what the library would do.
-    fn choose(&self, n: usize) -> usize;
+    fn choose(&self, choice: Choice, n: usize) -> usize;
 }
 
 /// Makes the choices of this thread from now on; returns who did before.
@@ -31,26 +41,15 @@ pub fn is_decided() -> bool {
 ///
 /// # Panics
 /// If the decider says anything else.
-pub fn choose(n: usize) -> usize {
+pub fn choose(choice: Choice, n: usize) -> usize {
     let decider = DECIDER.try_with(|current| current.borrow().clone()).ok().flatten();
     match decider {
         Some(decider) if n > 1 => {
-            let choice = decider.choose(n);
-            assert!(choice < n, "of {n}, number {choice} was chosen");
-            choice
+            let chosen = decider.choose(choice, n);
+            assert!(chosen < n, "{choice:?}: of {n}, number {chosen} was chosen");
+            chosen
         }
         _ => 0,
-    }
-}
-
-/// Puts `items` into an order; as they are, where nobody decides.
-pub fn shuffle<T>(items: &mut [T]) {
-    if is_decided() {
-        for first in 0..items.len() {
-            let next = first + choose(items.len() - first);
-            // What stands before it keeps its order.
-            items[first..=next].rotate_right(1);
-        }
     }
 }
 
@@ -61,27 +60,18 @@ mod tests {
     struct Last;
 
     impl Decider for Last {
-        fn choose(&self, n: usize) -> usize {
+        fn choose(&self, _: Choice, n: usize) -> usize {
             n - 1
         }
     }
 
     #[test]
-    fn without_a_decider_it_is_the_first() {
-        assert_eq!(choose(3), 0);
-        let mut items = [1, 2, 3];
-        shuffle(&mut items);
-        assert_eq!(items, [1, 2, 3]);
-    }
-
-    #[test]
     fn a_decider_decides_until_it_is_replaced() {
+        assert_eq!((is_decided(), choose(Choice::NextTimer, 3)), (false, 0));
         let former = decide(Some(Rc::new(Last)));
-        assert_eq!((choose(3), choose(1)), (2, 0));
-        let mut items = [1, 2, 3];
-        shuffle(&mut items);
-        assert_eq!(items, [3, 2, 1]);
+        assert!(is_decided());
+        assert_eq!((choose(Choice::NextTimer, 3), choose(Choice::HoldTimers, 1)), (2, 0));
         decide(former);
-        assert_eq!(choose(3), 0);
+        assert_eq!((is_decided(), choose(Choice::NextTimer, 3)), (false, 0));
     }
 }

@@ -1,0 +1,188 @@
+//! A test under seeds: what is tried, what repeats, and what is said of a failure.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::time::Duration;
+
+use aio_core::{local, yield_now};
+use aio_test::{Clock, Leaks, Strategy, Test, elapsed, note};
+use aio_timer::sleep;
+
+const MS: Duration = Duration::from_millis(1);
+
+/// Three tasks of two steps each, and the order in which their steps came.
+async fn three() -> String {
+    let order = Rc::new(RefCell::new(String::new()));
+    let tasks = ["a", "b", "c"].map(|name| {
+        let order = order.clone();
+        local::spawn(async move {
+            order.borrow_mut().push_str(name);
+            yield_now().await;
+            order.borrow_mut().push_str(name);
+        })
+    });
+    for task in tasks {
+        task.await;
+    }
+    order.take()
+}
+
+fn orders(test: Test, n: u64) -> BTreeSet<String> {
+    let orders = RefCell::new(BTreeSet::new());
+    test.schedules(n).run(async || {
+        orders.borrow_mut().insert(three().await);
+    });
+    orders.into_inner()
+}
+
+#[test]
+fn without_a_seed_tasks_run_in_the_order_of_production() {
+    let order = RefCell::new(String::new());
+    Test::new("one").run(async || *order.borrow_mut() = three().await);
+    assert_eq!(*order.borrow(), "abcabc");
+    assert_eq!(orders(Test::new("fifo").strategy(Strategy::Fifo), 20).len(), 1);
+}
+
+#[test]
+fn seeds_reach_every_order() {
+    // 6! / 2!^3 interleavings of three sequences of two.
+    assert_eq!(orders(Test::new("uniform"), 1000).len(), 90);
+}
+
+#[test]
+fn pct_reaches_orders_of_its_depth() {
+    let one = orders(Test::new("pct").strategy(Strategy::Pct { depth: 1 }), 200);
+    // Without a change of priorities each task runs to its end.
+    assert_eq!(one, ["aabbcc", "aaccbb", "bbaacc", "bbccaa", "ccaabb", "ccbbaa"].map(str::to_owned).into());
+    let three = orders(Test::new("pct").strategy(Strategy::Pct { depth: 3 }), 2000);
+    assert!(three.len() > 25, "{}", three.len());
+}
+
+#[test]
+fn a_seed_repeats_its_log() {
+    let log = |seed| Test::new("log").seed(seed).try_run(async || drop(three().await)).unwrap().log;
+    let first = log(7);
+    assert_eq!(first.lines().filter(|line| line.ends_with("runs")).count(), 10, "{first}");
+    for _ in 0..1000 {
+        assert_eq!(log(7), first);
+    }
+    assert!((8..20).any(|seed| log(seed) != first));
+}
+
+#[test]
+fn virtual_time_is_exact_and_takes_none() {
+    let passed = Test::new("time").schedules(50).try_run(async || {
+        let slow = local::spawn(async { sleep(500 * MS).await });
+        sleep(200 * MS).await;
+        assert_eq!(elapsed(), 200 * MS);
+        note("half");
+        slow.await;
+        assert_eq!(elapsed(), 500 * MS);
+    });
+    assert!(passed.unwrap().log.contains("     0.200 s   half\n"));
+}
+
+#[test]
+fn a_failure_names_its_seed_and_repeats_with_it() {
+    // Check, then act, over an await.
+    let race = async || {
+        let balance = Rc::new(Cell::new(100));
+        let tasks = [1, 2].map(|_| {
+            let balance = balance.clone();
+            local::spawn(async move {
+                if balance.get() >= 70 {
+                    yield_now().await;
+                    balance.set(balance.get() - 70);
+                }
+            })
+        });
+        for task in tasks {
+            task.await;
+        }
+        assert!(balance.get() >= 0, "overdrawn");
+    };
+    let fail = |test: Test| test.try_run(race).unwrap_err();
+    let failure = fail(Test::new("race").schedules(1000));
+    assert_eq!(failure.message, "overdrawn");
+    assert!(failure.is_repeatable && failure.log.contains("runs"));
+    let seed = failure.seed.unwrap();
+    let text = failure.to_string();
+    assert!(text.ends_with(&format!("AIO_SEED={seed} cargo test race   repeats it")), "{text}");
+    assert_eq!(fail(Test::new("race").seed(seed)).log, failure.log);
+}
+
+#[test]
+fn an_error_that_is_returned_is_a_failure() {
+    let failure = Test::new("error").try_run(async || Err::<(), _>("no")).unwrap_err();
+    assert_eq!(failure.message, "the test returned an error: \"no\"");
+    assert_eq!(failure.seed, None);
+    Test::new("fine").run(async || Ok::<(), String>(())).unwrap();
+}
+
+#[test]
+fn a_deadlock_fails_at_once() {
+    let failure = Test::new("deadlock").try_run(async || std::future::pending::<()>().await).unwrap_err();
+    assert!(failure.message.starts_with("deadlock: "), "{}", failure.message);
+    assert!(failure.message.contains("task 1 `main`"), "{}", failure.message);
+}
+
+#[test]
+fn cleanups_run_after_a_deadlock_and_those_that_are_stuck_are_given_up() {
+    let ran = Rc::new(Cell::new(0));
+    let test = async || {
+        let (one, two) = (ran.clone(), ran.clone());
+        let _stuck = local::defer((), move |()| async move {
+            one.set(one.get() + 1);
+            std::future::pending::<()>().await;
+        });
+        let _fine = local::defer((), move |()| async move { two.set(two.get() + 1) });
+        std::future::pending::<()>().await;
+    };
+    let failure = Test::new("stuck").try_run(test).unwrap_err();
+    assert!(failure.message.starts_with("deadlock: "), "{}", failure.message);
+    // Twice, since a failure is tried again.
+    assert_eq!(ran.get(), 4);
+}
+
+#[test]
+fn a_panic_of_a_detached_task_fails_the_test() {
+    let failure = Test::new("detached").try_run(async || {
+        local::spawn(async { panic!("oh") }).detach();
+        sleep(MS).await;
+    });
+    let message = failure.unwrap_err().message;
+    assert!(message.contains("oh"), "{message}");
+}
+
+#[test]
+fn a_task_that_is_left_fails_the_test_unless_it_may_be() {
+    let leave = async || local::spawn(std::future::pending::<()>()).detach();
+    let failure = Test::new("left").try_run(leave).unwrap_err();
+    assert!(failure.message.contains("these tasks had not"), "{}", failure.message);
+    Test::new("left").leaks(Leaks::Allow).run(leave);
+    // It ends by itself, or was told to.
+    Test::new("ends").schedules(100).run(async || {
+        local::spawn(yield_now()).detach();
+        drop(local::spawn(std::future::pending::<()>()));
+    });
+}
+
+#[test]
+fn real_time_passes_by_itself() {
+    Test::new("real").clock(Clock::Real).run(async || {
+        sleep(2 * MS).await;
+        assert!(elapsed() >= 2 * MS);
+    });
+}
+
+#[test]
+fn a_test_that_hangs_for_real_is_ended_by_the_guard() {
+    let failure = Test::new("hangs").timeout(50 * MS).try_run(async || {
+        while elapsed() < MS {
+            yield_now().await;
+        }
+    });
+    let message = failure.unwrap_err().message;
+    assert!(message.contains("the time of the test is over"), "{message}");
+}
