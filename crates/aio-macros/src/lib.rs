@@ -140,19 +140,23 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | option | without it | what it does |
 /// |---|---|---|
-/// | `schedules = 1000` | one run | runs the test in a thousand orders |
-/// | `seed = 7` | the usual order | runs it in the order of this seed; with `schedules`, it is the first seed |
+/// | `schedules = 1000` | one | runs the test in a thousand orders, those of the seeds from 1 on |
+/// | `seed = 7` | the order of production | runs it in the order of this seed; with `schedules`, from this seed on |
 /// | `strategy = "uniform"` | this | how seeds make orders: any task that is ready may be next |
-/// | `strategy = "pct"` | `"uniform"` | tasks have priorities, of which three change; `"pct:5"`: five |
+/// | `strategy = "pct"`, `"pct:5"` | `"uniform"` | tasks have priorities, which change at a few moments |
 /// | `clock = "virtual"` | this | time jumps to the next deadline when nothing can run |
 /// | `clock = "real"` | `"virtual"` | time goes by as it does outside of tests |
-/// | `timeout = "30s"` | a `Test`'s | fails a run that takes longer than this in real time |
-/// | `leaks = "fail"` | a `Test`'s | fails if tasks, timers or waiters are left at the end |
-/// | `leaks = "allow"` | a `Test`'s | lets them be |
+/// | `timeout = "30s"` | a minute | fails a run that takes longer than this in real time |
+/// | `leaks = "fail"` | this | fails if tasks, timers or waiters are left at the end |
+/// | `leaks = "allow"` | `"fail"` | cancels what is left, as `aio::run` does |
 /// | `crate = "path"` | `::aio` | where the crate is, if it has another name here |
 ///
-/// `"pct"` is probabilistic concurrency testing: it finds bugs that take a few steps in a certain order sooner than
-/// `"uniform"` does.
+/// `"pct"` is probabilistic concurrency testing. It finds what goes wrong in few orders only: if three steps have to
+/// come in a certain order (its *depth*), or in `"pct:5"` five.
+///
+/// The environment says which runs there are as well: `AIO_SEED=17 cargo test NAME` repeats the one that has failed,
+/// `AIO_SCHEDULES=10000` tries more of them, `AIO_TRACE=1` prints their steps. See `Test`, which has all that is here,
+/// and more.
 ///
 /// Durations are a whole number and a unit: `"250ms"`, `"5s"`, `"1m"`, `"2h"`.
 ///

@@ -32,7 +32,7 @@ const TEST: Attribute = Attribute {
     ],
 };
 
-/// How many changes of priority a schedule of `"pct"` has, if it does not say.
+/// How many steps have to come in a certain order, for `"pct"` to look for it, if it does not say.
 const PCT_DEPTH: u64 = 3;
 
 /// What `item` becomes with the attribute and these `options`, and what is wrong with it. `home` is where `Test` is,
@@ -131,7 +131,7 @@ fn schedules(value: &Value) -> Result<TokenStream> {
 
 fn timeout(value: &Value) -> Result<Millis> {
     match value.duration()? {
-        Millis(0) => Err(value.error("a `timeout` of zero leaves no time to run in")),
+        Millis(0) => Err(value.error("a `timeout` of zero leaves no time to run in: for no limit, say a long one")),
         duration => Ok(duration),
     }
 }

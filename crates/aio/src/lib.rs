@@ -101,7 +101,7 @@ pub mod signal;
 #[cfg(feature = "macros")]
 #[doc(inline)]
 pub use aio_macros::main;
-/// A test, run by a [`testing::Test`](testing).
+/// A test, run by a [`testing::Test`].
 ///
 /// ```
 /// use std::time::Duration;

@@ -125,7 +125,8 @@ fn a_value_of_another_type_is_told_what_is_taken() {
 fn what_would_test_nothing_is_refused() {
     let none = "no schedules are no test: `schedules` is at least 1";
     assert_fault(expand, "schedules = 0", ONE, none, "0");
-    assert_fault(expand, "timeout = \"0s\"", ONE, "a `timeout` of zero leaves no time to run in", "\"0s\"");
+    let none = "a `timeout` of zero leaves no time to run in: for no limit, say a long one";
+    assert_fault(expand, "timeout = \"0s\"", ONE, none, "\"0s\"");
 }
 
 #[test]
