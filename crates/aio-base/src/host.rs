@@ -4,9 +4,11 @@
 //! should be refused, and a report should call a task by its name. A runtime [`install`]s the answers; where there is
 //! none, every thread may block, and no task is known.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::panic::Location;
 use std::pin::pin;
+use std::sync::Arc; // facade: loom's cannot hold a trait object
 use std::task::{Context, Poll, Waker};
 
 use crate::Parker;
@@ -60,15 +62,58 @@ pub fn current_task() -> Option<TaskLabel> {
 #[track_caller]
 pub fn block_on<F: Future>(what: &str, future: F) -> F::Output {
     assert_may_block(what);
-    let mut parker = Parker::new();
-    let waker = Waker::from(parker.unparker());
+    match WAITING.try_with(|waiting| waiting.take()).ok().flatten() {
+        Some(waiting) => {
+            // A call inside of this one waits by itself: it has another waker.
+            let _restore = Restore(Some(waiting.clone()));
+            wait_for(future, &waiting.clone().waker(), || waiting.wait())
+        }
+        None => {
+            let mut parker = Parker::new();
+            let waker = Waker::from(parker.unparker());
+            wait_for(future, &waker, || parker.park(None))
+        }
+    }
+}
+
+fn wait_for<F: Future>(future: F, waker: &Waker, mut wait: impl FnMut()) -> F::Output {
     let mut future = pin!(future);
     loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(waker)) {
             return output;
         }
-        parker.park(None);
+        wait();
     }
+}
+
+/// How a thread waits in [`block_on`], where that is somebody's affair: a job of a test, whose loop stands still until
+/// the job has ended, or waits.
+pub trait Waiting: Send + Sync {
+    /// Ends a [`wait`](Self::wait), also one that has not begun.
+    fn waker(self: Arc<Self>) -> Waker;
+
+    /// Blocks the thread until the waker was woken; or less long.
+    fn wait(&self);
+}
+
+crate::thread_local! {
+    static WAITING: RefCell<Option<Arc<dyn Waiting>>> = RefCell::new(None);
+}
+
+/// Puts the former value back.
+struct Restore(Option<Arc<dyn Waiting>>);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        // (At the end of a thread there is nothing to be restored.)
+        let _ = WAITING.try_with(|waiting| waiting.replace(self.0.take()));
+    }
+}
+
+/// Does `f`, in which this thread waits through `waiting`.
+pub fn wait_through<R>(waiting: Arc<dyn Waiting>, f: impl FnOnce() -> R) -> R {
+    let _restore = Restore(WAITING.with(|current| current.replace(Some(waiting))));
+    f()
 }
 
 /// # Panics
