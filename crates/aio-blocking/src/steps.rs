@@ -33,7 +33,7 @@ aio_base::thread_local! {
 pub trait Steps {
     /// A job was awaited on this thread. The answer is the task that will make the step; it is cancelled if the job is
     /// before it has begun. None, if the step was dropped, so that it is none.
-    fn submit(&self, step: Step) -> Option<TaskRef>;
+    fn submit(self: Rc<Self>, step: Step) -> Option<TaskRef>;
 }
 
 /// Gives `steps` the jobs that are awaited on this thread from now on; returns who had them before.
