@@ -9,7 +9,7 @@
 //! 2. [`Gate::go`]: the job was woken, and the test lets it go on.
 //! 3. [`Gate::end`].
 //!
-//! If the test gives up on the job ([`Gate::open`]), the two run side by side from then on.
+//! If the test gives up on the job, or waits for it otherwise ([`Gate::open`]), the two run side by side from then on.
 
 use std::mem;
 use std::sync::Arc; // facade: loom knows no `Wake`
@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 use aio_base::host;
 use aio_base::sync::{Condvar, Mutex};
 use aio_core::Outside;
+
+use crate::entry::wake;
 
 pub(crate) struct Gate {
     state: Mutex<State>,
@@ -94,7 +96,7 @@ impl Gate {
         let helper = state.helper.take();
         drop(state);
         self.changed.notify_all();
-        drop(helper);
+        wake(helper);
     }
 
     /// The job has ended, and its awaiter was woken.
@@ -154,8 +156,6 @@ impl Wake for Gate {
         if goes_on {
             self.changed.notify_all();
         }
-        if let Some(helper) = helper {
-            helper.wake();
-        }
+        wake(helper);
     }
 }

@@ -5,11 +5,13 @@
 //! may be done next if fewer than `n` that came before it are not: that is its *turn*.
 
 use std::mem;
+use std::sync::Arc; // facade: as of the job and its gate
 use std::task::{Poll, Waker};
 
 use aio_base::Panics;
 
 use crate::entry::{Job, wake};
+use crate::gate::Gate;
 use crate::pool::Refused;
 
 /// In the order in which they came, those that have begun and not ended included.
@@ -20,7 +22,8 @@ pub(crate) struct Held {
 
 struct HeldJob {
     job: Job,
-    has_begun: bool,
+    /// Once it has begun.
+    gate: Option<Arc<Gate>>,
     /// Who waits for its turn.
     waker: Option<Waker>,
 }
@@ -31,7 +34,7 @@ impl Held {
     }
 
     pub(crate) fn push(&mut self, job: Job) {
-        self.jobs.push(HeldJob { job, has_begun: false, waker: None });
+        self.jobs.push(HeldJob { job, gate: None, waker: None });
     }
 
     /// Whether it is the turn of `job`, or it is not here any more. Otherwise keeps the waker, and gives back a former
@@ -48,16 +51,19 @@ impl Held {
 
     /// Notes that `job` is in the queue from now on, whether it is its turn or not; `false` if it has begun already, or
     /// is not here any more.
-    pub(crate) fn begin(&mut self, job: &Job) -> bool {
+    pub(crate) fn begin(&mut self, job: &Job, gate: Arc<Gate>) -> bool {
         match self.position(job) {
-            Some(position) => !mem::replace(&mut self.jobs[position].has_begun, true),
-            None => false,
+            Some(position) if self.jobs[position].gate.is_none() => {
+                self.jobs[position].gate = Some(gate);
+                true
+            }
+            _ => false,
         }
     }
 
     /// Takes `job` out, if it has not begun.
     pub(crate) fn withdraw(&mut self, job: &Job) -> Removed {
-        let position = self.position(job).filter(|&position| !self.jobs[position].has_begun);
+        let position = self.position(job).filter(|&position| self.jobs[position].gate.is_none());
         self.remove(position)
     }
 
@@ -67,14 +73,14 @@ impl Held {
         self.remove(position)
     }
 
-    /// Takes out all that have not begun.
+    /// Takes out all.
     pub(crate) fn close(&mut self) -> Removed {
-        Removed { jobs: self.jobs.extract_if(.., |held| !held.has_begun).collect(), next: None }
+        Removed { jobs: mem::take(&mut self.jobs), next: None }
     }
 
     fn position(&self, job: &Job) -> Option<usize> {
-        let address = std::sync::Arc::as_ptr(job);
-        self.jobs.iter().position(|held| std::ptr::addr_eq(std::sync::Arc::as_ptr(&held.job), address))
+        let address = Arc::as_ptr(job);
+        self.jobs.iter().position(|held| std::ptr::addr_eq(Arc::as_ptr(&held.job), address))
     }
 
     fn remove(&mut self, position: Option<usize>) -> Removed {
@@ -98,9 +104,14 @@ impl Removed {
         wake(self.next);
     }
 
-    /// The pool was shut down: refuses the jobs.
+    /// The pool was shut down: refuses the jobs that have not begun, and lets the others go on by themselves. Who drops
+    /// the pool waits for them, and that may be the loop that would have to let them go on.
     pub(crate) fn refuse(self, panics: &mut Panics) {
-        for HeldJob { job, waker, .. } in self.jobs {
+        for HeldJob { job, gate, waker } in self.jobs {
+            if let Some(gate) = gate {
+                gate.open();
+                continue;
+            }
             let awaiter = job.refuse(Refused::Closed, panics);
             panics.catch(|| awaiter.map(Waker::wake));
             // It will find that nothing is left to be done.

@@ -14,6 +14,7 @@ use aio_base::{Deadline, Panics};
 
 use crate::crew::{Call, Crew, Look, Sleep, ThreadIndex};
 use crate::entry::{Done, End, Entry, Job};
+use crate::gate::Gate;
 use crate::held::Held;
 use crate::queue::{Queue, Ticket};
 use crate::{PoolConfig, ToThread};
@@ -237,8 +238,8 @@ impl Shared {
     }
 
     /// Puts a job that was held into the queue, `end` and all. False if it is not held any more.
-    pub(crate) fn release(&self, job: &Job, end: End) -> bool {
-        if !self.with_held(|held| held.begin(job)) {
+    pub(crate) fn release(&self, job: &Job, gate: std::sync::Arc<Gate>, end: End) -> bool {
+        if !self.with_held(|held| held.begin(job, gate)) {
             return false;
         }
         if let Err(why) = self.put(Entry { job: job.clone(), end }) {

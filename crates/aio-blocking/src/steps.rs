@@ -114,7 +114,7 @@ impl Step {
     fn begin(&self) -> Option<Arc<Gate>> {
         let gate = Gate::new();
         let end = StepEnd { pool: self.pool.clone(), job: Some(self.job.clone()), gate: gate.clone() };
-        self.pool.release(&self.job, End::of_step(end)).then_some(gate)
+        self.pool.release(&self.job, gate.clone(), End::of_step(end)).then_some(gate)
     }
 }
 
