@@ -16,8 +16,8 @@ use std::sync::Arc; // facade: loom knows no `Wake`
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use aio_base::host;
-use aio_base::sync::{Condvar, Mutex};
+use aio_base::host::{self, WaitsFor};
+use aio_base::sync::{Condvar, Mutex, MutexGuard};
 use aio_core::Outside;
 
 use crate::entry::wake;
@@ -36,6 +36,8 @@ struct State {
     helper: Option<Waker>,
     /// Held while the job runs: then the clock stands still. A job that waits may wait for a task that sleeps.
     outside: Option<Outside>,
+    /// For how long the clock stands still for a job that waits, too, if that may end by itself.
+    patience: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,14 +48,15 @@ pub(crate) enum Phase {
 }
 
 impl Gate {
-    /// Of a job that is about to run, for the loop of this thread.
-    pub(crate) fn new() -> Arc<Self> {
+    /// Of a job that is about to run, for the loop of this thread, and for which it will have this patience.
+    pub(crate) fn new(patience: Duration) -> Arc<Self> {
         let state = State {
             phase: Phase::Runs,
             is_open: false,
             is_woken: false,
             helper: None,
             outside: Some(aio_core::outside()),
+            patience,
         };
         Arc::new(Self { state: Mutex::new(state), changed: Condvar::new() })
     }
@@ -65,12 +68,27 @@ impl Gate {
             state.resume();
             self.changed.notify_all();
         }
+        state.patience = patience;
+        self.await_other_phase(state, Phase::Runs, patience).phase
+    }
+
+    fn await_other_phase<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        phase: Phase,
+        patience: Duration,
+    ) -> MutexGuard<'a, State> {
         let begin = Instant::now();
-        while state.phase == Phase::Runs {
+        while state.phase == phase {
             let Some(left) = patience.checked_sub(begin.elapsed()).filter(|left| !left.is_zero()) else { break };
             (state, _) = self.changed.wait_timeout(state, left);
         }
-        state.phase
+        state
+    }
+
+    /// For how long the loop stands still.
+    pub(crate) fn patience(&self) -> Duration {
+        self.state.lock().patience
     }
 
     /// Waits until the job may go on.
@@ -124,15 +142,22 @@ impl host::Waiting for Gate {
         self.into()
     }
 
-    fn wait(&self) {
+    fn wait(&self, what: WaitsFor) {
         let mut state = self.state.lock();
         if mem::take(&mut state.is_woken) {
             return;
         }
         state.phase = Phase::Waits;
-        let outside = state.outside.take();
         self.changed.notify_all();
-        drop(outside);
+        if what == WaitsFor::AFuture {
+            // It may be the time of the world that it waits for, or that of the loop. The former goes first.
+            let patience = state.patience;
+            state = self.await_other_phase(state, Phase::Waits, patience);
+        }
+        if state.phase == Phase::Waits {
+            // Under the lock: it is to be gone before the job is let go on.
+            drop(state.outside.take());
+        }
         while state.phase == Phase::Waits {
             state = self.changed.wait(state);
         }

@@ -6,7 +6,7 @@
 //! turn. The job still runs in a thread of its pool, but the loop stands still meanwhile. So it is one more step between
 //! those of tasks.
 //!
-//! Elsewhere nothing changes: a job that is awaited outside of the loop, in another job, say, runs at once.
+//! A job that is awaited in the job of a step, outside of any loop, is a part of that step. Elsewhere nothing changes.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -28,6 +28,9 @@ use crate::pool::{Refused, Shared};
 aio_base::thread_local! {
     static CURRENT: RefCell<Option<Rc<dyn Steps>>> = RefCell::new(None);
 }
+
+/// What a job that nobody waits for may take where patience matters.
+const UNWATCHED: Duration = Duration::from_millis(200);
 
 /// Decides when the jobs run that are awaited on a thread.
 pub trait Steps {
@@ -96,7 +99,7 @@ impl Step {
     /// Lets the job begin, or go on, and blocks the thread, for `patience` at most.
     pub fn go(&mut self, patience: Duration) -> Went {
         if self.gate.is_none() {
-            self.gate = self.begin();
+            self.gate = self.begin(patience);
         }
         match self.gate.as_ref().map_or(Phase::Ended, |gate| gate.go(patience)) {
             Phase::Ended => Went::ToTheEnd,
@@ -111,8 +114,8 @@ impl Step {
     }
 
     /// Gives the job to its pool. None, if there is nothing to be done.
-    fn begin(&self) -> Option<Arc<Gate>> {
-        let gate = Gate::new();
+    fn begin(&self, patience: Duration) -> Option<Arc<Gate>> {
+        let gate = Gate::new(patience);
         let end = StepEnd { pool: self.pool.clone(), job: Some(self.job.clone()), gate: gate.clone() };
         self.pool.release(&self.job, gate.clone(), End::of_step(end)).then_some(gate)
     }
@@ -120,7 +123,7 @@ impl Step {
 
 impl Drop for Step {
     fn drop(&mut self) {
-        if let Some(gate) = self.gate.take().or_else(|| self.begin()) {
+        if let Some(gate) = self.gate.take().or_else(|| self.begin(UNWATCHED)) {
             gate.open();
         }
     }
@@ -150,9 +153,29 @@ pub(crate) struct StepEnd {
 }
 
 impl StepEnd {
-    /// Does `f`, whose waiting is the loop's affair.
+    /// Does `f`, whose waiting is the loop's affair, and whose own jobs are part of it.
     pub(crate) fn during<R>(&self, f: impl FnOnce() -> R) -> R {
+        struct Restore(Option<Rc<dyn Steps>>);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                replace(self.0.take());
+            }
+        }
+        let _restore = Restore(replace(Some(Rc::new(Inner(self.gate.clone())))));
         host::wait_through(self.gate.clone(), f)
+    }
+}
+
+/// Jobs that a step awaits.
+struct Inner(Arc<Gate>);
+
+impl Steps for Inner {
+    fn submit(self: Rc<Self>, mut step: Step) -> Option<TaskRef> {
+        // A loop in a job is nobody's affair.
+        if aio_core::current_task().is_none() {
+            step.go(self.0.patience());
+        }
+        None
     }
 }
 

@@ -116,7 +116,9 @@ fn a_job_that_was_taken_back_does_not_hold_the_clock() {
         run(async {
             let pool = Pool::new(PoolConfig::new().max_threads(1));
             let (gate, opened) = mpsc::channel::<()>();
-            let mut busy = pool.run(move || drop(opened.recv()));
+            let mut busy = pool.run(move || {
+                let _ = opened.recv();
+            });
             begin(&mut busy).await;
             let mut cancelled = pool.run(|| panic!("it was cancelled"));
             begin(&mut cancelled).await;
@@ -148,7 +150,7 @@ fn a_job_refused_by_a_pool_that_is_dropped_does_not_hold_the_clock() {
             let (begun, has_begun) = mpsc::channel();
             let busy = spawn(pool.run(move || {
                 begun.send(()).unwrap();
-                drop(opened.recv());
+                let _ = opened.recv();
             }));
             let refused = spawn(pool.run(|| ()));
             yield_now().await;

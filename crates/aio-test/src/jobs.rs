@@ -6,13 +6,16 @@
 //! has its turn, it runs in a thread of its pool from beginning to end while the loop stands still, and what it has woken
 //! is ready when it is over.
 //!
-//! A job that waits in a blocking call of `aio` (`lock_blocking`, `recv_blocking`) ends its step there, and has another
-//! one when it was woken. One that waits for a task by other means (a channel of `std`, `block_on` for a task of the loop)
-//! would keep the loop for ever: it has [some real time](Jobs::patience), then both go on side by side, and
-//! [`overruns`](Jobs::overruns) tells of it. From there on the order is not repeatable.
+//! A job that waits in a blocking call of `aio` (`lock_blocking`, `recv_blocking`, `block_on`) ends its step there, and has
+//! another one when it was woken. The clock goes on meanwhile; in `block_on` only after [some real time](Jobs::patience),
+//! since what is waited for there may have clocks and threads of its own.
+//!
+//! A job that waits for a task by other means, such as a channel of `std`, would keep the loop for ever: after the same
+//! real time both go on side by side, and [`overruns`](Jobs::overruns) tells of it. From there on the order is not
+//! repeatable. The clock still stands still until the job is done.
 //!
 //! Jobs of one pool begin in an order that its threads could begin them in: with one thread, one after the other as they
-//! came. A job that is awaited elsewhere than in a task of the loop, such as by another job, runs at once.
+//! came. A job that another job awaits is a part of that one's step.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -21,7 +24,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use aio_blocking::steps::{self, Step, Steps, Went};
-use aio_core::{Builder, TaskRef, current_task};
+use aio_core::{Builder, TaskRef, current_task, local};
 use aio_timer::sleep;
 
 /// How blocking functions are run in a test; see the [module](self). A clone is the same.
@@ -139,7 +142,7 @@ impl Steps for Inner {
         // Without a task there is no loop, or it has ended.
         let task = current_task()?;
         let made_at = step.made_at().unwrap_or_else(|| task.spawned_at());
-        let helper = Helper { jobs: self, step, made_at, is_done: false };
+        let helper = Helper { jobs: self, step: Some(step), made_at, is_cleanup: false };
         let task = Builder::new().name("to_thread").spawned_at(made_at).spawn_local(helper.run());
         let reference = task.task_ref();
         task.detach();
@@ -150,29 +153,37 @@ impl Steps for Inner {
 /// What runs one job.
 struct Helper {
     jobs: Rc<Inner>,
-    step: Step,
+    /// Until it is done.
+    step: Option<Step>,
     made_at: &'static Location<'static>,
-    is_done: bool,
+    is_cleanup: bool,
 }
 
 impl Helper {
     async fn run(mut self) {
-        self.step.turn().await;
+        if let Some(step) = &mut self.step {
+            step.turn().await;
+        }
         if let Some(delay) = self.jobs.draw_delay() {
             sleep(delay).await;
         }
+        self.go_on().await;
+    }
+
+    async fn go_on(mut self) {
         while self.go() == Went::ToAWait {
-            self.step.woken().await;
+            if let Some(step) = &mut self.step {
+                step.woken().await;
+            }
         }
-        self.is_done = true;
+        self.step = None;
     }
 
     fn go(&mut self) -> Went {
         let patience = self.jobs.patience.get();
-        let went = self.step.go(patience);
+        let went = self.step.as_mut().map_or(Went::ToTheEnd, |step| step.go(patience));
         if went == Went::OutOfPatience {
-            let overrun = Overrun { made_at: self.made_at, patience };
-            self.jobs.overruns.borrow_mut().push(overrun);
+            self.jobs.overruns.borrow_mut().push(Overrun { made_at: self.made_at, patience });
         }
         went
     }
@@ -182,8 +193,11 @@ impl Drop for Helper {
     fn drop(&mut self) {
         // The end of the loop cancels all tasks, but a cleanup may await the job. (If the job was cancelled, nothing is
         // left to be done.)
-        if !self.is_done {
-            self.go();
+        if self.go() == Went::ToAWait && !self.is_cleanup && current_task().is_some() {
+            // What it waits for may be done by the end of the loop.
+            let step = self.step.take();
+            let rest = Self { jobs: self.jobs.clone(), step, made_at: self.made_at, is_cleanup: true };
+            drop(local::defer(rest, Self::go_on));
         }
     }
 }

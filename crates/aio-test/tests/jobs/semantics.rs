@@ -104,7 +104,7 @@ fn a_panic_goes_on_in_who_awaits() {
 }
 
 #[test]
-fn a_job_inside_of_a_job_runs_at_once() {
+fn a_job_inside_of_a_job_is_a_part_of_its_step() {
     leak_check(|| {
         let log = Log::default();
         let sum = run(1, &log, to_thread(|| aio_core::block_on(async { to_thread(|| 1).await + 1 })));

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use aio_base::live::leak_check;
 use aio_blocking::to_thread;
-use aio_core::{now, spawn, yield_now};
+use aio_core::{defer, now, spawn, yield_now};
 use aio_sync::{Lock, Semaphore, channel};
+use aio_test::jobs::Jobs;
 use aio_timer::sleep;
 
-use crate::seeded::{Log, run};
+use crate::seeded::{Log, event_loop, run};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -128,18 +129,95 @@ fn a_job_that_waits_when_its_awaiter_is_gone_still_ends() {
 fn a_job_that_waits_when_the_loop_ends_is_woken_by_what_ends_with_it() {
     leak_check(|| {
         for seed in 0..50 {
-            run(seed, &Log::default(), async {
-                let (sender, receiver) = channel::bounded::<()>(1);
-                spawn(to_thread(move || assert!(receiver.recv_blocking().is_err()))).detach();
-                spawn(async move {
-                    let _sender = sender;
-                    std::future::pending::<()>().await;
-                })
-                .detach();
-                for _ in 0..4 {
-                    yield_now().await;
-                }
-            });
+            let log_of = || {
+                let log = Log::default();
+                let seen = Arc::new(Mutex::new(Vec::new()));
+                let (in_job, in_cleanup) = (seen.clone(), seen.clone());
+                run(seed, &log, async {
+                    let (sender, receiver) = channel::bounded(1);
+                    spawn(to_thread(move || {
+                        while let Ok(n) = receiver.recv_blocking() {
+                            in_job.lock().unwrap().push(n);
+                        }
+                        in_job.lock().unwrap().push(99);
+                    }))
+                    .detach();
+                    spawn(async move {
+                        let _sends = defer(sender, async move |sender| {
+                            for n in 0..5 {
+                                in_cleanup.lock().unwrap().push(10 + n);
+                                let _ = sender.send(n).await;
+                            }
+                        });
+                        std::future::pending::<()>().await;
+                    })
+                    .detach();
+                    for _ in 0..4 {
+                        yield_now().await;
+                    }
+                });
+                let seen = seen.lock().unwrap().clone();
+                (log.take(), seen)
+            };
+            let first = log_of();
+            for _ in 0..5 {
+                assert_eq!(log_of(), first);
+            }
         }
+    });
+}
+
+#[test]
+fn a_job_may_spawn_a_task_and_block_on_it() {
+    leak_check(|| {
+        for seed in 0..20 {
+            let log = Log::default();
+            let jobs = Jobs::new().patience(Duration::from_millis(20));
+            let _entered = jobs.enter();
+            let event_loop = event_loop(seed, &log);
+            let handle = event_loop.handle();
+            event_loop.run(async {
+                let begin = now();
+                let answer = to_thread(move || {
+                    aio_core::block_on(handle.spawn(async {
+                        yield_now().await;
+                        7
+                    }))
+                });
+                assert_eq!(answer.await, 7);
+                assert_eq!(now(), begin);
+            });
+            assert_eq!(jobs.overruns(), []);
+        }
+    });
+}
+
+#[test]
+fn a_task_that_a_job_blocks_on_may_sleep() {
+    leak_check(|| {
+        let log = Log::default();
+        let jobs = Jobs::new().patience(Duration::from_millis(20));
+        let _entered = jobs.enter();
+        let event_loop = event_loop(1, &log);
+        let handle = event_loop.handle();
+        event_loop.run(async {
+            let begin = now();
+            to_thread(move || aio_core::block_on(handle.spawn(sleep(SECOND)))).await;
+            assert_eq!(now() - begin, SECOND);
+        });
+        assert_eq!(jobs.overruns(), []);
+    });
+}
+
+#[test]
+fn a_job_that_blocks_on_a_timer_of_its_own_holds_the_clock_of_the_loop() {
+    leak_check(|| {
+        run(1, &Log::default(), async {
+            let begin = now();
+            let sleeper = spawn(sleep(SECOND));
+            to_thread(|| aio_core::block_on(sleep(Duration::from_millis(5)))).await;
+            assert_eq!(now(), begin);
+            drop(sleeper);
+        });
     });
 }
