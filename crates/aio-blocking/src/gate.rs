@@ -119,12 +119,11 @@ impl Gate {
 
     /// The job has ended, and its awaiter was woken.
     pub(crate) fn end(&self) {
-        let mut state = self.state.lock();
-        state.phase = Phase::Ended;
-        let outside = state.outside.take();
-        drop(state);
-        self.changed.notify_all();
+        // Gone before the loop goes on.
+        let outside = self.state.lock().outside.take();
         drop(outside);
+        self.state.lock().phase = Phase::Ended;
+        self.changed.notify_all();
     }
 }
 

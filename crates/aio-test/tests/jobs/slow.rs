@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -105,8 +105,10 @@ fn a_job_that_goes_on_is_waited_for_by_the_end_of_the_loop() {
         let _entered = jobs.enter();
         let is_done = Arc::new(AtomicBool::new(false));
         let theirs = is_done.clone();
+        let (begun, has_begun) = mpsc::channel();
         event_loop(1, &Log::default()).run(async {
             let job = spawn(to_thread(move || {
+                begun.send(()).unwrap();
                 // clock: to block is what the job does
                 thread::sleep(Duration::from_millis(20));
                 theirs.store(true, Ordering::Relaxed);
@@ -114,6 +116,7 @@ fn a_job_that_goes_on_is_waited_for_by_the_end_of_the_loop() {
             while jobs.overruns().is_empty() {
                 yield_now().await;
             }
+            has_begun.recv().unwrap();
             drop(job);
         });
         assert!(is_done.load(Ordering::Relaxed));
