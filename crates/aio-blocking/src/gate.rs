@@ -5,7 +5,7 @@
 //!   RUNS ──┤◀──2 go───────┘
 //!          └──3 end───▶ ENDED
 //! ```
-//! 1. [`Gate::wait`](host::Waiting::wait): the job waits for somebody to wake it, which may be a task. The loop goes on.
+//! 1. [`Gate::wait`](host::Waiting::wait): the job waits to be woken, perhaps by a task. The loop goes on.
 //! 2. [`Gate::go`]: the job was woken, and the test lets it go on.
 //! 3. [`Gate::end`].
 //!
@@ -14,13 +14,15 @@
 use std::mem;
 use std::sync::Arc; // facade: loom knows no `Wake`
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aio_base::host::{self, WaitsFor};
 use aio_base::sync::{Condvar, Mutex, MutexGuard};
 use aio_core::Outside;
 
 use crate::entry::wake;
+
+pub(crate) type GateRef = Arc<Gate>;
 
 pub(crate) struct Gate {
     state: Mutex<State>,
@@ -78,10 +80,10 @@ impl Gate {
         phase: Phase,
         patience: Duration,
     ) -> MutexGuard<'a, State> {
-        let begin = Instant::now();
-        while state.phase == phase {
-            let Some(left) = patience.checked_sub(begin.elapsed()).filter(|left| !left.is_zero()) else { break };
-            (state, _) = self.changed.wait_timeout(state, left);
+        let mut is_time_up = false;
+        // (To wake for nothing begins the time anew, which is rare and harms nobody.)
+        while state.phase == phase && !is_time_up {
+            (state, is_time_up) = self.changed.wait_timeout(state, patience);
         }
         state
     }

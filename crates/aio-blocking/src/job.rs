@@ -60,7 +60,7 @@ pub(crate) trait Work<T>: Run {
 pub(crate) enum Outcome<T> {
     Returned(T),
     Panicked(Box<dyn Any + Send>),
-    Refused(Refused),
+    Refused,
 }
 
 /// Under a lock that values are only moved under, so a brief one.
@@ -128,7 +128,11 @@ where
         let taken = self.take()?;
         // First: whoever finds that it was refused may rely on what the destructor of the closure does.
         panics.catch(|| drop(taken));
-        self.complete(Outcome::Refused(why)).ok()
+        self.complete(match why {
+            Refused::Closed => Outcome::Refused,
+            Refused::NoThread(_) => Outcome::Panicked(Box::new(format!("to_thread: {why}"))),
+        })
+        .ok()
     }
 }
 

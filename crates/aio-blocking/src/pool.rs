@@ -14,7 +14,7 @@ use aio_base::{Deadline, Panics};
 
 use crate::crew::{Call, Crew, Look, Sleep, ThreadIndex};
 use crate::entry::{Done, End, Entry, Job};
-use crate::gate::Gate;
+use crate::gate::GateRef;
 use crate::held::Held;
 use crate::queue::{Queue, Ticket};
 use crate::{PoolConfig, ToThread};
@@ -205,12 +205,8 @@ impl fmt::Display for Refused {
 }
 
 impl Shared {
-    /// Puts `job` into the queue and sees to it that somebody comes for it.
-    pub(crate) fn submit(&self, job: Job) -> Result<Ticket, Refused> {
-        self.put(Entry { job, end: End::of_job() })
-    }
-
-    fn put(&self, entry: Entry) -> Result<Ticket, Refused> {
+    /// Puts a job into the queue and sees to it that somebody comes for it.
+    pub(crate) fn submit(&self, entry: Entry) -> Result<Ticket, Refused> {
         let mut inner = self.0.lock();
         if inner.is_closed {
             return Err(Refused::Closed);
@@ -238,11 +234,11 @@ impl Shared {
     }
 
     /// Puts a job that was held into the queue, `end` and all. False if it is not held any more.
-    pub(crate) fn release(&self, job: &Job, gate: std::sync::Arc<Gate>, end: End) -> bool {
+    pub(crate) fn release(&self, job: &Job, gate: GateRef, end: End) -> bool {
         if !self.with_held(|held| held.begin(job, gate)) {
             return false;
         }
-        if let Err(why) = self.put(Entry { job: job.clone(), end }) {
+        if let Err(why) = self.submit(Entry { job: job.clone(), end }) {
             let mut panics = Panics::new();
             let awaiter = job.clone().refuse(why, &mut panics);
             // It is too late for the awaiter to have the panic of a destructor, as it would in `ToThread::poll`.
@@ -302,8 +298,8 @@ impl Shared {
 
     /// What a thread does.
     fn work(&self, me: ThreadIndex, bell: &Condvar) {
-        // Whom to wake for the last job, and what ends with it. That is done when this thread has its next job or counts as asleep: the
-        // awaiter may come with another job at once, and no other thread shall be called for it.
+        // Whom to wake for the last job, and what ends with it. That is done when this thread has its next job or counts
+        // as asleep: the awaiter may come with another job at once, and no other thread shall be called for it.
         let mut done = None;
         let mut inner = self.0.lock();
         // Unless the pool is closed.

@@ -1,14 +1,14 @@
 //! For authors of test runtimes: when a job runs is a choice of the test.
 //!
-//! A blocking function runs in a thread, beside the loop. What both do meanwhile is in no order, and so a test that uses
-//! [`to_thread`](crate::to_thread()) would not do the same twice. Where somebody [takes the steps](replace), a job that is
-//! awaited on that thread is held back: it becomes a [`Step`], which a task of the loop [makes](Step::go) when it has its
-//! turn. The job still runs in a thread of its pool, but the loop stands still meanwhile. So it is one more step between
-//! those of tasks.
+//! A blocking function runs in a thread, beside the loop. What both do meanwhile is in no order, and so a test that
+//! uses [`to_thread`](crate::to_thread()) would not do the same twice. Where somebody [takes the steps](replace), a job
+//! that is awaited on that thread is held back: it becomes a [`Step`], which a task of the loop [makes](Step::go) when
+//! it has its turn. The job still runs in a thread of its pool, but the loop stands still meanwhile. So it is one more
+//! step between those of tasks.
 //!
 //! A job that is awaited in the job of a step, outside of any loop, is a part of that step. Elsewhere nothing changes.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::poll_fn;
 use std::mem;
@@ -27,6 +27,8 @@ use crate::pool::{Refused, Shared};
 
 aio_base::thread_local! {
     static CURRENT: RefCell<Option<Rc<dyn Steps>>> = RefCell::new(None);
+    /// Whether there are any: this costs next to nothing to look at.
+    static IS_TAKEN: Cell<bool> = Cell::new(false);
 }
 
 /// What a job that nobody waits for may take where patience matters.
@@ -41,17 +43,24 @@ pub trait Steps {
 
 /// Gives `steps` the jobs that are awaited on this thread from now on; returns who had them before.
 pub fn replace(steps: Option<Rc<dyn Steps>>) -> Option<Rc<dyn Steps>> {
+    IS_TAKEN.with(|is_taken| is_taken.set(steps.is_some()));
     CURRENT.with(|current| current.replace(steps))
 }
 
+#[inline]
 pub(crate) fn current() -> Option<Rc<dyn Steps>> {
+    if IS_TAKEN.with(Cell::get) { taken() } else { None }
+}
+
+#[cold]
+fn taken() -> Option<Rc<dyn Steps>> {
     CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
 }
 
 /// A job that waits until it is to run.
 ///
-/// If it is dropped before it has begun, the job goes to its pool like any other; if the job waits, it goes on by itself
-/// when it is woken.
+/// If it is dropped before it has begun, the job goes to its pool like any other; if the job waits, it goes on by
+/// itself when it is woken.
 #[must_use = "dropped, it is none, and the job runs whenever it likes"]
 pub struct Step {
     pool: Shared,
@@ -65,8 +74,8 @@ pub struct Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Went {
-    /// The job has ended, and whoever awaits it was woken. Or nothing was left to be done: it was cancelled, or its pool
-    /// was shut down.
+    /// The job has ended, and whoever awaits it was woken. Or nothing was left to be done: it was cancelled, or its
+    /// pool was shut down.
     ToTheEnd,
     /// The job waits, in a blocking call of `aio`, until it is [woken](Step::woken).
     ToAWait,
@@ -85,8 +94,8 @@ impl Step {
         self.origin.location()
     }
 
-    /// Waits until a thread of the pool would be free for the job, if all were begun in the order in which they came; or
-    /// until there is nothing to be done.
+    /// Waits until a thread of the pool would be free for the job, if all were begun in the order in which they came;
+    /// or until there is nothing to be done.
     pub async fn turn(&mut self) {
         poll_fn(|cx| {
             let mut waker = Some(cx.waker().clone());

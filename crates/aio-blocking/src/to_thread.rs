@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 use aio_core::TaskRef;
 
 use crate::current;
+use crate::entry::{End, Entry};
 use crate::job::{Job, Outcome, Work};
 use crate::pool::{Refused, Shared};
 use crate::queue::Ticket;
@@ -68,7 +69,7 @@ enum Place {
     /// It was put into the queue of this pool.
     Queue(Shared, Ticket),
     /// It is a [step](steps), held by this pool until the task begins it; none, if it has begun.
-    Held(Shared, Option<TaskRef>),
+    Held(Box<(Shared, Option<TaskRef>)>),
     /// Its outcome was taken.
     Done,
 }
@@ -85,12 +86,12 @@ impl<T> ToThread<T> {
         self.job.enqueue(aio_core::Context::current(), cx.waker().clone());
         self.place = match steps::current() {
             None => {
-                let ticket = pool.submit(self.job.clone())?;
+                let ticket = pool.submit(Entry { job: self.job.clone(), end: End::of_job() })?;
                 Place::Queue(pool, ticket)
             }
             Some(steps) => {
                 let step = Step::new(pool.clone(), self.job.clone(), self.origin)?;
-                Place::Held(pool, steps.submit(step))
+                Place::Held(Box::new((pool, steps.submit(step))))
             }
         };
         Ok(())
@@ -107,22 +108,18 @@ impl<T> ToThread<T> {
             let Err(refused) = self.submit(pool, cx) else { return Poll::Pending };
             self.place = Place::Done;
             self.job.abandon();
-            return not_run(refused);
+            return match refused {
+                Refused::Closed => Poll::Ready(None),
+                Refused::NoThread(_) => panic!("to_thread: {refused}"),
+            };
         }
         let outcome = ready!(self.job.poll(cx.waker()));
         self.place = Place::Done;
         match outcome {
             Outcome::Returned(value) => Poll::Ready(Some(value)),
             Outcome::Panicked(payload) => resume_unwind(payload),
-            Outcome::Refused(refused) => not_run(refused),
+            Outcome::Refused => Poll::Ready(None),
         }
-    }
-}
-
-fn not_run<T>(refused: Refused) -> Poll<Option<T>> {
-    match refused {
-        Refused::Closed => Poll::Ready(None),
-        Refused::NoThread(_) => panic!("to_thread: {refused}"),
     }
 }
 
@@ -145,7 +142,7 @@ impl<T> Drop for ToThread<T> {
         }
         match &self.place {
             Place::Queue(pool, ticket) => pool.take_back(*ticket),
-            Place::Held(pool, task) => steps::withdraw(pool, self.job.clone(), task.as_ref()),
+            Place::Held(held) => steps::withdraw(&held.0, self.job.clone(), held.1.as_ref()),
             Place::Nowhere(_) | Place::Done => {}
         }
     }

@@ -1,21 +1,21 @@
 //! Blocking functions as steps of the schedule.
 //!
-//! What a job (`to_thread`, `Pool::run`, and all that is built on them: files, lookups of names) does in its thread is in
-//! no order with what tasks do meanwhile, so a test would not do the same twice. While [`Jobs`] are
-//! [entered](Jobs::enter), a job that is awaited on this thread is a step like that of a task: the schedule says when it
-//! has its turn, it runs in a thread of its pool from beginning to end while the loop stands still, and what it has woken
-//! is ready when it is over.
+//! What a job (`to_thread`, `Pool::run`, and all that is built on them: files, lookups of names) does in its thread is
+//! in no order with what tasks do meanwhile, so a test would not do the same twice. While [`Jobs`] are
+//! [entered](Jobs::enter), a job that is awaited on this thread is a step like that of a task: the schedule says when
+//! it has its turn, it runs in a thread of its pool from beginning to end while the loop stands still, and what it has
+//! woken is ready when it is over.
 //!
-//! A job that waits in a blocking call of `aio` (`lock_blocking`, `recv_blocking`, `block_on`) ends its step there, and has
-//! another one when it was woken. The clock goes on meanwhile; in `block_on` only after [some real time](Jobs::patience),
-//! since what is waited for there may have clocks and threads of its own.
+//! A job that waits in a blocking call of `aio` (`lock_blocking`, `recv_blocking`, `block_on`) ends its step there, and
+//! has another one when it was woken. The clock goes on meanwhile; in `block_on` only after [some real
+//! time](Jobs::patience), since what is waited for there may have clocks and threads of its own.
 //!
 //! A job that waits for a task by other means, such as a channel of `std`, would keep the loop for ever: after the same
 //! real time both go on side by side, and [`overruns`](Jobs::overruns) tells of it. From there on the order is not
 //! repeatable. The clock still stands still until the job is done.
 //!
-//! Jobs of one pool begin in an order that its threads could begin them in: with one thread, one after the other as they
-//! came. A job that another job awaits is a part of that one's step.
+//! Jobs of one pool begin in an order that its threads could begin them in: with one thread, one after the other as
+//! they came. A job that another job awaits is a part of that one's step.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -131,7 +131,8 @@ impl fmt::Display for Overrun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the blocking job of {} took longer than {:?}, or waits for a task: from there on the order is not repeatable",
+            "the blocking job of {} took longer than {:?}, or waits for a task: from there on the order is not \
+             repeatable",
             self.made_at, self.patience
         )
     }
