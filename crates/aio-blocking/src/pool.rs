@@ -298,8 +298,8 @@ impl Shared {
 
     /// What a thread does.
     fn work(&self, me: ThreadIndex, bell: &Condvar) {
-        // Whom to wake for the last job, and what ends with it. That is done when this thread has its next job or counts
-        // as asleep: the awaiter may come with another job at once, and no other thread shall be called for it.
+        // Whom to wake for the last job, and what ends with it. That is done when this thread has its next job or is
+        // counted as asleep: the awaiter may come with another job at once, and no other thread shall be called for it.
         let mut done = None;
         let mut inner = self.0.lock();
         // Unless the pool is closed.
