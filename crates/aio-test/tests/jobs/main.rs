@@ -1,4 +1,5 @@
 //! Blocking functions as steps of a schedule.
+#![cfg(not(aio_loom))]
 
 mod cancelled;
 mod random;
