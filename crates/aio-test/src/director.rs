@@ -257,6 +257,13 @@ impl Director {
         by.inspect(|by| self.push(Event::Slow(*by))).unwrap_or_default()
     }
 
+    /// How long a blocking function takes before it begins.
+    pub(crate) fn job_takes(&self) -> Duration {
+        let state = &mut *self.state.borrow_mut();
+        let (shortest, longest) = state.faults.job;
+        shortest + state.draw(longest.saturating_sub(shortest))
+    }
+
     /// How late timers fire this time.
     pub(crate) fn lateness(&self) -> Duration {
         let draw = |state: &mut State| state.draw(state.faults.jitter);

@@ -26,6 +26,7 @@ mod director;
 mod environment;
 mod faults;
 mod guard;
+pub mod jobs;
 mod numbers;
 mod outcome;
 mod report;

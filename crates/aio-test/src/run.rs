@@ -15,6 +15,7 @@ use crate::control::Control;
 use crate::director::{Conduct, Director, Verdict};
 use crate::faults::Faults;
 use crate::guard::Watch;
+use crate::jobs::{Jobs, Overrun};
 
 /// Who is told of failures that nobody waits for.
 pub(crate) type OnFailure = Arc<dyn Fn(&Failure<'_>) + Send + Sync>;
@@ -40,6 +41,8 @@ pub(crate) struct RunSettings {
 pub(crate) struct Ran<T> {
     pub(crate) end: End<T>,
     pub(crate) director: Rc<Director>,
+    /// The blocking functions that were not waited for.
+    pub(crate) overruns: Vec<Overrun>,
 }
 
 pub(crate) enum End<T> {
@@ -56,6 +59,11 @@ pub(crate) enum End<T> {
 #[track_caller]
 pub(crate) fn run<F: Future>(settings: RunSettings, conduct: Rc<RefCell<dyn Conduct>>, main: F) -> Ran<F::Output> {
     let director = Director::new(&settings, conduct);
+    let jobs = Jobs::new().delay({
+        let director = director.clone();
+        move || director.job_takes()
+    });
+    let _entered = settings.is_virtual.then(|| jobs.enter());
     let reactor = Reactor::new(ThreadPark::new());
     let guard = settings.timeout.map(|time| Watch::new(time, reactor.unparker(), settings.what));
     let control = Control::new(reactor, settings.is_virtual, director.clone(), guard);
@@ -87,7 +95,7 @@ pub(crate) fn run<F: Future>(settings: RunSettings, conduct: Rc<RefCell<dyn Cond
             Ok(()) => End::Returned(output),
         },
     };
-    Ran { end, director }
+    Ran { end, director, overruns: jobs.overruns() }
 }
 
 /// The tasks that neither end by themselves without time passing, nor were told to: they would go on for ever.

@@ -14,6 +14,7 @@ use fastrand::Rng;
 use crate::director::Seeded;
 use crate::environment::Environment;
 use crate::faults::Faults;
+use crate::jobs::Overrun;
 use crate::outcome::TestOutcome;
 use crate::run::{End, OnFailure, Ran, RunSettings, run};
 use crate::strategy::Strategy;
@@ -233,6 +234,7 @@ impl Test {
             number += 1;
             let ran = self.run_once(seed, strategy, &test);
             let log = ran.log();
+            let overruns = ran.overruns.clone();
             match ran.passed() {
                 Ok(output) if number == schedules => return Ok(Passed { output, schedules, log }),
                 Ok(_) => {}
@@ -250,6 +252,7 @@ impl Test {
                         payload: fault.payload,
                         log,
                         is_repeatable,
+                        overruns,
                     }));
                 }
             }
@@ -347,6 +350,8 @@ pub struct Failure {
     /// Whether the same steps came again when it was tried a second time. If not, something that the test does not
     /// control had its part: real time, a thread, the order of a `HashMap`.
     pub is_repeatable: bool,
+    /// The blocking functions that were still running when the loop went on.
+    pub overruns: Vec<Overrun>,
     payload: Option<Box<dyn Any + Send>>,
 }
 
@@ -374,6 +379,9 @@ impl fmt::Display for Failure {
                 "The steps were others when it was run again: something has its part in it that the test does not \
                  control (real time, a thread, the order of a `HashMap`).\n",
             )?;
+        }
+        for overrun in &self.overruns {
+            writeln!(f, "{overrun}")?;
         }
         match self.seed {
             Some(seed) => write!(f, "AIO_SEED={seed} cargo test {name}   repeats it"),
