@@ -62,7 +62,7 @@ fn a_group_of_local_tasks_is_empty_when_its_join_has_been_cancelled() {
 /// An output that was made is delivered or dropped, once.
 #[test]
 fn combinators_leave_no_child_behind() {
-    at_each_of(4, async |victim| {
+    at_each_of(2, async |victim| {
         let ledger = Ledger::new();
         let take = |item: Tracked<u64>| ledger.take(item);
         let work = async {
@@ -72,13 +72,13 @@ fn combinators_leave_no_child_behind() {
         victim.run(work).await;
         ledger.assert_none_live();
     });
-    at_each_of(2, async |victim| {
+    at_each_of(5, async |victim| {
         let ledger = Ledger::new();
         let work = async { drop(race([child(ledger.clone(), 1), child(ledger.clone(), 5)]).await) };
         victim.run(work).await;
         ledger.assert_none_live();
     });
-    at_each_of(4, async |victim| {
+    at_each_of(10, async |victim| {
         let ledger = Ledger::new();
         let fallible = async |n: u64, fails: bool| {
             let item = child(ledger.clone(), n).await;
@@ -152,7 +152,7 @@ fn a_join_that_is_cancelled_leaves_the_output() {
 
 #[test]
 fn a_timeout_that_is_cancelled_leaves_nothing() {
-    at_each_of(2, async |victim| {
+    at_each_of(3, async |victim| {
         let ledger = Ledger::new();
         let work = async {
             let scope = CancelScope::new();

@@ -15,7 +15,9 @@ const TEXT: &str = "a line\nand another; one more\r\nthe last, without an end";
 async fn write_in_pieces(mut stream: DuplexStream) {
     for piece in ["a li", "ne", "\nand ano", "ther;", " one more\r", "\nthe", " last, without an end"] {
         at(1).await;
-        stream.write_all(piece.as_bytes()).await.expect("it is read");
+        if stream.write_all(piece.as_bytes()).await.is_err() {
+            return; // nobody reads any more
+        }
     }
 }
 
@@ -39,7 +41,7 @@ fn no_byte_is_lost(n_awaits: usize, mut read: impl AsyncFnMut(&mut StreamReader<
 
 #[test]
 fn reading_what_is_there_loses_no_byte() {
-    no_byte_is_lost(14, async |reader, got| {
+    no_byte_is_lost(12, async |reader, got| {
         let mut buf = [0; 4];
         let n = reader.read(&mut buf).await.expect("it can be read");
         got.extend_from_slice(&buf[..n]);
@@ -49,7 +51,7 @@ fn reading_what_is_there_loses_no_byte() {
 
 #[test]
 fn filling_the_buffer_loses_no_byte() {
-    no_byte_is_lost(14, async |reader, got| {
+    no_byte_is_lost(12, async |reader, got| {
         let n = reader.fill().await.expect("it can be read");
         got.extend_from_slice(reader.buffer());
         reader.consume(reader.buffer().len());
@@ -59,7 +61,7 @@ fn filling_the_buffer_loses_no_byte() {
 
 #[test]
 fn reading_a_number_of_bytes_loses_none() {
-    no_byte_is_lost(14, async |reader, got| match reader.read_exactly(5).await {
+    no_byte_is_lost(12, async |reader, got| match reader.read_exactly(5).await {
         Ok(bytes) => {
             got.extend(bytes);
             true
@@ -69,7 +71,7 @@ fn reading_a_number_of_bytes_loses_none() {
             false
         }
     });
-    no_byte_is_lost(14, async |reader, got| {
+    no_byte_is_lost(12, async |reader, got| {
         let mut buf = [0; 5];
         match reader.read_exact(&mut buf).await {
             Ok(()) => {
@@ -86,7 +88,7 @@ fn reading_a_number_of_bytes_loses_none() {
 
 #[test]
 fn reading_up_to_separators_loses_no_byte() {
-    no_byte_is_lost(14, async |reader, got| match reader.read_until([", ", ";", "\r\n"]).await {
+    no_byte_is_lost(12, async |reader, got| match reader.read_until([", ", ";", "\r\n"]).await {
         Ok(bytes) => {
             got.extend(bytes);
             true
@@ -96,7 +98,7 @@ fn reading_up_to_separators_loses_no_byte() {
             false
         }
     });
-    no_byte_is_lost(14, async |reader, got| match reader.read_until_into("\n", got).await {
+    no_byte_is_lost(12, async |reader, got| match reader.read_until_into("\n", got).await {
         Ok(_) => true,
         Err(error) => {
             got.extend(error.into_partial());
@@ -107,12 +109,12 @@ fn reading_up_to_separators_loses_no_byte() {
 
 #[test]
 fn reading_lines_loses_no_byte() {
-    no_byte_is_lost(14, async |reader, got| {
+    no_byte_is_lost(12, async |reader, got| {
         let line = reader.read_line().await.expect("it is a text");
         got.extend(line.iter().flat_map(|line| line.bytes()));
         line.is_some()
     });
-    no_byte_is_lost(14, async |reader, got| {
+    no_byte_is_lost(12, async |reader, got| {
         let line = reader.read_line_bytes().await.expect("it can be read");
         got.extend(line.iter().flatten());
         line.is_some()
@@ -122,7 +124,7 @@ fn reading_lines_loses_no_byte() {
 /// The ends of the lines are not told, so their number is counted.
 #[test]
 fn a_stream_of_lines_loses_none() {
-    at_each_of(14, async |victim| {
+    at_each_of(12, async |victim| {
         let (here, there) = duplex(6);
         let mut reader = StreamReader::new(here);
         let mut lines = Vec::new();
@@ -146,11 +148,11 @@ fn a_stream_of_lines_loses_none() {
 
 #[test]
 fn reading_to_the_end_loses_no_byte() {
-    no_byte_is_lost(14, async |reader, got| {
+    no_byte_is_lost(12, async |reader, got| {
         got.extend(reader.read_to_end().await.expect("it can be read"));
         false
     });
-    no_byte_is_lost(14, async |reader, got| {
+    no_byte_is_lost(12, async |reader, got| {
         got.extend(reader.read_to_string().await.expect("it is a text").bytes());
         false
     });
@@ -159,7 +161,7 @@ fn reading_to_the_end_loses_no_byte() {
 /// Without a reader of ours in between.
 #[test]
 fn a_pipe_loses_no_byte() {
-    at_each_of(14, async |victim| {
+    at_each_of(12, async |victim| {
         let (mut here, there) = duplex(6);
         let mut got = Vec::new();
         let mut read = async |got: &mut Vec<u8>| {
@@ -206,7 +208,7 @@ fn writing_that_is_cancelled_goes_on_where_it_was() {
 fn a_flush_that_is_cancelled_loses_nothing() {
     let points = cancel_at_each_await(async |victim| {
         let (here, mut there) = duplex(3);
-        let mut writer = StreamWriter::new(here);
+        let mut writer = StreamWriter::with_buffer(here, 64);
         let mut got = Vec::new();
         gather((
             async {
