@@ -50,7 +50,7 @@ fn primitives_leave_no_waker<H: Home>() {
     let (lock, condition) = (Lock::<(), H>::new(()), Condition::<H>::new());
     leaves_no_waker("a condition", condition.wait(lock.try_lock().expect("it is free")));
     leaves_no_waker("a condition with a test", async {
-        condition.wait_for(lock.lock().await, |()| false).await;
+        drop(condition.wait_for(lock.lock().await, |()| false).await);
     });
 
     let queue = Queue::<(), H, Fifo>::bounded(1);
