@@ -80,7 +80,7 @@ macro_rules! assert_ready_err {
     ($poll:expr, $($message:tt)+) => { $crate::hidden::ready_err($poll, ::std::format_args!($($message)+)) };
 }
 
-/// Asserts that exactly so much time has passed since a [`Stopwatch`](crate::Stopwatch) was started: for tests with
+/// Asserts that exactly so much time has passed since a [`Stopwatch`] was started: for tests with
 /// virtual time.
 ///
 /// ```

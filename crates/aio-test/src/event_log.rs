@@ -122,7 +122,7 @@ impl<S: AsRef<str>> PartialEq<Vec<S>> for EventLog {
     }
 }
 
-/// Adds a line to an [`EventLog`](crate::EventLog).
+/// Adds a line to an [`EventLog`].
 ///
 /// ```
 /// use aio_test::{EventLog, log};

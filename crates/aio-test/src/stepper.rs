@@ -26,8 +26,8 @@ use crate::wake_note::WakeNote;
 /// assert_eq!((waiting.n_polls(), waiting.n_wakes(), waiting.wakers_left()), (2, 1, 0));
 /// ```
 ///
-/// It needs no loop, and works inside of one: there it is polled as a part of the task that polls it. What such a future
-/// leaves to be cleaned up (`defer`, `shield`) when it is dropped goes to the scope of that task.
+/// It needs no loop, and works inside of one: there it is polled as a part of the task that polls it. What such a
+/// future leaves to be cleaned up (`defer`, `shield`) when it is dropped goes to the scope of that task.
 pub fn step<F>(future: F) -> Stepper<F> {
     Stepper { future: Some(Box::pin(future)), note: WakeNote::new() }
 }

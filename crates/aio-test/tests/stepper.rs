@@ -174,7 +174,7 @@ fn assertions_say_what_the_poll_gave_in_the_line_of_the_caller() {
         (&|| _ = assert_ready!(pending(), "later",), "it is pending: later"),
         (&|| assert_ready_eq!(ready(), 2, "sum"), "it is ready, with 1 and not 2: sum"),
         (&|| _ = assert_ready_ok!(error(), "never"), "it is ready, with the error \"no\": never"),
-        (&|| _ = assert_ready_err!(Poll::Ready(Ok::<_, ()>(1))), "it is ready, with 1 and not an error"),
+        (&|| assert_ready_err!(Poll::Ready(Ok::<_, ()>(1))), "it is ready, with 1 and not an error"),
     ];
     let first = line!() - 8;
     for (index, (case, expected)) in cases.into_iter().enumerate() {

@@ -1,7 +1,7 @@
 //! The project's own operations, each cancelled at each of its awaits: nothing is lost, nobody is left waiting.
 //!
-//! A deadlock is seen by the fuzzer: so whoever else waits at the same time shows that a lock, a permit or a wake-up that
-//! was on its way to the victim went to the next. What would be left in the process is seen by `leak_check`.
+//! A deadlock is seen by the fuzzer: so whoever else waits at the same time shows that a lock, a permit or a wake-up
+//! that was on its way to the victim went to the next. What would be left in the process is seen by `leak_check`.
 #![cfg(not(aio_loom))]
 
 use std::time::Duration;
