@@ -5,9 +5,8 @@ use std::cell::RefCell;
 use aio_group::gather;
 use aio_io::{DuplexStream, ReadExt, StreamReader, StreamWriter, WriteExt, copy_bidirectional, duplex};
 use aio_stream::StreamExt;
-use aio_test::cancel_at_each_await;
 
-use crate::{at, at_each_of};
+use crate::{at, at_each, at_each_of};
 
 const TEXT: &str = "a line\nand another; one more\r\nthe last, without an end";
 
@@ -182,7 +181,7 @@ fn a_pipe_loses_no_byte() {
 /// What `write_all_from` has not written is still in its slice.
 #[test]
 fn writing_that_is_cancelled_goes_on_where_it_was() {
-    let points = cancel_at_each_await(async |victim| {
+    let points = at_each(async |victim| {
         let (mut here, mut there) = duplex(3);
         let mut left = TEXT.as_bytes();
         let mut got = Vec::new();
@@ -206,7 +205,7 @@ fn writing_that_is_cancelled_goes_on_where_it_was() {
 /// What the writer keeps is written by the next flush.
 #[test]
 fn a_flush_that_is_cancelled_loses_nothing() {
-    let points = cancel_at_each_await(async |victim| {
+    let points = at_each(async |victim| {
         let (here, mut there) = duplex(3);
         let mut writer = StreamWriter::with_buffer(here, 64);
         let mut got = Vec::new();
@@ -232,7 +231,7 @@ fn a_flush_that_is_cancelled_loses_nothing() {
 /// A copy loses what it has read and not written, as it says, but it ends, and what it has written is in order.
 #[test]
 fn a_copy_that_is_cancelled_has_written_a_beginning() {
-    let points = cancel_at_each_await(async |victim| {
+    let points = at_each(async |victim| {
         let ((left, mut a), (mut b, right)) = (duplex(6), duplex(6));
         let got = RefCell::new(Vec::new());
         gather((

@@ -78,7 +78,8 @@ fn an_item_that_was_not_put_is_not_there<H: Home>() {
             async {
                 at(1).await;
                 for _ in 0..2 {
-                    got.borrow_mut().push(ledger.take(queue.get().await.expect("it is open")));
+                    let item = queue.get().await.expect("it is open");
+                    got.borrow_mut().push(ledger.take(item));
                 }
                 at(1).await;
                 while let Ok(item) = queue.try_get() {
@@ -98,8 +99,8 @@ fn room_goes_to_the_next<H: Home>() {
     at_each_of(1, async |victim| {
         let queue = Queue::<u32, H>::bounded(1);
         queue.try_put(0).expect("there is room");
-        let (was_put, ..) = gather((
-            async { victim.run(queue.put(1)).await.is_some() },
+        gather((
+            victim.run(queue.put(1)),
             async {
                 queue.put(2).await.expect("it is open");
             },
@@ -113,7 +114,7 @@ fn room_goes_to_the_next<H: Home>() {
             },
         ))
         .await;
-        assert!(queue.is_empty() && (was_put || queue.capacity() == Some(1)));
+        assert!(queue.is_empty());
     });
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::pin::pin;
 use std::time::Duration;
 
+use aio_base::live::leak_check;
 use aio_group::TaskGroup;
 use aio_stream::{Stream, StreamExt, generate, iter, merge_all, once, ticks, try_generate, unfold};
 use aio_timer::interval;
@@ -157,10 +158,8 @@ fn adapters_of_several_streams_lose_nothing() {
 
 /// What comes if nobody is cancelled.
 fn in_order<S: Stream>(make: impl Fn() -> S) -> Vec<S::Item> {
-    let mut items = Vec::new();
     let timers = aio_timer::Timers::new(aio_core::VirtualTime::new(aio_core::ThreadPark::new()));
-    aio_core::EventLoop::new(timers).run(async { items = make().collect::<Vec<_>>().await });
-    items
+    leak_check(|| aio_core::EventLoop::new(timers).run(async { make().collect().await }))
 }
 
 #[test]
