@@ -1,6 +1,7 @@
 //! Spies, ledgers, logs and watches.
 #![cfg(not(aio_loom))]
 
+use std::future::Ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::{Context, Waker};
@@ -9,11 +10,24 @@ use std::time::Duration;
 use aio_core::{EventLoop, ThreadPark, VirtualTime, run, spawn, yield_now};
 use aio_group::{gather, race};
 use aio_sync::Event;
-use aio_test::{EventLog, Fate, Ledger, Stopwatch, assert_elapsed, log, spy};
+use aio_test::{
+    CancelAt, EventLog, Fate, Ledger, Spy, SpyHandle, Stepper, Stopwatch, Tracked, Victim, assert_elapsed, log, spy,
+};
 use aio_timer::{Timers, sleep};
 
 fn on_virtual_time(main: impl Future<Output = ()>) {
     EventLoop::new(Timers::new(VirtualTime::new(ThreadPark::new()))).run(main);
+}
+
+/// What tests share may cross threads, if what is in it may.
+#[test]
+fn helpers_may_cross_threads() {
+    fn both<T: Send + Sync>() {}
+    fn send<T: Send>() {}
+    both::<(EventLog, Ledger, Tracked<u8>, SpyHandle, Stopwatch)>();
+    both::<(Stepper<Ready<u8>>, Spy<Ready<u8>>)>();
+    send::<(CancelAt<Ready<u8>>, Victim)>();
+    send::<Stepper<std::cell::Cell<u8>>>();
 }
 
 fn panic_of(f: impl FnOnce()) -> String {

@@ -43,6 +43,13 @@ impl Victim {
     /// It takes the victim: in each run of a test one thing is cancelled. To see what a cancelled loop has done so far,
     /// let it write to what it borrows from the test.
     ///
+    /// ```compile_fail,E0382
+    /// aio_test::cancel_at_each_await(async |victim: aio_test::Victim| {
+    ///     victim.run(async {}).await;
+    ///     victim.run(async {}).await;
+    /// });
+    /// ```
+    ///
     /// # Cancel safety
     /// A test may drop it half-way; the points after that are left out.
     ///
