@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use aio_base::waits::OwnPart;
 use aio_base::{Parker, host};
 
 use crate::scope::Scope;
@@ -54,8 +55,12 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     let mut cx = Context::from_waker(&waiting.waker);
     let outcome = {
         let mut scope = pin!(Scope::new(future));
+        let part = OwnPart::new();
         loop {
-            match step(scope.as_mut(), &mut cx) {
+            let entered = part.enter();
+            let poll = step(scope.as_mut(), &mut cx);
+            drop(entered);
+            match poll {
                 Poll::Ready(outcome) => break outcome,
                 // A token left by a former future ends one park early, which is harmless.
                 Poll::Pending => waiting.parker.borrow_mut().park(None),
