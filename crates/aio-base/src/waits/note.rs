@@ -20,6 +20,12 @@ impl Place {
         Self { side: 0, number: std::ptr::from_ref(place).cast::<()>().addr() }
     }
 
+    /// [`of`](Self::of) where there is no reference.
+    #[inline]
+    pub fn of_pointer<T>(place: *const T) -> Self {
+        Self { side: 0, number: place.addr() }
+    }
+
     /// By a number of which there is no other.
     #[inline]
     pub fn number(number: u64) -> Self {
@@ -88,6 +94,11 @@ impl Note {
     pub fn which<T: ?Sized>(mut self, thing: &T) -> Self {
         self.thing = Place::of(thing).number;
         self
+    }
+
+    /// [`which`](Self::which) where there is no reference.
+    pub fn which_at<T>(self, thing: *const T) -> Self {
+        Self { thing: thing.addr(), ..self }
     }
 
     /// What of it, such as `to read`.

@@ -68,6 +68,15 @@ impl OwnPart {
         }
     }
 
+    /// It waits for nothing any more.
+    #[inline]
+    pub fn ended(&self) {
+        #[cfg(debug_assertions)]
+        if is_tracked() {
+            table::forget_part(Part::Own(self.number));
+        }
+    }
+
     /// It is polled as long as the result exists. What was [polled](super::poll_at) in it the last time is forgotten.
     #[inline]
     pub fn enter(&self) -> Entered {
@@ -82,9 +91,7 @@ impl OwnPart {
 #[cfg(debug_assertions)]
 impl Drop for OwnPart {
     fn drop(&mut self) {
-        if is_tracked() {
-            table::forget_part(Part::Own(self.number));
-        }
+        self.ended();
     }
 }
 

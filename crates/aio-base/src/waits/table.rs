@@ -110,16 +110,16 @@ pub fn gave<T>(thing: &T) {
     }
 }
 
-/// Who runs here waits at `place` for `thing`, which is a `what`.
+/// Who runs here waits at `place` for `thing`, which is a `what`, or for a part of it, such as `to read`.
 #[inline]
-pub fn begin<P, T>(place: &P, thing: &T, what: &'static str) {
+pub fn begin<P, T>(place: &P, thing: &T, what: &'static str, detail: &'static str) {
     #[cold]
     fn begin(place: Place, note: Note) {
         let who = Who::current();
         with_table(|table| table.insert(place, who, note, None));
     }
     if is_tracked() {
-        begin(Place::of(place), Note::new(what).which(thing));
+        begin(Place::of(place), Note::new(what).which(thing).to(detail));
     }
 }
 

@@ -61,9 +61,7 @@ fn the_report_names_who_waits_and_the_ring() {
     let report = waits(&[(1, 10, &[2]), (2, 20, &[1])]).to_string();
     let lines: Vec<_> = report.lines().collect();
     assert_eq!(lines.len(), 3);
-    assert!(
-        lines[0].starts_with("Task-1 (") && lines[0].contains(") waits for Lock 0xa, which is held by Task-2 (")
-    );
+    assert!(lines[0].starts_with("Task-1 (") && lines[0].contains(") waits for Lock 0xa, which is held by Task-2 ("));
     assert!(
         lines[2].starts_with("possible deadlock: Task-1 (") && lines[2].contains("-> Lock 0x14 -> Task-1 ("),
         "{report}"
@@ -204,7 +202,7 @@ fn a_place_that_somebody_else_has_now_is_not_forgotten_with_the_former() {
 fn the_table_is_kept_as_long_as_somebody_wants_it() {
     let (one, other) = (Tracking::begin(), Tracking::begin());
     let place = &Box::new(0);
-    begin(&**place, &**place, "thing");
+    begin(&**place, &**place, "thing", "");
     drop(one);
     assert!(is_tracked() && at(place).is_some());
     end(&**place);

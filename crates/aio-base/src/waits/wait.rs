@@ -201,8 +201,7 @@ impl Waits {
             let stays = |i: usize| {
                 let Wait { who, holders, holding, .. } = &self.0[i];
                 let mut holders = holders.iter();
-                let never_comes =
-                    if *holding == Holding::Ends { holders.any(is_stuck) } else { holders.all(is_stuck) };
+                let never_comes = if *holding == Holding::Ends { holders.any(is_stuck) } else { holders.all(is_stuck) };
                 stuck[i] && is_stuck(who) && never_comes
             };
             let now: Vec<bool> = (0..stuck.len()).map(stays).collect();

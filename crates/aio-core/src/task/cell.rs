@@ -19,9 +19,9 @@ use std::ptr::NonNull;
 use std::task::Waker;
 
 use aio_base::live::{Kind, Live};
-use aio_base::waits::TaskPart;
 use aio_base::sync;
 use aio_base::sync::atomic::{AtomicU64, Ordering};
+use aio_base::waits::TaskPart;
 
 use self::local::Count;
 use super::home::sealed::Here;
