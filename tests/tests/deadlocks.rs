@@ -345,8 +345,8 @@ fn whatever_waits_is_in_the_table_until_it_is_dropped() {
         let listener = aio::TcpListener::bind("127.0.0.1:0").unwrap();
         add("waits until", Box::pin(aio::sleep(Duration::from_secs(3600))));
         add("waits for ever", Box::pin(aio::sleep(Duration::MAX)));
-        add("waits until", Box::pin(async { drop(aio::timeout(Duration::from_secs(3600), pending::<()>()).await) }));
-        add("waits for a blocking function", Box::pin(aio::to_thread(move || drop(receiver.recv()))));
+        add("waits until", Box::pin(async { _ = aio::timeout(Duration::from_secs(3600), pending::<()>()).await }));
+        add("waits for a blocking function", Box::pin(aio::to_thread(move || _ = receiver.recv())));
         add("waits for UdpSocket 1 to read", Box::pin(async move { drop(socket.recv_from(&mut [0]).await) }));
         add("waits for TcpListener 1 to read", Box::pin(async move { drop(listener.accept().await) }));
         for by_thread in [false, true] {
@@ -356,7 +356,7 @@ fn whatever_waits_is_in_the_table_until_it_is_dropped() {
                 if by_thread {
                     command.wait_by_thread();
                 }
-                let mut child = command.spawn().unwrap();
+                let child = command.spawn().unwrap();
                 drop(child.wait().await);
             };
             add("waits for a child process", Box::pin(work));

@@ -209,9 +209,9 @@ fn a_queue_into_which_nobody_puts() {
     let report = stuck(async |_| {
         let (queue, other) = (Arc::new(Queue::<u8>::unbounded()), Queue::bounded(1));
         let theirs = queue.clone();
-        let task = named("getter", async move { drop(theirs.get().await) });
-        other.put(1).await;
-        gather((task, async { other.put(2).await }, async { queue.join().await })).await;
+        let task = named("getter", async move { _ = theirs.get().await });
+        other.put(1).await.unwrap();
+        gather((task, async { other.put(2).await.unwrap() }, async { queue.join().await })).await;
     });
     assert_eq!(
         report,
@@ -360,7 +360,7 @@ fn a_sleep_without_end_and_a_message_that_does_not_come() {
     let report = stuck(async |_| {
         let (_sender, receiver) = oneshot::channel::<u8>();
         let never = named("never", sleep(Duration::MAX));
-        let waits = named("waits", async move { drop(receiver.await) });
+        let waits = named("waits", async move { _ = receiver.await });
         gather((never, waits)).await;
     });
     assert!(report.contains("task 2 `never` (L) waits for ever\n"), "{report}");

@@ -143,8 +143,8 @@ fn what_was_polled_is_waited_for_until_its_part_is_polled_again_or_dropped() {
         return;
     }
     let _tracking = Tracking::begin();
-    let (a, b, c) = (&Box::new(0), &Box::new(0), &Box::new(0));
-    let poll = |place: &Box<u8>| poll_at(Place::of(&**place), || Note::new("thing").which(&**place));
+    let [a, b, c] = &[0; 3];
+    let poll = |place: &u8| poll_at(Place::of(place), || Note::new("thing").which(place));
     let (outer, inner) = (OwnPart::new(), OwnPart::new());
     // Nobody knows when that would be over.
     poll(a);
@@ -158,7 +158,7 @@ fn what_was_polled_is_waited_for_until_its_part_is_polled_again_or_dropped() {
     poll(c);
     drop(entered);
     assert!([a, b, c].iter().all(|place| at(place).is_some_and(|wait| wait.what == "thing")));
-    end_at(Place::of(&**c));
+    end_at(Place::of(c));
     assert_eq!(at(c), None);
     let entered = outer.enter();
     assert!(at(a).is_none() && at(b).is_some(), "the inner one has not been polled");
@@ -176,12 +176,12 @@ fn a_place_that_somebody_else_has_now_is_not_forgotten_with_the_former() {
         return;
     }
     let _tracking = Tracking::begin();
-    let place = &Box::new(0);
-    let note = || Note::new("thing").which(&**place);
+    let place = &0;
+    let note = || Note::new("thing").which(place);
     let (first, second) = (OwnPart::new(), OwnPart::new());
     for part in [&first, &second] {
         let _entered = part.enter();
-        poll_at(Place::of(&**place), note);
+        poll_at(Place::of(place), note);
     }
     drop(first);
     assert!(at(place).is_some());
@@ -190,22 +190,22 @@ fn a_place_that_somebody_else_has_now_is_not_forgotten_with_the_former() {
     // What lasts does not depend on who polls.
     let third = OwnPart::new();
     let entered = third.enter();
-    begin_at(Place::of(&**place), note);
+    begin_at(Place::of(place), note);
     drop(entered);
     drop(third);
     assert!(at(place).is_some());
-    end_at(Place::of(&**place));
+    end_at(Place::of(place));
     assert!(at(place).is_none());
 }
 
 #[test]
 fn the_table_is_kept_as_long_as_somebody_wants_it() {
     let (one, other) = (Tracking::begin(), Tracking::begin());
-    let place = &Box::new(0);
-    begin(&**place, &**place, "thing", "");
+    let place = &0;
+    begin(place, place, "thing", "");
     drop(one);
     assert!(is_tracked() && at(place).is_some());
-    end(&**place);
+    end(place);
     assert!(at(place).is_none());
     drop(other);
 }

@@ -37,8 +37,10 @@ use crate::{TaskRef, all_tasks, clock};
 ///
 /// # Deadlocks
 /// A loop that is idle without a deadline, and with nothing outside, is at a deadlock: nothing will ever happen. All
-/// its tasks are [reported](deadlock_report) on stderr then and cancelled, so that [`run`](crate::EventLoop::run) panics; if cleanups are
-/// stuck as well, they are [given up](crate::TaskRef::give_up). [`on_deadlock`](Self::on_deadlock) does something else.
+/// its tasks are [reported](deadlock_report) on stderr then and cancelled, so that [`run`](crate::EventLoop::run)
+/// panics; if cleanups are stuck as well, they are [given up](crate::TaskRef::give_up).
+/// [`on_deadlock`](Self::on_deadlock) does something else. The report says who waits for what, and who has it, while
+/// that is [tracked](aio_base::waits::track).
 ///
 /// # When not to use it
 /// A program that waits for another thread that does not say so must not be run over it: the clock would run ahead, or
