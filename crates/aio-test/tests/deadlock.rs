@@ -2,9 +2,10 @@
 #![cfg(debug_assertions)]
 
 use std::collections::HashMap;
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex}; // facade: logs of tests
+use std::task::Poll;
 use std::time::Duration;
 
 use aio_base::live::leak_check;
@@ -353,6 +354,73 @@ fn what_is_over_is_not_in_the_report() {
     });
     let unknown = "waits for something that this library does not know";
     assert_eq!(report, format!("  task 1 `main` (L) {unknown}\n  task 2 `slow` (L) {unknown}\n{HINT}"));
+}
+
+/// There is no other turn in which it could be forgotten.
+#[test]
+fn what_was_polled_in_the_last_turn_and_is_gone_is_not_in_the_report() {
+    let report = stuck(async |_| {
+        let [lock] = locks();
+        let mut left = named("left", pending());
+        let ended = left.task_ref().ended();
+        let (_sender, receiver) = oneshot::channel::<u8>();
+        let held = lock.lock().await;
+        yield_now().await;
+        let mut futures = (
+            Box::pin(sleep(Duration::from_secs(3600))),
+            Box::pin(lock.lock()),
+            Box::pin(receiver),
+            Box::pin(ended),
+            Box::pin(wait_for(&mut left)),
+        );
+        poll_fn(|cx| {
+            assert!(futures.0.as_mut().poll(cx).is_pending());
+            assert!(futures.1.as_mut().poll(cx).is_pending());
+            assert!(futures.2.as_mut().poll(cx).is_pending());
+            assert!(futures.3.as_mut().poll(cx).is_pending());
+            assert!(futures.4.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        drop(futures);
+        left.detach();
+        pending::<()>().await;
+        drop(held);
+    });
+    let unknown = "waits for something that this library does not know";
+    assert_eq!(report, format!("  task 1 `main` (L) {unknown}\n  task 2 `left` (L) {unknown}\n{HINT}"));
+}
+
+async fn wait_for(task: &mut Task<()>) {
+    task.await;
+}
+
+/// It is polled by itself, in a set.
+#[test]
+fn a_child_in_place_that_is_not_polled_again_still_waits() {
+    let report = stuck(async |_| {
+        let [lock] = locks();
+        let _held = lock.lock().await;
+        let theirs = lock.clone();
+        let mut other = named("other", async move { drop(theirs.lock().await) });
+        let group = TaskGroup::new();
+        group
+            .join(async {
+                _ = group.spawn_scoped(async { wait_for(&mut other).await });
+                _ = group.spawn_scoped(async {
+                    for _ in 0..3 {
+                        sleep(Duration::from_secs(1)).await;
+                    }
+                });
+            })
+            .await;
+    });
+    assert_eq!(
+        report,
+        "  task 1 `main` (L) waits for the end of task 2 `other`\n\
+        \x20 task 2 `other` (L) waits for Lock 1, which is held by task 1 `main`\n\
+         cycle: task 1 `main` waits for the end of task 2 `other`, which waits for Lock 1, held by task 1\n"
+    );
 }
 
 #[test]

@@ -1,3 +1,5 @@
+mod model;
+
 use std::panic::Location;
 
 use super::wait::{Holding, NAMED};

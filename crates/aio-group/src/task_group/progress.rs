@@ -254,11 +254,16 @@ impl<H: GroupHome> Progress<H> {
     /// Who runs here waits for the children that have tasks, or does not any more.
     #[inline]
     pub(crate) fn note_run(&self, waits: bool) {
+        if !waits::HOLDERS || !waits::is_tracked() {
+            return;
+        }
         let place = WaitPlace::of(self);
-        if waits {
-            waits::poll_at(place, || Note::end_of(self.labels()));
-        } else {
+        // Those in place say themselves what they wait for.
+        let children = if waits { self.labels() } else { Vec::new() };
+        if children.is_empty() {
             waits::end_at(place);
+        } else {
+            waits::poll_at(place, || Note::end_of(children));
         }
     }
 
