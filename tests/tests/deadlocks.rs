@@ -150,6 +150,8 @@ fn who_waits_is_forgotten_when_it_is_served_or_gives_up() {
         assert!(debug::waits().deadlocks().is_empty());
 
         queue.try_put(1).unwrap();
+        // It has its item, though it has yet to run.
+        assert_eq!(lines(), ["three Semaphore one two"]);
         getter.await;
         let [one, two] = holders;
         drop(one);
