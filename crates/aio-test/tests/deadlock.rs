@@ -513,3 +513,22 @@ fn loops_that_are_stuck_at_the_same_time_are_told_apart() {
         }
     });
 }
+
+#[test]
+fn who_was_served_waits_no_more_though_it_has_yet_to_run() {
+    let tracking = Tracking::begin();
+    leak_check(|| {
+        aio_core::run(async {
+            let queue = Arc::new(Queue::unbounded());
+            let theirs = queue.clone();
+            let getter = aio_core::spawn(async move { theirs.get().await.unwrap() });
+            yield_now().await;
+            let waits = || waits::waits().of_task(getter.id().get()).count();
+            assert_eq!(waits(), 1);
+            queue.try_put(1).unwrap();
+            assert_eq!(waits(), 0);
+            assert_eq!(getter.await, 1);
+        });
+    });
+    drop(tracking);
+}
