@@ -81,6 +81,7 @@ static HOST: Host = Host {
     // (Who blocks in `block_in_place` has said so.)
     loop_here: || current::with_loop(|core| (!core.is_blocked()).then(|| core.started_at.get())).flatten(),
     current_task: || current::with_task(|task| task.map(|task| task.meta().label())),
+    now: crate::now,
 };
 
 impl<D: Driver> EventLoop<D> {

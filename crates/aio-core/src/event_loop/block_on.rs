@@ -6,8 +6,13 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+<<<<<<< HEAD
 use aio_base::Parker;
 use aio_base::host::{self, Through, WaitsFor};
+=======
+use aio_base::waits::OwnPart;
+use aio_base::{Parker, host};
+>>>>>>> waits
 
 use crate::scope::Scope;
 use crate::task::{Outcome, step};
@@ -54,6 +59,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     let waiting = Waiting::take();
     let outcome = {
         let mut scope = pin!(Scope::new(future));
+<<<<<<< HEAD
         let first = step(scope.as_mut(), &mut Context::from_waker(&waiting.waker));
         match first {
             Poll::Ready(outcome) => outcome,
@@ -61,6 +67,18 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
                 None => wait(scope, &waiting),
                 Some(through) => wait_through(scope, &through),
             },
+=======
+        let part = OwnPart::new();
+        loop {
+            let entered = part.enter();
+            let poll = step(scope.as_mut(), &mut cx);
+            drop(entered);
+            match poll {
+                Poll::Ready(outcome) => break outcome,
+                // A token left by a former future ends one park early, which is harmless.
+                Poll::Pending => waiting.parker.borrow_mut().park(None),
+            }
+>>>>>>> waits
         }
     };
     outcome.unwrap_or_else(|error| resume_unwind(error.into_panic()))

@@ -4,6 +4,8 @@ use std::fmt;
 use std::panic::Location;
 use std::ptr::NonNull;
 
+use aio_base::host::TaskLabel;
+
 use super::cell::{Header, acquire, release};
 use super::watchers::Watcher;
 use super::{Ended, TaskId};
@@ -64,6 +66,11 @@ impl TaskRef {
     /// The line that spawned it.
     pub fn spawned_at(&self) -> &'static Location<'static> {
         self.header().meta().spawned_at()
+    }
+
+    /// What it is called and where it comes from, for [`aio_base::waits`].
+    pub fn label(&self) -> TaskLabel {
+        self.header().meta().label()
     }
 
     /// Tells the task to stop; see [`Task::cancel`](super::Task::cancel). A cleanup that runs as a task of its own
