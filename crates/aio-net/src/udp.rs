@@ -132,7 +132,7 @@ impl UdpSocket {
     pub async fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let result = either!(&self.io,
             io => io.read_with(|socket| socket.recv(buffer)).await,
-            it => it.wait(Direction::Read, "UdpSocket::recv", |socket| received(socket.try_receive(buffer, false))).await
+            it => it.wait(Direction::Read, "UdpSocket::recv", |socket| len_of(socket.try_receive(buffer, false))).await
         );
         result.map_err(|error| self.failed_to_receive(error))
     }
@@ -189,7 +189,7 @@ impl UdpSocket {
     pub fn try_recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
         either!(&self.io,
             io => retried(|| io.get_ref().recv(buffer)),
-            it => received(it.socket.try_receive(buffer, false))
+            it => len_of(it.socket.try_receive(buffer, false))
         )
         .map_err(|error| self.failed_to_receive(error))
     }
@@ -405,7 +405,7 @@ fn failed_to_send_to(peer: SocketAddr, error: io::Error) -> io::Error {
 }
 
 #[cfg(feature = "simulation")]
-fn received(result: io::Result<(usize, SocketAddr)>) -> io::Result<usize> {
+fn len_of(result: io::Result<(usize, SocketAddr)>) -> io::Result<usize> {
     result.map(|(n, _)| n)
 }
 

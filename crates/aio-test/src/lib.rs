@@ -1,1 +1,3 @@
 //! Tests of async programs that do not lie.
+
+pub mod net;
