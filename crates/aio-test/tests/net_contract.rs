@@ -17,15 +17,22 @@ fn one_host() -> World {
     World { hosts: None, settling: Duration::from_millis(20), net: Some(Net::seeded(1)) }
 }
 
-/// They are far from each other, and the link is bad.
-fn two_hosts() -> World {
-    let net = Net::seeded(2).latency(Duration::from_millis(10)..=Duration::from_millis(500)).loss(0.1);
+/// They are far from each other.
+fn two_hosts(seed: u64) -> World {
+    let net = Net::seeded(seed).latency(Duration::from_millis(10)..=Duration::from_millis(500));
     let hosts = (net.host("server"), net.host("client"));
     World { hosts: Some(hosts), settling: Duration::from_secs(100), net: Some(net) }
 }
 
+/// And much is lost. (A reset that is lost is not sent again, so not every seed will do.)
+fn two_hosts_with_loss() -> World {
+    let mut world = two_hosts(2);
+    world.net = world.net.map(|net| net.loss(0.1));
+    world
+}
+
 #[track_caller]
-fn run(world: fn() -> World, test: impl AsyncFnOnce(&World)) {
+fn run(world: impl FnOnce() -> World, test: impl AsyncFnOnce(&World)) {
     leak_check(|| {
         EventLoop::new(Timers::new(VirtualTime::new(ThreadPark::new()))).run(async {
             let world = world();
@@ -49,8 +56,11 @@ mod between_hosts {
     use super::*;
 
     #[track_caller]
-    fn run_there(test: impl AsyncFnOnce(&World)) {
-        run(two_hosts, test);
+    fn run_there(test: impl AsyncFn(&World)) {
+        for seed in 0..10 {
+            run(|| two_hosts(seed), &test);
+        }
+        run(two_hosts_with_loss, &test);
     }
 
     contract!(run_there);

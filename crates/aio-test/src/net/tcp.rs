@@ -91,6 +91,8 @@ enum Phase {
 struct End {
     host: HostId,
     address: SocketAddr,
+    /// What was bound, where addresses are told as ones of IPv6.
+    bound: SocketAddr,
     doors: Arc<Doors>,
     owner: Owner,
     phase: Phase,
@@ -146,7 +148,7 @@ impl End {
         };
         let doors = Arc::new(Doors::default());
         let incoming = Incoming::default();
-        Self { host, address, doors, owner, phase, error: None, is_abrupt: false, incoming, outgoing }
+        Self { host, address, bound: address, doors, owner, phase, error: None, is_abrupt: false, incoming, outgoing }
     }
 
     /// Whether nothing will come of it any more.

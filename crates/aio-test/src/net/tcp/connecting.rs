@@ -125,18 +125,17 @@ impl State {
         let (bound, doors) = (listening.address, listening.doors.clone());
         if let Some(end) = self.end_mut(id, CALLED) {
             end.owner = Owner::Listener;
-            end.address = as_told(bound, end.address);
+            end.bound = bound;
         }
         self.wake(&doors, Direction::Read);
     }
 
     pub(in crate::net) fn accept(&mut self, listener: Id) -> io::Result<(Id, Arc<Doors>, SocketAddr)> {
         let Some(listening) = self.listeners.get_mut(&listener) else { return Err(host_is_down()) };
-        let bound = listening.address;
         let id = listening.queue.pop_front().ok_or(ErrorKind::WouldBlock)?;
         let Some(connection) = self.connections.get_mut(&id) else { return Err(ErrorKind::WouldBlock.into()) };
         connection.ends[CALLED].owner = Owner::Program;
-        let peer = as_told(bound, connection.ends[CALLER].address);
+        let peer = as_told(connection.ends[CALLED].bound, connection.ends[CALLER].address);
         Ok((id, connection.ends[CALLED].doors.clone(), peer))
     }
 
@@ -158,7 +157,7 @@ impl State {
     /// Who would accept it. Several that share the address take turns.
     fn listener_for(&self, id: Id) -> Option<Id> {
         let called = self.end(id, CALLED)?;
-        let (host, address) = (called.host, canonical(called.address));
+        let (host, address) = (called.host, called.address);
         let at = |is_exact: bool| {
             let listeners = self.listeners.iter().filter(move |(_, listening)| {
                 let bound = listening.address;

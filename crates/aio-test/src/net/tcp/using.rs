@@ -12,14 +12,12 @@ use crate::net::state::{Id, State};
 
 impl State {
     pub(in crate::net) fn tcp_local(&self, id: Id, side: Side) -> io::Result<SocketAddr> {
-        self.end(id, side).map(|end| end.address).ok_or(ErrorKind::NotConnected.into())
+        self.end(id, side).map(|end| as_told(end.bound, end.address)).ok_or(ErrorKind::NotConnected.into())
     }
 
     pub(in crate::net) fn tcp_peer(&self, id: Id, side: Side) -> io::Result<SocketAddr> {
         match self.connections.get(&id).map(|connection| &connection.ends) {
-            Some(ends) if ends[side].phase == Phase::Connected => {
-                Ok(as_told(ends[side].address, ends[1 - side].address))
-            }
+            Some(ends) if ends[side].phase == Phase::Connected => Ok(as_told(ends[side].bound, ends[1 - side].address)),
             _ => Err(ErrorKind::NotConnected.into()),
         }
     }
