@@ -177,9 +177,11 @@ fn a_file_is_sent_by_reading_it() {
             there.read_to_end(&mut all).await.unwrap();
             all
         });
+        // A thread reads the file; the clock is not to go on meanwhile.
+        let outside = aio_core::outside();
         let mut part = 10..u64::MAX;
         assert_eq!(here.send_file(&file, &mut part).await.unwrap(), 299_990);
-        drop(here);
+        drop((here, outside));
         assert!(reading.await == content[10..]);
     });
 }
@@ -340,4 +342,28 @@ fn it_may_cross_threads() {
     check(&host);
     check(&host.run(TcpStream::connect("server:80")));
     check(&host.run(lookup("server", 80)));
+}
+
+/// Counts the wakers that refer to it.
+struct Nobody;
+
+impl std::task::Wake for Nobody {
+    fn wake(self: std::sync::Arc<Self>) {}
+}
+
+#[test]
+fn a_wait_that_is_given_up_keeps_no_waker() {
+    run(async {
+        let _net = Net::seeded(1);
+        let listener = TcpListener::bind("127.0.0.1:80").unwrap();
+        let count = std::sync::Arc::new(Nobody); // facade: wakers are made of it
+        let waker = count.clone().into();
+        let mut cx = std::task::Context::from_waker(&waker);
+        for _ in 0..3 {
+            let mut accepting = Box::pin(listener.accept());
+            assert!(accepting.as_mut().poll(&mut cx).is_pending());
+            assert_eq!(std::sync::Arc::strong_count(&count), 3); // facade: as above
+        }
+        assert_eq!(std::sync::Arc::strong_count(&count), 2); // facade: as above
+    });
 }

@@ -175,6 +175,21 @@ fn who_only_reads_goes_on_after_the_longest_partition() {
 }
 
 #[test]
+fn who_writes_after_the_longest_wait_is_told_that_it_is_in_vain() {
+    run(async {
+        let (net, server, client) = steady();
+        let (mut here, mut there) = pair(&server, &client).await;
+        here.write_all(b"x").await.unwrap();
+        sleep(secs(1)).await;
+        net.partition(&server, &client);
+        there.read_exact(&mut [0]).await.unwrap();
+        sleep(secs(10_000)).await;
+        there.write_all(b"y").await.unwrap();
+        assert_eq!(there.read(&mut [0]).await.unwrap_err().kind(), ErrorKind::TimedOut);
+    });
+}
+
+#[test]
 fn a_reset_is_told_to_both_ends_at_once() {
     run(async {
         let (net, server, client) = steady();
