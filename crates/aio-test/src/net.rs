@@ -51,8 +51,8 @@
 //! - What is lost is sent again after 200 ms, and twice as long each time, at most 120 s; what comes behind it waits.
 //!   After 15 times (a quarter of an hour) the connection fails with `TimedOut`. A partition is nothing else: what is
 //!   written is held, and arrives after it has healed, with the next repetition. Who only reads never learns of it.
-//! - Nobody listens: `ConnectionRefused`, after the way there and back. No answer: asked again after 1, 2, 4, 8, 16 and
-//!   32 s, and `TimedOut` after 127 s. When the line of connections to be accepted is full, there is no answer.
+//! - Nobody listens: `ConnectionRefused`, after the way there and back. No answer: asked again after 1, 2, 4, 8, 16
+//!   and 32 s, and `TimedOut` after 127 s. When the line of connections to be accepted is full, there is no answer.
 //! - Dropping a stream ends its direction after all that was written, unless there is something unread (or `linger` is
 //!   zero): that resets. What is sent to a peer that is gone is answered by a reset: the next read is
 //!   `ConnectionReset`, the next write that or `BrokenPipe`.
@@ -60,12 +60,13 @@
 //!
 //! # What UDP does here
 //! Up to 65,507 bytes; what does not fit into the buffer is cut off; what the receiver has no room for (208 KiB) is
-//! lost. If nobody is there, a connected sender hears of it: `ConnectionRefused`. Between hosts datagrams are lost, come
-//! twice or late as [said](Net::loss).
+//! lost. If nobody is there, a connected sender hears of it: `ConnectionRefused`. Between hosts datagrams are lost,
+//! come twice or late as [said](Net::loss).
 //!
 //! # What it does not do
 //! No multicast or broadcast, no IPv6 but `::1` and what a socket at `[::]` gets by IPv4; no lookups that take time.
-//! Keep-alive is not simulated. See [`aio_net::simulation`] for what stays with the system.
+//! Keep-alive is not simulated. A network is that of one thread: of several workers, one has it. And see
+//! [`aio_net::simulation`] for what stays with the system.
 
 mod doors;
 mod engine;
@@ -92,8 +93,8 @@ use self::sockets::Entrance;
 
 /// A network. It is the one of this thread, until the last of its clones is dropped (here), or another one is made.
 ///
-/// Without further words, what goes from one host to another takes from 1 to 5 ms, and nothing is lost; within a host it
-/// takes no time. What is not on a [host](Self::host) is on `localhost`.
+/// Without further words, what goes from one host to another takes from 1 to 5 ms, and nothing is lost; within a host
+/// it takes no time. What is not on a [host](Self::host) is on `localhost`.
 #[derive(Clone)]
 pub struct Net {
     engine: Arc<Engine>,

@@ -248,7 +248,7 @@ fn a_server_that_has_crashed_is_started_again() {
         let ask = async || {
             let mut stream = client.run(TcpStream::connect("server:7")).await?;
             stream.write_all(b"ping").await?;
-            stream.read_exact(&mut [0; 4]).await.map_err(io::Error::from)
+            stream.read_exact(&mut [0; 4]).await
         };
         let first = server.spawn(echo());
         ask().await.unwrap();

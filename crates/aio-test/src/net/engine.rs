@@ -47,7 +47,7 @@ impl Engine {
         state.catch_up(now);
         let (next, woken) = (state.next(), state.take_woken());
         drop(state);
-        self.set_alarm(next);
+        self.watch(next);
         let mut panics = Panics::new();
         for (doors, direction) in woken {
             panics.catch(|| doors.of(direction).wake_all());
@@ -56,7 +56,19 @@ impl Engine {
         outcome
     }
 
-    /// Sees to it that the network is woken at `next`.
+    /// Sees to it that the network is woken when something happens next.
+    fn watch(&self, mut next: Option<Instant>) {
+        loop {
+            self.set_alarm(next);
+            // Another thread may have planned something meanwhile, and set its alarm before this one.
+            let now_next = self.state.lock().next();
+            if now_next == next {
+                return;
+            }
+            next = now_next;
+        }
+    }
+
     fn set_alarm(&self, next: Option<Instant>) {
         let alarm = self.alarm.lock().take();
         let Some(at) = next else { return };
@@ -68,16 +80,9 @@ impl Engine {
             Some(alarm) if alarm.at == at => alarm,
             _ => Alarm { at, sleep: Box::pin(sleep_until(at)) },
         };
-        // Without the lock: a moment that has come meanwhile wakes at once, and this is where that ends.
-        let is_over = alarm.sleep.as_mut().poll(&mut Context::from_waker(&self.waker)).is_ready();
-        if !is_over {
-            let mut place = self.alarm.lock();
-            // Another thread may have been here, and who looks too early looks again.
-            let other = match &*place {
-                Some(other) if other.at <= at => Some(alarm),
-                _ => place.replace(alarm),
-            };
-            drop(place);
+        // Without the lock: if the moment has come meanwhile, this wakes the network, which comes back to here.
+        if alarm.sleep.as_mut().poll(&mut Context::from_waker(&self.waker)).is_pending() {
+            let other = self.alarm.lock().replace(alarm);
             drop(other);
         }
     }

@@ -30,8 +30,8 @@ pub(super) fn current_host(engine: &Arc<Engine>) -> HostId {
 /// A host of a [`Net`](super::Net): a name, an address, and programs that run there.
 ///
 /// What binds and connects inside of [`run`](Self::run), [`spawn`](Self::spawn) or [`enter`](Self::enter), and in the
-/// tasks that are spawned there, does so on this host. It has its own address, `127.0.0.1` and `::1`, which are no other
-/// host's.
+/// tasks that are spawned there, does so on this host. It has its own address, `127.0.0.1` and `::1`, which are no
+/// other host's.
 #[derive(Clone)]
 pub struct Host {
     pub(super) engine: Arc<Engine>,
@@ -98,8 +98,8 @@ impl Host {
     }
 
     /// The host is gone, as when its power fails: its sockets are closed, their peers are reset (as soon as they can
-    /// hear of it), nothing reaches it any more, and what was [spawned](Self::spawn) there is cancelled. Tasks that it has
-    /// spawned in turn, and detached, go on; all that they can do with the network is `NetworkDown`.
+    /// hear of it), nothing reaches it any more, and what was [spawned](Self::spawn) there is cancelled. Tasks that it
+    /// has spawned in turn, and detached, go on; all that they can do with the network is `NetworkDown`.
     ///
     /// Who connects to it meanwhile gets no answer: `TimedOut`, after the 127 seconds of Linux.
     pub fn crash(&self) {
