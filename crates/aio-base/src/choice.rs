@@ -6,15 +6,30 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::task::Context;
+
+use crate::Home;
 
 crate::thread_local! {
     static DECIDER: RefCell<Option<Rc<dyn Decider>>> = RefCell::new(None);
 }
 
+/// What is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Choice {
+    /// Which of several timers of one deadline fires next.
+    NextTimer,
+    /// Whether those that are due as well fire at once (0), or only after the next turn of a task (1).
+    HoldTimers,
+    /// Whether an operation that may be ready goes on (0), or lets others go first (1): see [`gives_way`].
+    GiveWay,
+}
+
 /// Makes the choices of a thread.
 pub trait Decider {
     /// One of `0..n`; there are two at least. Zero stands for what the library would do.
-    fn choose(&self, n: usize) -> usize;
+    fn choose(&self, choice: Choice, n: usize) -> usize;
 }
 
 /// Makes the choices of this thread from now on; returns who did before.
@@ -31,27 +46,32 @@ pub fn is_decided() -> bool {
 ///
 /// # Panics
 /// If the decider says anything else.
-pub fn choose(n: usize) -> usize {
+pub fn choose(choice: Choice, n: usize) -> usize {
     let decider = DECIDER.try_with(|current| current.borrow().clone()).ok().flatten();
     match decider {
         Some(decider) if n > 1 => {
-            let choice = decider.choose(n);
-            assert!(choice < n, "of {n}, number {choice} was chosen");
-            choice
+            let chosen = decider.choose(choice, n);
+            assert!(chosen < n, "{choice:?}: of {n}, number {chosen} was chosen");
+            chosen
         }
         _ => 0,
     }
 }
 
-/// Puts `items` into an order; as they are, where nobody decides.
-pub fn shuffle<T>(items: &mut [T]) {
-    if is_decided() {
-        for first in 0..items.len() {
-            let next = first + choose(items.len() - first);
-            // What stands before it keeps its order.
-            items[first..=next].rotate_right(1);
+/// Whether a first poll is to let others go first, as if they ran at the same time on another worker: then the task was
+/// woken, and the operation returns `Pending` before it has done anything. In builds with debug assertions, and in the
+/// home of what may cross threads; else never.
+#[inline]
+pub fn gives_way<H: Home>(cx: &Context<'_>) -> bool {
+    #[cold]
+    fn ask(cx: &Context<'_>) -> bool {
+        let gives_way = choose(Choice::GiveWay, 2) == 1;
+        if gives_way {
+            cx.waker().wake_by_ref();
         }
+        gives_way
     }
+    cfg!(all(debug_assertions, not(aio_loom))) && H::CROSSES_THREADS && is_decided() && ask(cx)
 }
 
 #[cfg(all(test, not(aio_loom)))]
@@ -61,27 +81,18 @@ mod tests {
     struct Last;
 
     impl Decider for Last {
-        fn choose(&self, n: usize) -> usize {
+        fn choose(&self, _: Choice, n: usize) -> usize {
             n - 1
         }
     }
 
     #[test]
-    fn without_a_decider_it_is_the_first() {
-        assert_eq!(choose(3), 0);
-        let mut items = [1, 2, 3];
-        shuffle(&mut items);
-        assert_eq!(items, [1, 2, 3]);
-    }
-
-    #[test]
     fn a_decider_decides_until_it_is_replaced() {
+        assert_eq!((is_decided(), choose(Choice::NextTimer, 3)), (false, 0));
         let former = decide(Some(Rc::new(Last)));
-        assert_eq!((choose(3), choose(1)), (2, 0));
-        let mut items = [1, 2, 3];
-        shuffle(&mut items);
-        assert_eq!(items, [3, 2, 1]);
+        assert!(is_decided());
+        assert_eq!((choose(Choice::NextTimer, 3), choose(Choice::HoldTimers, 1)), (2, 0));
         decide(former);
-        assert_eq!(choose(3), 0);
+        assert_eq!((is_decided(), choose(Choice::NextTimer, 3)), (false, 0));
     }
 }

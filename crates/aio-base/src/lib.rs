@@ -13,12 +13,14 @@
 //! - [`host`]: what a runtime tells the crates that know of none, and blocking a thread.
 //! - [`waits`]: who waits for what, and who has it, when somebody wants to know.
 //! - [`choice`]: what a contract leaves open, decided by a test.
+//! - [`footprint`]: what a step of a task has touched of what tasks share.
 //! - [`Deadline`]: the one file where [`Duration`](std::time::Duration) meets [`Instant`](std::time::Instant).
 //! - [`live`]: counters of everything that can leak, and the check that nothing did.
 //!
 //! Users of `aio` do not need this crate; authors of a driver or of a primitive in the two homes do.
 
 pub mod choice;
+pub mod footprint;
 pub mod home;
 pub mod host;
 pub mod live;

@@ -1,3 +1,45 @@
 //! Tests of async programs that do not lie.
+//!
+//! The program under test is the one that ships: the same tasks, timers, locks and sockets, on the same loop. Only what
+//! it cannot know is in the hands of the test: what time it is, which of the tasks that are ready runs next, how late a
+//! timer fires.
+//!
+//! - [`Test`] runs an async test under *virtual time* (the clock jumps to the next deadline when nothing can run), in
+//!   one order of the tasks or in as many as you like, each given by a *seed*. A failure names the seed, which repeats
+//!   it exactly. A deadlock fails at once, and says who waits for what.
+//!
+//! ```
+//! use aio_test::{Test, elapsed};
+//! use aio_timer::sleep;
+//! use std::time::Duration;
+//!
+//! Test::new("a day").schedules(10).run(async || {
+//!     sleep(Duration::from_secs(86_400)).await;
+//!     assert_eq!(elapsed(), Duration::from_secs(86_400));
+//! });
+//! ```
+//!
+//! The umbrella crate `aio` has this one as `aio::testing`, and an attribute for it: `#[aio::test]`.
 
+mod control;
+mod director;
+mod environment;
+mod faults;
+mod guard;
+pub mod jobs;
 pub mod net;
+mod numbers;
+mod outcome;
+mod report;
+mod run;
+mod strategy;
+mod test;
+mod trace;
+
+/// Makes an `async fn` a test: `#[aio_test::test]`. In the umbrella crate it is `#[aio::test]`.
+pub use aio_macros::test_of_aio_test as test;
+pub use director::{elapsed, note, random_seed};
+pub use faults::Faults;
+pub use outcome::TestOutcome;
+pub use strategy::Strategy;
+pub use test::{Clock, Failure, Leaks, Passed, Test};

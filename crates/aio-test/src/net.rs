@@ -105,10 +105,10 @@ impl Net {
     /// A network whose chances come from the seed of the test that is running.
     ///
     /// # Panics
-    /// Outside of a test.
+    /// Outside of a [test](crate::Test).
     #[expect(clippy::new_without_default, reason = "what it does to the thread is to be seen")]
     pub fn new() -> Self {
-        Self::seeded(run_seed())
+        Self::seeded(crate::random_seed())
     }
 
     /// A network with a seed of its own.
@@ -276,12 +276,6 @@ impl Net {
 fn checked(probability: f64) -> f64 {
     assert!((0.0..=1.0).contains(&probability), "{probability} is no probability");
     probability
-}
-
-/// The seed of the test that is running. (A constant, until there are such: `crate::random_seed()` is to take its
-/// place.)
-fn run_seed() -> u64 {
-    0x5eed
 }
 
 impl fmt::Debug for Net {

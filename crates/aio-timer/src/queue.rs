@@ -31,6 +31,7 @@ use std::ptr::NonNull;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use aio_base::choice::{self, Choice};
 use aio_base::live::{Kind, Live};
 use aio_base::sync::{Condvar, Mutex, OnceLock, UnsafeCell};
 use aio_base::{BriefGuard, BriefLock, Deadline, Panics, WakeList};
@@ -187,13 +188,18 @@ impl Queue {
             return;
         }
         let mut now = None;
+        let is_decided = choice::is_decided();
+        let mut is_held = false;
         self.wake_each(state, |state| {
             // Once the loop ends, the wheel's time has run away: nothing is due that way.
-            if state.wheel.is_empty() || state.watch == Watch::Closed {
+            if state.wheel.is_empty() || state.watch == Watch::Closed || is_held {
                 return None;
             }
             // A timer that a waker registers begins later than this.
             let now = *now.get_or_insert_with(|| state.begin_all(clock()));
+            if is_decided {
+                return state.pop_decided(now, &mut is_held);
+            }
             state.pop_due(now)
         });
     }
@@ -268,7 +274,27 @@ impl State {
     }
 
     fn pop_due(&mut self, now: u64) -> Option<Waker> {
-        let mut node = self.wheel.pop_due(now)?;
+        let node = self.wheel.pop_due(now)?;
+        // SAFETY: the wheel has given it.
+        unsafe { Self::fire(node) }
+    }
+
+    /// [`pop_due`](Self::pop_due), where a test decides which one it is, and whether those of the same deadline have to
+    /// wait. (It is asked under the lock, and knows no timers.)
+    #[cold]
+    fn pop_decided(&mut self, now: u64, is_held: &mut bool) -> Option<Waker> {
+        let n = self.wheel.count_next_due(now);
+        let node = self.wheel.pop_nth_due(choice::choose(Choice::NextTimer, n))?;
+        *is_held = n > 1 && choice::choose(Choice::HoldTimers, 2) == 1;
+        // SAFETY: as above.
+        unsafe { Self::fire(node) }
+    }
+
+    /// Notes that it has fired; whom to wake.
+    ///
+    /// # Safety
+    /// The wheel has just given it, and the lock is still held.
+    unsafe fn fire(mut node: NonNull<Node>) -> Option<Waker> {
         // SAFETY: what the wheel gives was linked, hence is valid, and ours alone as long as the lock is held: its
         // owner will find it unlinked, and frees it only after it has had the lock.
         let node = unsafe { node.as_mut() };

@@ -220,6 +220,23 @@ impl Wheel {
         self.pop_front()
     }
 
+    /// How many timers are due at `now` that have the deadline of the next one.
+    pub(crate) fn count_next_due(&mut self, now: u64) -> usize {
+        self.advance(now / TICK);
+        // SAFETY: the nodes of a list are linked, hence valid and ours alone.
+        self.slots.get(DUE).map_or(0, |due| unsafe { list::count_equal(due) })
+    }
+
+    /// [`pop_due`](Self::pop_due) of one of [those](Self::count_next_due), by its place among them.
+    pub(crate) fn pop_nth_due(&mut self, place: usize) -> Option<NonNull<Node>> {
+        // SAFETY: the nodes of a list are linked, hence valid and ours alone.
+        let node = unsafe { list::nth(self.slots.get(DUE)?, place) }?;
+        // SAFETY: it is one of this list.
+        unsafe { list::unlink(&mut self.slots[DUE], node) };
+        self.len -= 1;
+        Some(node)
+    }
+
     /// Lets the time begin again, of a wheel that is empty.
     pub(crate) fn restart(&mut self) {
         debug_assert!(self.is_empty());

@@ -77,18 +77,45 @@ pub(super) unsafe fn fetch(ends: &Ends) {
     hint::black_box(front);
 }
 
+/// The nodes, from the first to the last.
+///
+/// # Safety
+/// As long as the iterator is used, all nodes of this list are valid, and nobody else accesses any of them.
+unsafe fn iter(ends: &Ends) -> impl Iterator<Item = NonNull<Node>> + use<> {
+    // SAFETY: a node of the list, valid and ours alone.
+    iter::successors(first(ends), |node| NonNull::new(unsafe { node.as_ref() }.next))
+}
+
+/// How many nodes from the first one on have its deadline.
+///
+/// # Safety
+/// All nodes of this list are valid, and nobody else accesses any of them.
+pub(super) unsafe fn count_equal(ends: &Ends) -> usize {
+    // SAFETY: by the caller.
+    let mut deadlines = unsafe { iter(ends) }.map(|node| unsafe { node.as_ref() }.deadline);
+    let Some(first) = deadlines.next() else { return 0 };
+    1 + deadlines.take_while(|deadline| *deadline == first).count()
+}
+
+/// The node at that place.
+///
+/// # Safety
+/// All nodes of this list are valid, and nobody else accesses any of them.
+pub(super) unsafe fn nth(ends: &Ends, place: usize) -> Option<NonNull<Node>> {
+    // SAFETY: by the caller.
+    unsafe { iter(ends) }.nth(place)
+}
+
 /// Orders the list by deadline, equal ones as they are.
 ///
 /// # Safety
 /// All nodes of this list are valid, and nobody else accesses any of them.
 pub(super) unsafe fn sort(ends: &mut Ends) {
     let nodes = || {
-        let next = |node: &NonNull<Node>| {
-            // SAFETY: a node of the list, valid and ours alone.
-            NonNull::new(unsafe { node.as_ref() }.next)
-        };
-        // SAFETY: as above.
-        iter::successors(first(ends), next).map(|node| (unsafe { node.as_ref() }.deadline, node))
+        // SAFETY: the same that the caller promises here.
+        let nodes = unsafe { iter(ends) };
+        // SAFETY: a node of the list, valid and ours alone.
+        nodes.map(|node| (unsafe { node.as_ref() }.deadline, node))
     };
     if nodes().is_sorted_by_key(|(deadline, _)| deadline) {
         return;

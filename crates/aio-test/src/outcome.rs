@@ -1,0 +1,24 @@
+//! What a test may return.
+
+use std::fmt;
+
+/// What a test returns: nothing, or a `Result` whose error is printed.
+pub trait TestOutcome {
+    /// The error, if it is one, as text.
+    fn error(&self) -> Option<String>;
+}
+
+impl TestOutcome for () {
+    fn error(&self) -> Option<String> {
+        None
+    }
+}
+
+impl<T: TestOutcome, E: fmt::Debug> TestOutcome for Result<T, E> {
+    fn error(&self) -> Option<String> {
+        match self {
+            Ok(inner) => inner.error(),
+            Err(error) => Some(format!("the test returned an error: {error:?}")),
+        }
+    }
+}

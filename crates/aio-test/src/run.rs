@@ -1,0 +1,121 @@
+//! One run of a test.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError}; // facade: what a handler of failures writes down
+use std::time::Duration;
+
+use aio_core::{Driver, EventLoop, Failure, TaskRef, ThreadPark, all_tasks};
+use aio_reactor::Reactor;
+use aio_timer::Timers;
+
+use crate::control::Control;
+use crate::director::{Conduct, Director, Verdict};
+use crate::faults::Faults;
+use crate::guard::Watch;
+use crate::jobs::{Jobs, Overrun};
+
+/// Who is told of failures that nobody waits for.
+pub(crate) type OnFailure = Arc<dyn Fn(&Failure<'_>) + Send + Sync>;
+
+/// How to make a run.
+#[derive(Clone)]
+pub(crate) struct RunSettings {
+    /// What the run is called where it is in the way.
+    pub(crate) what: String,
+    pub(crate) seed: u64,
+    pub(crate) faults: Faults,
+    pub(crate) is_virtual: bool,
+    /// In real time.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) max_steps: usize,
+    /// Whether operations of what may cross threads give way.
+    pub(crate) is_preemptive: bool,
+    pub(crate) may_leave_tasks: bool,
+    pub(crate) on_failure: Option<OnFailure>,
+}
+
+/// What came of a run.
+pub(crate) struct Ran<T> {
+    pub(crate) end: End<T>,
+    pub(crate) director: Rc<Director>,
+    /// The blocking functions that were not waited for.
+    pub(crate) overruns: Vec<Overrun>,
+}
+
+pub(crate) enum End<T> {
+    Returned(T),
+    /// The test itself, or one of its cleanups.
+    Panicked(Box<dyn Any + Send>),
+    /// What else is wrong.
+    Failed(String),
+    /// Whoever conducted it has seen enough.
+    Enough,
+}
+
+/// Runs `main` on a loop of its own, as `conduct` says.
+#[track_caller]
+pub(crate) fn run<F: Future>(settings: RunSettings, conduct: Rc<RefCell<dyn Conduct>>, main: F) -> Ran<F::Output> {
+    let director = Director::new(&settings, conduct);
+    let jobs = Jobs::new().delay({
+        let director = director.clone();
+        move || director.job_takes()
+    });
+    let _entered = settings.is_virtual.then(|| jobs.enter());
+    let reactor = Reactor::new(ThreadPark::new());
+    let guard = settings.timeout.map(|time| Watch::new(time, reactor.unparker(), settings.what));
+    let control = Control::new(reactor, settings.is_virtual, director.clone(), guard);
+    let failures = Arc::new(Mutex::new(Vec::new()));
+    let on_failure = settings.on_failure.unwrap_or_else(|| {
+        let failures = failures.clone();
+        Arc::new(move |failure| failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure.to_string()))
+    });
+    let mut event_loop = EventLoop::new(Timers::new(control)).on_failure(move |failure| on_failure(failure));
+    let outcome = event_loop.run_until_complete(async {
+        let output = main.await;
+        let left = if settings.may_leave_tasks { Vec::new() } else { left_behind(&director).await };
+        (output, left)
+    });
+    let closed = catch_unwind(AssertUnwindSafe(|| event_loop.close()));
+    let verdict = director.take_verdict();
+    let failures = std::mem::take(&mut *failures.lock().unwrap_or_else(PoisonError::into_inner));
+    let end = match (outcome, verdict) {
+        (_, Some(Verdict::Failed(why))) => End::Failed(why),
+        (_, Some(Verdict::Enough)) => End::Enough,
+        (Err(error), None) => match error.try_into_panic() {
+            Ok(payload) => End::Panicked(payload),
+            Err(error) => End::Failed(format!("the test itself {error}")),
+        },
+        (Ok((output, left)), None) => match closed {
+            Err(payload) => End::Panicked(payload),
+            Ok(()) if !failures.is_empty() => End::Failed(failures.join("\n")),
+            Ok(()) if !left.is_empty() => End::Failed(tell_left(&left)),
+            Ok(()) => End::Returned(output),
+        },
+    };
+    Ran { end, director, overruns: jobs.overruns() }
+}
+
+/// The tasks that neither end by themselves without time passing, nor were told to: they would go on for ever.
+async fn left_behind(director: &Director) -> Vec<String> {
+    director.quiet().await;
+    let own = aio_core::current_task().map(|task| task.id());
+    let is_left = |task: &TaskRef| !task.is_cancelled() && Some(task.id()) != own;
+    let left = all_tasks().into_iter().filter(is_left);
+    director.with_numbers(|numbers| {
+        left.map(|task| {
+            let number = numbers.number(&task, None);
+            numbers.label(number).to_string()
+        })
+        .collect()
+    })
+}
+
+fn tell_left(left: &[String]) -> String {
+    format!(
+        "when the test had ended, these tasks had not, and nobody had told them to (`Leaks::Allow` lets them):\n  {}",
+        left.join("\n  ")
+    )
+}
