@@ -99,7 +99,7 @@ impl Director {
             numbers: Numbers::default(),
             trace: Trace::default(),
             faults: settings.faults,
-            rng: Rng::with_seed(settings.seed.rotate_left(32)),
+            rng: Rng::with_seed(settings.seed),
             running: None,
             n_seen: 0,
             held: Vec::new(),

@@ -12,10 +12,11 @@ use aio_reactor::Reactor;
 use aio_timer::Timers;
 
 use crate::control::Control;
-use crate::director::{Conduct, Director, Verdict};
+use crate::director::{Conduct, Director, Seeded, Verdict};
 use crate::faults::Faults;
 use crate::guard::Watch;
 use crate::jobs::{Jobs, Overrun};
+use crate::strategy::Strategy;
 
 /// Who is told of failures that nobody waits for.
 pub(crate) type OnFailure = Arc<dyn Fn(&Failure<'_>) + Send + Sync>;
@@ -25,6 +26,7 @@ pub(crate) type OnFailure = Arc<dyn Fn(&Failure<'_>) + Send + Sync>;
 pub(crate) struct RunSettings {
     /// What the run is called where it is in the way.
     pub(crate) what: String,
+    /// Of what goes wrong, and of what the test draws.
     pub(crate) seed: u64,
     pub(crate) faults: Faults,
     pub(crate) is_virtual: bool,
@@ -35,6 +37,23 @@ pub(crate) struct RunSettings {
     pub(crate) is_preemptive: bool,
     pub(crate) may_leave_tasks: bool,
     pub(crate) on_failure: Option<OnFailure>,
+}
+
+impl RunSettings {
+    /// Those of a test that asks for nothing.
+    pub(crate) fn new(what: String) -> Self {
+        Self {
+            what,
+            seed: 1,
+            faults: Faults::none(),
+            is_virtual: true,
+            timeout: Some(Duration::from_secs(60)),
+            max_steps: usize::MAX,
+            is_preemptive: false,
+            may_leave_tasks: false,
+            on_failure: None,
+        }
+    }
 }
 
 /// What came of a run.
@@ -53,6 +72,13 @@ pub(crate) enum End<T> {
     Failed(String),
     /// Whoever conducted it has seen enough.
     Enough,
+}
+
+/// [`run`] in the order of production.
+#[track_caller]
+pub(crate) fn run_in_order<F: Future>(settings: RunSettings, main: F) -> End<F::Output> {
+    let conduct = Seeded { strategy: Strategy::Fifo.begin(0), rng: None };
+    run(settings, Rc::new(RefCell::new(conduct)), main).end
 }
 
 /// Runs `main` on a loop of its own, as `conduct` says.

@@ -261,18 +261,20 @@ impl Test {
 
     #[track_caller]
     fn run_once<R>(&self, seed: u64, strategy: Strategy, test: &impl AsyncFn() -> R) -> Ran<R> {
-        let rng = (strategy != Strategy::Fifo).then(|| Rng::with_seed(!seed));
-        let conduct = Rc::new(RefCell::new(Seeded { strategy: strategy.begin(seed), rng }));
+        // One generator for each thing that draws, so that what one draws changes nothing for the others.
+        let mut root = Rng::with_seed(seed);
+        let rng = root.fork();
+        let rng = (strategy != Strategy::Fifo).then_some(rng);
+        let conduct = Rc::new(RefCell::new(Seeded { strategy: strategy.begin(root.u64(..)), rng }));
         let settings = RunSettings {
-            what: format!("`{}` (seed {seed})", self.name),
-            seed,
+            seed: root.u64(..),
             faults: self.faults,
             is_virtual: self.clock == Clock::Virtual,
             timeout: self.timeout,
-            max_steps: usize::MAX,
             is_preemptive: self.is_preemptive && strategy != Strategy::Fifo,
             may_leave_tasks: self.leaks == Leaks::Allow,
             on_failure: self.on_failure.clone(),
+            ..RunSettings::new(format!("`{}` (seed {seed})", self.name))
         };
         run(settings, conduct, test())
     }

@@ -38,7 +38,7 @@ impl Schedule for Choices {
         Some(self.rng.usize(..ready.len()))
     }
 
-    fn ran(&mut self, task: &TaskRef) {
+    fn ran(&mut self, task: &TaskRef, _: &ReadyTasks<'_>) {
         self.log.note(format!("{} {}", task.name().unwrap_or("task"), task.spawned_at().line()));
     }
 }
