@@ -255,11 +255,7 @@ proptest! {
                 4 => net.partition(&server, &client),
                 _ => {}
             }
-            let finished = futures_lite::future::or(
-                async { Some(reading_ref.ended().await) },
-                async { sleep(secs(5_000)).await; None },
-            );
-            let is_finished = finished.await.is_some();
+            let is_finished = timeout(secs(5_000), reading_ref.ended()).await.is_ok();
             if fault == 3 && reading_ref.is_cancelled() {
                 drop((reading, writing));
                 return;
