@@ -84,19 +84,12 @@ fn wait_for<F: Future>(future: F, waker: &Waker, mut wait: impl FnMut()) -> F::O
     let mut future = pin!(future);
     let part = OwnPart::new();
     loop {
-<<<<<<< HEAD
+        let entered = part.enter();
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(waker)) {
             return output;
         }
-        wait();
-=======
-        let entered = part.enter();
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return output;
-        }
         drop(entered);
-        parker.park(None);
->>>>>>> waits
+        wait();
     }
 }
 

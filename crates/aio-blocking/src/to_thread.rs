@@ -8,11 +8,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-<<<<<<< HEAD
-use aio_core::TaskRef;
-=======
 use aio_base::waits::{self, Note};
->>>>>>> waits
+use aio_core::TaskRef;
 
 use crate::current;
 use crate::entry::{End, Entry};

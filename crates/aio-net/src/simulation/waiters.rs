@@ -54,7 +54,7 @@ impl Waiters {
                 Poll::Ready(outcome)
             }
             None => {
-                waits::begin(&self.poller, self, what);
+                waits::begin(&self.poller, self, what, "");
                 Poll::Pending
             }
         }
@@ -109,7 +109,7 @@ where
                 Poll::Ready(outcome)
             }
             None => {
-                waits::begin(key, waiters, what);
+                waits::begin(key, waiters, what, "");
                 Poll::Pending
             }
         }
