@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc; // facade: shared data without a protocol
 use std::task::{Context, Poll, ready};
 
+use aio_base::footprint::touch_system;
 use futures_io::{AsyncRead, AsyncWrite};
 
 use crate::current;
