@@ -164,7 +164,13 @@ pub(crate) fn oneshot_kinds<H: Home>() -> Vec<Kind<H>> {
             Some(it) => format!("{:?}", it.await),
             None => "has none".to_owned(),
         };
-        "try_recv": |_, a| with(&a.ends.once_receiver, async |it| format!("{:?}", it.try_recv())).await;
+        "try_recv": |_, a| match a.ends.once_receiver.take().map(|mut it| (it.try_recv(), it)) {
+            Some((Err(error), it)) => {
+                a.ends.once_receiver.set(Some(it));
+                error.to_string()
+            }
+            other => format!("{:?}", other.map(|(got, _)| got)),
+        };
         "close": |_, a| with(&a.ends.once_receiver, async |it| { it.close(); "closed".to_owned() }).await;
         "drop receiver": |_, a| { drop(a.ends.once_receiver.take()); "dropped".to_owned() };
         "debug receiver": |_, a| with(&a.ends.once_receiver, async |it| format!("{it:?}")).await;
