@@ -382,7 +382,7 @@ fn run_stepwise(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut d
             None => core.park(driver, deadline),
             Some(place) => {
                 let task = core.run_ready(place);
-                if footprint::ENABLED && done() {
+                if footprint::ENABLED && footprint::unseen(&mut done) {
                     // Nobody else has another turn, or they are told to end.
                     footprint::touch_everything();
                 }
