@@ -82,7 +82,6 @@ impl ChildWakers {
 
 impl Drop for ChildWakers {
     fn drop(&mut self) {
-        touch(&raw const *self.0);
         // The children that are dropped next may wake each other; the parent need not hear of it.
         let _left = self.0.woken.close();
         // What the parent's waker refers to must not live as long as a forgotten waker of a child.
