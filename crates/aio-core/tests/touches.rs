@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use aio_base::footprint::{self, EVERYTHING};
 use aio_base::{Deadline, Local, Shared};
 use aio_core::{
-    Driver, EventLoop, Reason, ReadyTasks, Schedule, Task, TaskHome, TaskId, TaskRef, ThreadPark, all_tasks, local,
+    Driver, EventLoop, ReadyTasks, Reason, Schedule, Task, TaskHome, TaskId, TaskRef, ThreadPark, all_tasks, local,
     loop_local, yield_now,
 };
 
@@ -102,9 +102,7 @@ const WITHOUT: &[&str] = &["id", "name", "spawned_at", "task_ref", "try_detach"]
 #[test]
 fn every_public_method_of_tasks_is_in_the_table() {
     let known: BTreeSet<_> = rows::<Local>().into_iter().map(|(name, _)| name).collect();
-    for (source, prefix) in
-        [(include_str!("../src/task.rs"), ""), (include_str!("../src/task/task_ref.rs"), "ref ")]
-    {
+    for (source, prefix) in [(include_str!("../src/task.rs"), ""), (include_str!("../src/task/task_ref.rs"), "ref ")] {
         let methods = source.lines().filter_map(|line| {
             let line = line.strip_prefix("    pub ")?;
             line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ")?.split(['(', '<']).next()
@@ -259,4 +257,3 @@ fn a_turn_touches_its_task_and_whoever_is_woken_by_its_end_and_the_last_one_ever
         of::<Local>();
     }
 }
-

@@ -127,7 +127,10 @@ pub(crate) fn rows<H: Home>() -> Vec<Row> {
             touches_one_of(&it, || rx.try_iter().count())
         };
         "channel/receiver::len" => { let (_tx, rx, it) = one_of_two::<H>(); touches_one_of(&it, || rx.len()) };
-        "channel/receiver::is_empty" => { let (_tx, rx, it) = one_of_two::<H>(); touches_one_of(&it, || rx.is_empty()) };
+        "channel/receiver::is_empty" => {
+            let (_tx, rx, it) = one_of_two::<H>();
+            touches_one_of(&it, || rx.is_empty())
+        };
         "channel/receiver::is_full" => { let (_tx, rx, it) = one_of_two::<H>(); touches_one_of(&it, || rx.is_full()) };
         "channel/receiver::close" => { let (_tx, rx, it) = one_of_two::<H>(); touches_one_of(&it, || rx.close()) };
         "channel/receiver::is_closed" => {
@@ -198,7 +201,10 @@ fn watch_rows<H: Home>() -> Vec<Row> {
             touches_one_of(&it, || tx.send_if_modified(|_| false))
         };
         "watch/sender::borrow" => { let (tx, _rx, it) = watched::<H>(); touches_one_of(&it, || *tx.borrow()) };
-        "watch/sender::subscribe" => { let (tx, _rx, it) = watched::<H>(); drop(touches_one_of(&it, || tx.subscribe())); };
+        "watch/sender::subscribe" => {
+            let (tx, _rx, it) = watched::<H>();
+            drop(touches_one_of(&it, || tx.subscribe()));
+        };
         "watch/sender::is_closed" => { let (tx, _rx, it) = watched::<H>(); touches_one_of(&it, || tx.is_closed()) };
         "watch/sender::closed" => {
             let (tx, _rx, it) = watched::<H>();
@@ -227,7 +233,10 @@ fn watch_rows<H: Home>() -> Vec<Row> {
             let (_tx, mut rx, it) = watched::<H>();
             touches_one_of(&it, || *rx.borrow_and_update())
         };
-        "watch/receiver::has_changed" => { let (_tx, rx, it) = watched::<H>(); touches_one_of(&it, || rx.has_changed()) };
+        "watch/receiver::has_changed" => {
+            let (_tx, rx, it) = watched::<H>();
+            touches_one_of(&it, || rx.has_changed())
+        };
         "watch/receiver::is_closed" => { let (_tx, rx, it) = watched::<H>(); touches_one_of(&it, || rx.is_closed()) };
         "watch/receiver::mark_changed" => {
             let (_tx, mut rx, it) = watched::<H>();
@@ -254,7 +263,10 @@ fn watch_rows<H: Home>() -> Vec<Row> {
 fn broadcast_rows<H: Home>() -> Vec<Row> {
     table! {
         "broadcast/sender::send" => { let (tx, _rx, it) = cast::<H>(); touches_one_of(&it, || tx.send(1)) };
-        "broadcast/sender::subscribe" => { let (tx, _rx, it) = cast::<H>(); drop(touches_one_of(&it, || tx.subscribe())); };
+        "broadcast/sender::subscribe" => {
+            let (tx, _rx, it) = cast::<H>();
+            drop(touches_one_of(&it, || tx.subscribe()));
+        };
         "broadcast/sender::close" => { let (tx, _rx, it) = cast::<H>(); touches_one_of(&it, || tx.close()) };
         "broadcast/sender::is_closed" => { let (tx, _rx, it) = cast::<H>(); touches_one_of(&it, || tx.is_closed()) };
         "broadcast/sender::len" => { let (tx, _rx, it) = cast::<H>(); touches_one_of(&it, || tx.len()) };
@@ -282,7 +294,10 @@ fn broadcast_rows<H: Home>() -> Vec<Row> {
             let wait = touches_one_of(&it, || waiting(rx.recv()));
             touches_one_of(&it, || drop(wait));
         };
-        "broadcast/receiver::try_recv" => { let (_tx, mut rx, it) = cast::<H>(); touches_one_of(&it, || rx.try_recv()) };
+        "broadcast/receiver::try_recv" => {
+            let (_tx, mut rx, it) = cast::<H>();
+            touches_one_of(&it, || rx.try_recv())
+        };
         "broadcast/receiver::resubscribe" => {
             let (_tx, rx, it) = cast::<H>();
             drop(touches_one_of(&it, || rx.resubscribe()));

@@ -157,7 +157,10 @@ fn counted<H: Home>() -> Vec<Row> {
             touches(&it, || drop(wait));
             touches(&it, || drop(permit));
         };
-        "semaphore::acquire_many" => { let it = Semaphore::<H>::new(1); drop(touches(&it, || now(it.acquire_many(1)))); };
+        "semaphore::acquire_many" => {
+            let it = Semaphore::<H>::new(1);
+            drop(touches(&it, || now(it.acquire_many(1))));
+        };
         "semaphore::try_acquire" => {
             let it = Semaphore::<H>::new(1);
             let permit = touches(&it, || it.try_acquire());
