@@ -181,10 +181,13 @@ fn a_list_of_all_tasks_touches_everything_and_spawns_have_something_in_common() 
     }
 }
 
+/// Whose it was, and what it has touched.
+type Step = (TaskId, Vec<usize>);
+
 /// The first who is ready runs next; what each has touched in its turn.
 struct Stepwise {
     inner: ThreadPark,
-    steps: Rc<RefCell<Vec<(TaskId, Vec<usize>)>>>,
+    steps: Rc<RefCell<Vec<Step>>>,
 }
 
 impl Schedule for Stepwise {
