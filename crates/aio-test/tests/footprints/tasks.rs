@@ -263,7 +263,11 @@ pub(crate) fn in_place<H: Home>() -> Vec<Kind<H>> {
             let group = TaskGroup::<()>::new();
             let (tasks, log) = (w.clone(), a.clone());
             group.spawn_scoped(async move { tasks.tasks.bare(|| log.log("polled")).await }).detach();
-            format!("{:?}", group.run(async { Ok(w.locks.latch.wait().await) }).await)
+            let body = async {
+                w.locks.latch.wait().await;
+                Ok(())
+            };
+            format!("{:?}", group.run(body).await)
         };
         "wake bare": |w, _| { w.tasks.wake_bare(); "woken".to_owned() };
         "set": |w, _| { w.locks.event.set(); "set".to_owned() };
