@@ -12,6 +12,7 @@ use std::ptr::{self, NonNull};
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use aio_base::WakerSlot;
+use aio_base::footprint::touch;
 use aio_base::live::{Kind, Live};
 use aio_base::sync::Arc;
 use aio_base::waits::{Entered, OwnPart};
@@ -66,6 +67,7 @@ impl ChildWakers {
     /// Who has been woken since the last call, in the order of the wakes. Who is woken from now on is in the next
     /// batch.
     pub(crate) fn take_woken(&self) -> impl Iterator<Item = usize> + use<'_> {
+        touch(&raw const *self.0);
         let first = self.0.cells.as_ptr().addr();
         self.0.woken.take().map(move |node| (node.as_ptr().addr() - first) / size_of::<Cell>())
     }
@@ -126,6 +128,7 @@ unsafe fn wake(cell: *const ()) {
 unsafe fn wake_by_ref(cell: *const ()) {
     // SAFETY: the waker keeps the block alive, and the cell with it, until this returns.
     let (block, node) = unsafe { (&*block_of(cell), &(*cell.cast::<Cell>()).node) };
+    touch(block);
     if !node.claim() {
         return;
     }
