@@ -1,6 +1,6 @@
 //! A value that is loaded when it is asked for, and kept for a while.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use aio::Lock;
@@ -19,8 +19,12 @@ impl<V: Clone> Cache<V> {
         Self { kept: Mutex::new(None), fresh_for, loading: Lock::new(()) }
     }
 
+    fn lock(&self) -> MutexGuard<'_, Option<(V, Instant)>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn kept(&self) -> Option<V> {
-        let kept = self.kept.lock().unwrap();
+        let kept = self.lock();
         kept.as_ref().filter(|(_, at)| aio::now() - *at < self.fresh_for).map(|(value, _)| value.clone())
     }
 
@@ -30,7 +34,7 @@ impl<V: Clone> Cache<V> {
             return value;
         }
         let value = load().await;
-        *self.kept.lock().unwrap() = Some((value.clone(), aio::now()));
+        *self.lock() = Some((value.clone(), aio::now()));
         value
     }
 

@@ -8,6 +8,9 @@ use futures_io::AsyncRead;
 const LEN: usize = 4;
 
 /// Reads one. Dropped half-way, it loses what it has read.
+///
+/// # Errors
+/// Those of the stream; and if it ends in the middle of one.
 pub async fn read_frame(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<[u8; LEN]> {
     let mut frame = [0; LEN];
     let mut n = 0;
@@ -35,6 +38,9 @@ impl<R: AsyncRead + Unpin> Frames<R> {
     }
 
     /// The next one. Dropped half-way, it goes on where it was.
+    ///
+    /// # Errors
+    /// As [`read_frame`].
     pub async fn next(&mut self) -> io::Result<[u8; LEN]> {
         while self.n < LEN {
             match self.stream.read(&mut self.frame[self.n..]).await? {

@@ -48,7 +48,7 @@ async fn two_users_and_one_load() {
             assert_eq!(cache.get_once(load).await, 1, "it was loaded again");
         })
     };
-    let (ada, bob) = (user(0 * MS), user(20 * MS));
+    let (ada, bob) = (user(Duration::ZERO), user(20 * MS));
     ada.await;
     bob.await;
 }
