@@ -16,6 +16,7 @@ use crate::numbers::{Number, Numbers};
 use crate::run::RunSettings;
 use crate::strategy::{Choose, Fifo};
 use crate::trace::{Event, Trace};
+use crate::waiting::Things;
 
 aio_base::thread_local! {
     static CURRENT: RefCell<Option<Rc<Director>>> = RefCell::new(None);
@@ -88,6 +89,8 @@ struct State {
     quiet: Option<(Waker, Rc<Cell<bool>>)>,
     n_steps: usize,
     max_steps: usize,
+    /// What was waited for, if that is written down.
+    things: Option<Things>,
     is_preemptive: bool,
     /// Who has given way in its last turn.
     gave_way: Vec<Number>,
@@ -108,6 +111,7 @@ impl Director {
             quiet: None,
             n_steps: 0,
             max_steps: settings.max_steps,
+            things: settings.is_detailed.then(Things::default),
             is_preemptive: settings.is_preemptive,
             gave_way: Vec::new(),
         };
@@ -245,9 +249,17 @@ impl Director {
         self.see(ready, Some(number));
         if task.is_finished() {
             self.push(Event::Ended(number));
+        } else if let Some(what) = self.what_it_waits_for(task) {
+            self.push(Event::Waits(what));
         }
         let conduct = self.conduct.borrow().clone();
         conduct.borrow_mut().ran(number);
+    }
+
+    fn what_it_waits_for(&self, task: &TaskRef) -> Option<String> {
+        let begin = *self.begin.get()?;
+        let state = &mut *self.state.borrow_mut();
+        state.things.as_mut()?.describe(task.id().get(), &state.numbers, begin)
     }
 
     /// How long the step takes that was just made.

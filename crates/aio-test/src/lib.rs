@@ -47,6 +47,7 @@ mod stopwatch;
 mod strategy;
 mod test;
 mod trace;
+mod waiting;
 mod wake_note;
 
 /// Makes an `async fn` a test: `#[aio_test::test]`. In the umbrella crate it is `#[aio::test]`.

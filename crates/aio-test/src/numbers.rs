@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::panic::Location;
 
-use aio_core::{TaskId, TaskRef};
+use aio_core::TaskRef;
 
 /// The number of a task in its run. The main task has the first one, 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,7 +45,8 @@ impl fmt::Display for Label {
 /// The tasks of a run. (It is never iterated: its order differs from process to process.)
 #[derive(Default)]
 pub(crate) struct Numbers {
-    known: HashMap<TaskId, Number>,
+    /// By the number of the process.
+    known: HashMap<u64, Number>,
     labels: Vec<Label>,
 }
 
@@ -53,7 +54,7 @@ impl Numbers {
     /// The number of a task; the next one, if it is seen for the first time, as a child of `parent`.
     pub(crate) fn number(&mut self, task: &TaskRef, parent: Option<Number>) -> Number {
         let next = Number(self.labels.len() + 1);
-        let number = *self.known.entry(task.id()).or_insert(next);
+        let number = *self.known.entry(task.id().get()).or_insert(next);
         if number == next {
             let name = task.name().map(str::to_owned);
             self.labels.push(Label { number, name, spawned_at: task.spawned_at(), parent });
@@ -64,6 +65,11 @@ impl Numbers {
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.labels.len()
+    }
+
+    /// What the task is called that has this number in the process, if it was seen.
+    pub(crate) fn of_id(&self, id: u64) -> Option<String> {
+        self.known.get(&id).map(Number::to_string)
     }
 
     /// What the task of that number is called.

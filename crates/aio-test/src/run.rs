@@ -38,6 +38,8 @@ pub(crate) struct RunSettings {
     /// Whether operations of what may cross threads give way.
     pub(crate) is_preemptive: bool,
     pub(crate) may_leave_tasks: bool,
+    /// Whether it is written down what tasks wait for.
+    pub(crate) is_detailed: bool,
     pub(crate) on_failure: Option<OnFailure>,
 }
 
@@ -53,6 +55,7 @@ impl RunSettings {
             max_steps: usize::MAX,
             is_preemptive: false,
             may_leave_tasks: false,
+            is_detailed: false,
             on_failure: None,
         }
     }

@@ -232,16 +232,17 @@ impl Test {
         loop {
             let seed = first.wrapping_add(number);
             number += 1;
-            let ran = self.run_once(seed, strategy, &test);
-            let log = ran.log();
+            let ran = self.run_once(seed, strategy, false, &test);
+            let log = ran.log(false);
             let overruns = ran.overruns.clone();
             match ran.passed() {
                 Ok(output) if number == schedules => return Ok(Passed { output, schedules, log }),
                 Ok(_) => {}
                 Err(fault) => {
                     eprintln!("aio: `{}` has failed, and is run again, to see whether that repeats", self.name);
-                    let again = self.run_once(seed, strategy, &test);
-                    let is_repeatable = self.clock == Clock::Virtual && again.log() == log;
+                    let again = self.run_once(seed, strategy, true, &test);
+                    let is_repeatable = self.clock == Clock::Virtual && again.log(false) == log;
+                    let log = if is_repeatable { again.log(true) } else { log };
                     return Err(Box::new(Failure {
                         name: self.name.clone(),
                         seed: (strategy != Strategy::Fifo || self.faults != Faults::none()).then_some(seed),
@@ -260,7 +261,7 @@ impl Test {
     }
 
     #[track_caller]
-    fn run_once<R>(&self, seed: u64, strategy: Strategy, test: &impl AsyncFn() -> R) -> Ran<R> {
+    fn run_once<R>(&self, seed: u64, strategy: Strategy, is_detailed: bool, test: &impl AsyncFn() -> R) -> Ran<R> {
         // One generator for each thing that draws, so that what one draws changes nothing for the others.
         let mut root = Rng::with_seed(seed);
         let rng = root.fork();
@@ -274,6 +275,7 @@ impl Test {
             is_preemptive: self.is_preemptive && strategy != Strategy::Fifo,
             may_leave_tasks: self.leaks == Leaks::Allow,
             on_failure: self.on_failure.clone(),
+            is_detailed,
             ..RunSettings::new(format!("`{}` (seed {seed})", self.name))
         };
         run(settings, conduct, test())
@@ -292,9 +294,9 @@ struct Fault {
 }
 
 impl<R> Ran<R> {
-    /// The steps of the run, a line for each. It repeats with the seed, byte by byte.
-    fn log(&self) -> String {
-        self.director.with_trace(|trace, numbers| trace.text(numbers))
+    /// The steps of the run, a line for each, and what tasks wait for, if that was written down. It repeats with the seed, byte by byte.
+    fn log(&self, is_detailed: bool) -> String {
+        self.director.with_trace(|trace, numbers| trace.text(numbers, is_detailed))
     }
 }
 
@@ -347,7 +349,7 @@ pub struct Failure {
     pub strategy: Strategy,
     /// What went wrong: the text of the panic, or a report.
     pub message: String,
-    /// The steps until then, a line for each.
+    /// The steps until then, a line for each, and what tasks waited for after them.
     pub log: String,
     /// Whether the same steps came again when it was tried a second time. If not, something that the test does not
     /// control had its part: real time, a thread, the order of a `HashMap`.

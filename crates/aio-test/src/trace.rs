@@ -23,6 +23,8 @@ pub(crate) enum Event {
     Ran(Number),
     /// It has ended, in the turn before.
     Ended(Number),
+    /// What the task of the step before waits for. Told only where somebody will read it.
+    Waits(String),
     /// It was seen for the first time, because of the turn before.
     Spawned(Number),
     /// It lets others go first, see [`aio_base::choice::gives_way`].
@@ -50,19 +52,16 @@ impl Trace {
         self.lines.push_back((at, event));
     }
 
-    /// All of it, a line for each event.
-    pub(crate) fn text(&self, numbers: &Numbers) -> String {
-        self.last_text(numbers, usize::MAX)
-    }
-
-    /// The last `n` lines.
-    pub(crate) fn last_text(&self, numbers: &Numbers, n: usize) -> String {
-        let skipped = self.lines.len().saturating_sub(n);
+    /// All of it, a line for each event; without what tasks wait for, unless `is_detailed`.
+    pub(crate) fn text(&self, numbers: &Numbers, is_detailed: bool) -> String {
         let mut text = String::new();
-        if skipped + self.forgotten > 0 {
-            let _ = writeln!(text, "... {} lines before", skipped + self.forgotten);
+        if self.forgotten > 0 {
+            let _ = writeln!(text, "... {} lines before", self.forgotten);
         }
-        for (at, event) in self.lines.iter().skip(skipped) {
+        for (at, event) in &self.lines {
+            if !is_detailed && matches!(event, Event::Waits(_)) {
+                continue;
+            }
             let _ = writeln!(text, "{:>12} {}", seconds(*at), Line { event, numbers });
         }
         text
@@ -70,7 +69,7 @@ impl Trace {
 }
 
 /// In seconds, to the nanosecond where it matters.
-fn seconds(at: Duration) -> String {
+pub(crate) fn seconds(at: Duration) -> String {
     match at.subsec_nanos() % 1_000_000 {
         0 => format!("{}.{:03} s", at.as_secs(), at.subsec_millis()),
         _ => format!("{}.{:09} s", at.as_secs(), at.subsec_nanos()),
@@ -88,6 +87,7 @@ impl fmt::Display for Line<'_> {
         match self.event {
             Event::Ran(number) => write!(f, "{} runs", label(number)),
             Event::Ended(number) => write!(f, "  {} has ended", number),
+            Event::Waits(what) => f.write_str(what),
             Event::Spawned(number) => write!(f, "  spawns {}", label(number)),
             Event::GaveWay(number) => write!(f, "  {number} lets others go first"),
             Event::WokenForNothing(number) => write!(f, "{number} is woken, though nothing has happened"),

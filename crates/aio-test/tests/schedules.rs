@@ -33,7 +33,8 @@ async fn three() -> String {
 fn orders(test: Test, n: u64) -> BTreeSet<String> {
     let orders = RefCell::new(BTreeSet::new());
     test.schedules(n).run(async || {
-        orders.borrow_mut().insert(three().await);
+        let order = three().await;
+        orders.borrow_mut().insert(order);
     });
     orders.into_inner()
 }
@@ -41,7 +42,10 @@ fn orders(test: Test, n: u64) -> BTreeSet<String> {
 #[test]
 fn without_a_seed_tasks_run_in_the_order_of_production() {
     let order = RefCell::new(String::new());
-    Test::new("one").run(async || *order.borrow_mut() = three().await);
+    Test::new("one").run(async || {
+        let seen = three().await;
+        *order.borrow_mut() = seen;
+    });
     assert_eq!(*order.borrow(), "abcabc");
     assert_eq!(orders(Test::new("fifo").strategy(Strategy::Fifo), 20).len(), 1);
 }
