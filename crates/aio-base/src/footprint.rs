@@ -14,6 +14,7 @@ crate::thread_local! {
     static IS_ON: Cell<bool> = Cell::new(false);
     /// The addresses, each once, in the order in which they were first touched.
     static TOUCHED: RefCell<Vec<usize>> = RefCell::new(Vec::new());
+    static GONE: RefCell<Vec<usize>> = RefCell::new(Vec::new());
 }
 
 /// What runs here uses `thing`, which others may use as well.
@@ -33,6 +34,14 @@ pub fn touch<T: ?Sized>(thing: *const T) {
     }
 }
 
+/// `thing`, which may have been touched, is dropped: at its address there may be something else from now on.
+#[inline]
+pub fn gone<T: ?Sized>(thing: *const T) {
+    if ENABLED && IS_ON.try_with(Cell::get).unwrap_or(false) {
+        let _ = GONE.try_with(|gone| gone.borrow_mut().push(thing.cast::<()>().addr()));
+    }
+}
+
 /// Begins to record what is touched on this thread, or ceases to; returns whether it did before.
 pub fn record(is_on: bool) -> bool {
     IS_ON.with(|on| on.replace(is_on))
@@ -41,6 +50,11 @@ pub fn record(is_on: bool) -> bool {
 /// The addresses of what was touched since this was last called.
 pub fn take() -> Vec<usize> {
     TOUCHED.with(RefCell::take)
+}
+
+/// The addresses of what is [gone] since this was last called.
+pub fn take_gone() -> Vec<usize> {
+    GONE.with(RefCell::take)
 }
 
 #[cfg(all(test, not(aio_loom)))]
@@ -60,5 +74,16 @@ mod tests {
         assert!(record(false));
         touch(&one);
         assert!(take().is_empty());
+    }
+
+    #[test]
+    fn what_is_gone_is_known_while_it_is_recorded() {
+        let thing = 1;
+        gone(&thing);
+        assert!(take_gone().is_empty());
+        record(true);
+        gone(&thing);
+        record(false);
+        assert_eq!((take_gone().len(), take_gone().len()), (1, 0));
     }
 }

@@ -7,6 +7,7 @@
 //! - [`Test`] runs an async test under *virtual time* (the clock jumps to the next deadline when nothing can run), in
 //!   one order of the tasks or in as many as you like, each given by a *seed*. A failure names the seed, which repeats
 //!   it exactly. A deadlock fails at once, and says who waits for what.
+//! - [`explore`] runs a small async test in *every* order of the steps of its tasks, and prints the one that fails.
 //!
 //! ```
 //! use aio_test::{Test, elapsed};
@@ -24,6 +25,7 @@
 mod control;
 mod director;
 mod environment;
+mod explore;
 mod faults;
 mod guard;
 mod numbers;
@@ -35,6 +37,7 @@ mod test;
 mod trace;
 
 pub use director::{elapsed, note, random_seed};
+pub use explore::{Bound, Explore, ExploreFailure, Explored, explore, explore_outcomes, touch};
 pub use faults::Faults;
 pub use outcome::TestOutcome;
 pub use strategy::Strategy;

@@ -294,7 +294,7 @@ impl<R: TestOutcome> Ran<R> {
     }
 }
 
-fn text_of(payload: &(dyn Any + Send)) -> Option<&str> {
+pub(crate) fn text_of(payload: &(dyn Any + Send)) -> Option<&str> {
     payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 

@@ -21,6 +21,10 @@ pub(crate) struct Trace {
 pub(crate) enum Event {
     /// It had a turn.
     Ran(Number),
+    /// The same, although others had become ready before.
+    Overtook(Number),
+    /// Time passes until the next timer is due, although tasks are ready.
+    Waited,
     /// It has ended, in the turn before.
     Ended(Number),
     /// It was seen for the first time, because of the turn before.
@@ -46,7 +50,8 @@ impl Trace {
         self.lines.push_back((at, event));
     }
 
-    /// All of it, a line for each event.
+    /// All of it, a line for each event. A star marks the step of a task that was not the first in the run queue: in
+    /// production, another one would have come then.
     pub(crate) fn text(&self, numbers: &Numbers) -> String {
         self.last_text(numbers, usize::MAX)
     }
@@ -59,7 +64,8 @@ impl Trace {
             let _ = writeln!(text, "... {} lines before", skipped + self.forgotten);
         }
         for (at, event) in self.lines.iter().skip(skipped) {
-            let _ = writeln!(text, "{:>12} {}", seconds(*at), Line { event, numbers });
+            let mark = if matches!(event, Event::Overtook(_) | Event::Waited) { '*' } else { ' ' };
+            let _ = writeln!(text, "{:>12}{mark}{}", seconds(*at), Line { event, numbers });
         }
         text
     }
@@ -82,7 +88,8 @@ impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let label = |number: &Number| self.numbers.label(*number);
         match self.event {
-            Event::Ran(number) => write!(f, "{} runs", label(number)),
+            Event::Ran(number) | Event::Overtook(number) => write!(f, "{} runs", label(number)),
+            Event::Waited => f.write_str("the next timer is due before anybody runs"),
             Event::Ended(number) => write!(f, "  {} has ended", number),
             Event::Spawned(number) => write!(f, "  spawns {}", label(number)),
             Event::WokenForNothing(number) => write!(f, "{number} is woken, though nothing has happened"),
