@@ -8,6 +8,7 @@
 //! - `foreign`: `aio`'s primitives under other executors.
 //! - `at_home`: what users of asyncio find under another name.
 //! - `runner`: several runs on one loop, failures, the end.
+//! - `test_attribute`: `#[aio::test]`, with what runs it.
 //! - `together`: the crates in combination.
 //! - `waiting`: who waits for a lock, a permit or an item, and is cancelled between the wake and its turn.
 

@@ -6,6 +6,9 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::task::Context;
+
+use crate::Home;
 
 crate::thread_local! {
     static DECIDER: RefCell<Option<Rc<dyn Decider>>> = RefCell::new(None);
@@ -19,6 +22,8 @@ pub enum Choice {
     NextTimer,
     /// Whether those that are due as well fire at once (0), or only after the next turn of a task (1).
     HoldTimers,
+    /// Whether an operation that may be ready goes on (0), or lets others go first (1): see [`gives_way`].
+    GiveWay,
 }
 
 /// Makes the choices of a thread.
@@ -51,6 +56,22 @@ pub fn choose(choice: Choice, n: usize) -> usize {
         }
         _ => 0,
     }
+}
+
+/// Whether a first poll is to let others go first, as if they ran at the same time on another worker: then the task was
+/// woken, and the operation returns `Pending` before it has done anything. In builds with debug assertions, and in the
+/// home of what may cross threads; else never.
+#[inline]
+pub fn gives_way<H: Home>(cx: &Context<'_>) -> bool {
+    #[cold]
+    fn ask(cx: &Context<'_>) -> bool {
+        let gives_way = choose(Choice::GiveWay, 2) == 1;
+        if gives_way {
+            cx.waker().wake_by_ref();
+        }
+        gives_way
+    }
+    cfg!(all(debug_assertions, not(aio_loom))) && H::CROSSES_THREADS && is_decided() && ask(cx)
 }
 
 #[cfg(all(test, not(aio_loom)))]

@@ -37,6 +37,9 @@ pub trait Home: sealed::Sealed + Sized + fmt::Debug + 'static {
     /// A small one, for what there are many of.
     type Byte: Word<u8>;
 
+    /// Whether what lives here may cross threads.
+    const CROSSES_THREADS: bool;
+
     /// A first reference to `value`.
     fn new_ref<T>(value: T) -> Self::Ref<T>;
 }
@@ -75,6 +78,8 @@ impl Home for Shared {
     type Word = AtomicUsize;
     type Byte = AtomicU8;
 
+    const CROSSES_THREADS: bool = true;
+
     fn new_ref<T>(value: T) -> Arc<T> {
         Arc::new(value)
     }
@@ -85,6 +90,8 @@ impl Home for Local {
     type Exclusive<T> = LocalCell<T>;
     type Word = Cell<usize>;
     type Byte = Cell<u8>;
+
+    const CROSSES_THREADS: bool = false;
 
     fn new_ref<T>(value: T) -> Rc<T> {
         Rc::new(value)

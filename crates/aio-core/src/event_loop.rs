@@ -111,7 +111,8 @@ impl<D: Driver> EventLoop<D> {
     /// offered to the others: it waits for the end of the poll that woke it; see [`block_in_place()`].
     ///
     /// # Panics
-    /// If there are to be no workers at all. If `make_driver` panics; on the thread of another worker that aborts the
+    /// If there are to be no workers at all; if there are to be several, and a [`Schedule`](crate::Schedule). If
+    /// `make_driver` panics; on the thread of another worker that aborts the
     /// process, as a panic of a driver does.
     #[track_caller]
     pub fn with_workers(workers: usize, make_driver: impl Fn() -> D + Send + Sync + 'static) -> Self
@@ -120,7 +121,11 @@ impl<D: Driver> EventLoop<D> {
     {
         assert!(workers > 0, "a loop needs a worker at least");
         let scheduler = Scheduler::new(workers);
-        let driver = make_driver();
+        let mut driver = make_driver();
+        assert!(
+            workers == 1 || driver.schedule().is_none(),
+            "a loop with several workers cannot be told which task is next"
+        );
         scheduler.threads.set_start(Start {
             started_at: Location::caller(),
             scheduler: Arc::downgrade(&scheduler),
@@ -370,7 +375,7 @@ fn run_until(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut done
 
 /// [`run_until`] under a [`Schedule`](crate::Schedule): it looks outside before each turn of a task.
 fn run_stepwise(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut done: impl FnMut() -> bool) {
-    assert!(core.scheduler().is_single(), "a loop with several workers cannot be told which task is next");
+    debug_assert!(core.scheduler().is_single());
     while !done() && !is_due(deadline) {
         driver.turn();
         core.read_mail();

@@ -20,8 +20,11 @@ pub(crate) struct Control<D> {
     guard: Option<Watch>,
     /// Set when nothing will ever happen again.
     is_stuck: Arc<AtomicBool>,
-    former: Vec<(Option<Rc<Director>>, Option<Rc<dyn Decider>>)>,
+    former: Vec<Former>,
 }
+
+/// Who directed and decided on this thread before.
+type Former = (Option<Rc<Director>>, Option<Rc<dyn Decider>>);
 
 /// Whose time it is.
 pub(crate) enum Time<D> {
@@ -55,10 +58,9 @@ impl<D: Driver> Control<D> {
 
 impl<D: Driver> Schedule for Control<D> {
     fn next(&mut self, ready: &ReadyTasks<'_>) -> Option<usize> {
-        let place = self.director.next(ready)?;
+        let (place, number) = self.director.next(ready)?;
         if let Some(guard) = &self.guard {
-            let task = ready.get(place);
-            guard.runs(self.director.number(&task), task.spawned_at());
+            guard.runs(number.0, ready.get(place).spawned_at());
         }
         Some(place)
     }

@@ -14,6 +14,7 @@ use fastrand::Rng;
 
 use crate::faults::Faults;
 use crate::numbers::{Number, Numbers};
+use crate::run::RunSettings;
 use crate::strategy::{Choose, Fifo};
 use crate::trace::{Event, Trace};
 
@@ -95,6 +96,8 @@ struct State {
     faults: Faults,
     /// For the faults, and for whatever else the run needs.
     rng: Rng,
+    /// The task that has its turn.
+    running: Option<Number>,
     /// How many of the tasks that are ready were seen.
     n_seen: usize,
     /// Whose wake has not got through, and until when.
@@ -108,15 +111,19 @@ struct State {
     is_waiting: bool,
     n_steps: usize,
     max_steps: usize,
+    is_preemptive: bool,
+    /// Who has given way in its last turn.
+    gave_way: Vec<Number>,
 }
 
 impl Director {
-    pub(crate) fn new(seed: u64, faults: Faults, conduct: Rc<RefCell<dyn Conduct>>, max_steps: usize) -> Rc<Self> {
+    pub(crate) fn new(settings: &RunSettings, conduct: Rc<RefCell<dyn Conduct>>) -> Rc<Self> {
         let state = State {
             numbers: Numbers::default(),
             trace: Trace::default(),
-            faults,
-            rng: Rng::with_seed(seed ^ 0x5EED_0F_FA17),
+            faults: settings.faults,
+            rng: Rng::with_seed(settings.seed.rotate_left(32)),
+            running: None,
             n_seen: 0,
             held: Vec::new(),
             verdict: None,
@@ -124,7 +131,9 @@ impl Director {
             quiet: None,
             is_waiting: false,
             n_steps: 0,
-            max_steps,
+            max_steps: settings.max_steps,
+            is_preemptive: settings.is_preemptive,
+            gave_way: Vec::new(),
         };
         Rc::new(Self { begin: OnceCell::new(), state: RefCell::new(state), conduct: RefCell::new(conduct) })
     }
@@ -182,8 +191,8 @@ impl Director {
         state.n_seen = ready.len();
     }
 
-    /// Which task runs next; `None`, if time has to pass before.
-    pub(crate) fn next(&self, ready: &ReadyTasks<'_>) -> Option<usize> {
+    /// Which task runs next: its place and its number. `None`, if time has to pass before.
+    pub(crate) fn next(&self, ready: &ReadyTasks<'_>) -> Option<(usize, Number)> {
         self.wake_for_nothing();
         self.see(ready, None);
         let places = self.free_places(ready);
@@ -216,7 +225,8 @@ impl Director {
         if is_too_long {
             self.fail(format!("it has not ended after {} steps", self.n_steps()));
         }
-        Some(at(place))
+        self.state.borrow_mut().running = Some(number);
+        Some((at(place), number))
     }
 
     /// The places of those that are not held back; `None`, if nobody is.
@@ -268,9 +278,11 @@ impl Director {
         let number = {
             let mut state = self.state.borrow_mut();
             state.n_seen = state.n_seen.saturating_sub(1);
-            let id = task.id();
-            state.held.retain(|(held, _)| *held != id);
-            state.numbers.number(task, None)
+            if !state.held.is_empty() {
+                let id = task.id();
+                state.held.retain(|(held, _)| *held != id);
+            }
+            state.running.take().expect("a task runs when it was chosen")
         };
         self.see(ready, Some(number));
         let conduct = self.conduct.borrow().clone();
@@ -279,11 +291,6 @@ impl Director {
             self.push(Event::Ended(number));
             conduct.borrow_mut().ended(number);
         }
-    }
-
-    /// The number of a task, and the line that spawned it: for the guard.
-    pub(crate) fn number(&self, task: &TaskRef) -> usize {
-        self.state.borrow_mut().numbers.number(task, None).0
     }
 
     /// How long the step takes that was just made.
@@ -331,6 +338,19 @@ impl Director {
             let why = self.state.borrow().verdict.clone();
             eprintln!("aio: a test could not be ended, which has failed: {why:?}");
             std::process::abort();
+        }
+    }
+
+    /// The running task, if it is to be asked whether it gives way: not where it just has.
+    fn may_give_way(&self) -> Option<Number> {
+        let state = &mut *self.state.borrow_mut();
+        let running = state.running.filter(|_| state.is_preemptive && state.n_ends == 0)?;
+        match state.gave_way.iter().position(|number| *number == running) {
+            Some(place) => {
+                state.gave_way.swap_remove(place);
+                None
+            }
+            None => Some(running),
         }
     }
 
@@ -386,8 +406,20 @@ impl State {
 
 impl Decider for Director {
     fn choose(&self, choice: Choice, n: usize) -> usize {
-        let conduct = self.conduct.borrow().clone();
-        conduct.borrow_mut().choose(choice, n)
+        let chosen = || {
+            let conduct = self.conduct.borrow().clone();
+            conduct.borrow_mut().choose(choice, n)
+        };
+        if choice != Choice::GiveWay {
+            return chosen();
+        }
+        let Some(running) = self.may_give_way() else { return 0 };
+        let chosen = chosen();
+        if chosen == 1 {
+            self.state.borrow_mut().gave_way.push(running);
+            self.push(Event::GaveWay(running));
+        }
+        chosen
     }
 }
 

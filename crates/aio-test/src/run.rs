@@ -30,6 +30,8 @@ pub(crate) struct RunSettings {
     /// In real time.
     pub(crate) timeout: Option<Duration>,
     pub(crate) max_steps: usize,
+    /// Whether operations of what may cross threads give way.
+    pub(crate) is_preemptive: bool,
     pub(crate) may_leave_tasks: bool,
     pub(crate) on_failure: Option<OnFailure>,
 }
@@ -53,7 +55,7 @@ pub(crate) enum End<T> {
 /// Runs `main` on a loop of its own, as `conduct` says.
 #[track_caller]
 pub(crate) fn run<F: Future>(settings: RunSettings, conduct: Rc<RefCell<dyn Conduct>>, main: F) -> Ran<F::Output> {
-    let director = Director::new(settings.seed, settings.faults, conduct, settings.max_steps);
+    let director = Director::new(&settings, conduct);
     let reactor = Reactor::new(ThreadPark::new());
     let guard = settings.timeout.map(|time| Watch::new(time, reactor.unparker(), settings.what));
     let control = Control::new(reactor, settings.is_virtual, director.clone(), guard);

@@ -64,9 +64,10 @@ pub enum Leaks {
 /// - [More time](Self::timeout) than it may take, in real time.
 /// - Something left behind; see [`leaks`](Self::leaks).
 ///
-/// What happened before, step by step, is printed then, and the seed, which repeats it exactly: `AIO_SEED=17 cargo test
-/// name` runs that one alone. `AIO_SCHEDULES=10000` tries more seeds than the test says, beginning with `AIO_SEED`; both
-/// work for tests that ask for no schedules as well. `AIO_TRACE=1` prints the steps in any case.
+/// What happened before, step by step, is printed then, and the seed, which repeats it exactly:
+/// `AIO_SEED=17 cargo test name` runs that one alone. `AIO_SCHEDULES=10000` tries more seeds than the test says,
+/// beginning with `AIO_SEED`; both work for tests that ask for no schedules as well. `AIO_TRACE=1` prints the steps in
+/// any case.
 #[must_use = "a test does nothing before `run`"]
 #[derive(Clone)]
 pub struct Test {
@@ -76,6 +77,7 @@ pub struct Test {
     strategy: Option<Strategy>,
     clock: Clock,
     faults: Faults,
+    is_preemptive: bool,
     timeout: Option<Duration>,
     leaks: Leaks,
     on_failure: Option<OnFailure>,
@@ -97,6 +99,7 @@ impl Test {
             strategy: None,
             clock: Clock::Virtual,
             faults: Faults::none(),
+            is_preemptive: false,
             timeout: Some(Duration::from_secs(60)),
             leaks: Leaks::Fail,
             on_failure: None,
@@ -136,6 +139,18 @@ impl Test {
     /// What goes wrong on the way; nothing, by default.
     pub fn faults(mut self, faults: Faults) -> Self {
         self.faults = faults;
+        self
+    }
+
+    /// Whether others may get in wherever the program uses something that may cross threads: as if other workers ran at
+    /// the same time.
+    ///
+    /// Without it tasks take turns, as on a loop with one worker: what needs no wait (a lock that is free, an item that
+    /// is there) is had at once, and nobody gets in between. With it, taking a lock or a permit, putting and getting
+    /// may let others go first. The first poll of such a future may then return `Pending` before it has taken its place
+    /// in the line. What is in `aio::local` goes on as ever. In builds with debug assertions only.
+    pub fn preemptive(mut self, is_preemptive: bool) -> Self {
+        self.is_preemptive = is_preemptive;
         self
     }
 
@@ -190,7 +205,7 @@ impl Test {
     /// # Errors
     /// The first [`Failure`].
     #[track_caller]
-    pub fn try_run<R: TestOutcome>(self, test: impl AsyncFn() -> R) -> Result<Passed<R>, Failure> {
+    pub fn try_run<R: TestOutcome>(self, test: impl AsyncFn() -> R) -> Result<Passed<R>, Box<Failure>> {
         self.try_run_in(&Environment::default(), test)
     }
 
@@ -199,7 +214,7 @@ impl Test {
         &self,
         environment: &Environment,
         test: impl AsyncFn() -> R,
-    ) -> Result<Passed<R>, Failure> {
+    ) -> Result<Passed<R>, Box<Failure>> {
         let first = environment.seed.or(self.seed);
         let schedules = match (environment.schedules, environment.seed) {
             (Some(schedules), _) => schedules,
@@ -224,7 +239,7 @@ impl Test {
                 Err(fault) => {
                     let again = self.run_once(seed, strategy, &test);
                     let is_repeatable = self.clock == Clock::Virtual && again.log() == log;
-                    return Err(Failure {
+                    return Err(Box::new(Failure {
                         name: self.name.clone(),
                         seed: (strategy != Strategy::Fifo || self.faults != Faults::none()).then_some(seed),
                         number,
@@ -234,7 +249,7 @@ impl Test {
                         payload: fault.payload,
                         log,
                         is_repeatable,
-                    });
+                    }));
                 }
             }
         }
@@ -251,6 +266,7 @@ impl Test {
             is_virtual: self.clock == Clock::Virtual,
             timeout: self.timeout,
             max_steps: usize::MAX,
+            is_preemptive: self.is_preemptive && strategy != Strategy::Fifo,
             may_leave_tasks: self.leaks == Leaks::Allow,
             on_failure: self.on_failure.clone(),
         };

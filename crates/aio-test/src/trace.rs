@@ -29,6 +29,8 @@ pub(crate) enum Event {
     Ended(Number),
     /// It was seen for the first time, because of the turn before.
     Spawned(Number),
+    /// It lets others go first, see [`aio_base::choice::gives_way`].
+    GaveWay(Number),
     /// It is given a turn although nothing has happened.
     WokenForNothing(Number),
     /// Its wake takes so long.
@@ -92,6 +94,7 @@ impl fmt::Display for Line<'_> {
             Event::Waited => f.write_str("the next timer is due before anybody runs"),
             Event::Ended(number) => write!(f, "  {} has ended", number),
             Event::Spawned(number) => write!(f, "  spawns {}", label(number)),
+            Event::GaveWay(number) => write!(f, "  {number} lets others go first"),
             Event::WokenForNothing(number) => write!(f, "{number} is woken, though nothing has happened"),
             Event::Delayed(number, by) => write!(f, "  the wake of {number} takes {by:?}"),
             Event::Slow(by) => write!(f, "the step takes {by:?}"),

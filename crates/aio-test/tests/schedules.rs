@@ -3,9 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aio_core::{local, yield_now};
+use aio_sync::Lock;
 use aio_test::{Clock, Leaks, Strategy, Test, elapsed, note};
 use aio_timer::sleep;
 
@@ -185,4 +187,47 @@ fn a_test_that_hangs_for_real_is_ended_by_the_guard() {
     });
     let message = failure.unwrap_err().message;
     assert!(message.contains("the time of the test is over"), "{message}");
+}
+
+/// Two tasks that take two free locks in different orders, without anything else to wait for.
+async fn both_ways() {
+    let (a, b) = (Arc::new(Lock::new(())), Arc::new(Lock::new(())));
+    let take = |first: &Arc<Lock<()>>, second: &Arc<Lock<()>>| {
+        let (first, second) = (first.clone(), second.clone());
+        aio_core::spawn(async move {
+            let _first = first.lock().await;
+            let _second = second.lock().await;
+        })
+    };
+    let (one, two) = (take(&a, &b), take(&b, &a));
+    one.await;
+    two.await;
+}
+
+#[test]
+fn what_may_cross_threads_may_be_interrupted_as_by_another_worker() {
+    // On one worker nothing is wrong with it.
+    Test::new("both ways").schedules(200).run(both_ways);
+    let failure = Test::new("both ways").schedules(200).preemptive(true).try_run(both_ways).unwrap_err();
+    assert!(failure.message.starts_with("deadlock") && failure.is_repeatable, "{}", failure.message);
+    assert!(failure.log.contains("lets others go first"), "{}", failure.log);
+}
+
+#[test]
+fn what_stays_on_its_loop_is_not_interrupted() {
+    Test::new("local").schedules(200).preemptive(true).run(async || {
+        let (lock, other) = (Rc::new(aio_sync::local::Lock::new(0)), Rc::new(Cell::new(0)));
+        let tasks = [(); 2].map(|()| {
+            let (lock, other) = (lock.clone(), other.clone());
+            local::spawn(async move {
+                let seen = other.get();
+                *lock.lock().await += 1;
+                other.set(seen + 1);
+            })
+        });
+        for task in tasks {
+            task.await;
+        }
+        assert_eq!(other.get(), 2);
+    });
 }

@@ -28,7 +28,7 @@
 //!
 //! | asyncio | aio |
 //! |---|---|
-//! | `asyncio.run(main())`, `Runner` | [`run`]`(main())`, or a [`Runner`] with settings |
+//! | `asyncio.run(main())`, `Runner` | [`run`]`(main())`, or a [`Runner`] with settings; `#[aio::main]` for either |
 //! | `create_task`, `Task`, `eager_start` | [`spawn`], [`Task`], [`Builder`]; dropping a `Task` cancels it |
 //! | `current_task`, `all_tasks`, `add_done_callback` | [`current_task`], [`all_tasks`], [`TaskRef::ended`] |
 //! | `run_coroutine_threadsafe`, `call_soon_threadsafe` | [`Handle::spawn`], [`block_on`] |
@@ -87,6 +87,38 @@ mod runner;
 pub mod debug;
 pub mod local;
 pub mod signal;
+
+/// `async fn main`, run by [`run()`], or with options by a [`Runner`].
+///
+/// ```
+/// #[aio::main(workers = 0, grace = "5s")]
+/// async fn main() -> Result<(), aio::JoinError> {
+///     let task = aio::spawn(async { 2 });
+///     assert_eq!(task.join().await?, 2);
+///     Ok(())
+/// }
+/// ```
+#[cfg(feature = "macros")]
+#[doc(inline)]
+pub use aio_macros::main;
+/// A test, run by a [`testing::Test`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// #[aio::test(schedules = 1000)]
+/// async fn whoever_runs_first_the_sum_is_the_same() {
+///     let total = aio::gather((aio::spawn(async { 1 }), aio::spawn(async { 2 }))).await;
+///     assert_eq!(total, (1, 2));
+///     aio::sleep(Duration::from_secs(3600)).await;
+/// }
+/// ```
+#[cfg(feature = "test")]
+#[doc(inline)]
+pub use aio_macros::test;
+/// Tests that do not lie: virtual time, seeded schedules, faults, deadlock reports.
+#[cfg(feature = "test")]
+pub use aio_test as testing;
 
 pub use aio_blocking::{Pool, PoolConfig, ToThread, to_thread};
 /// Files and directories, through the pool of threads.

@@ -11,7 +11,8 @@ use crate::event_loop::Core;
 /// before each turn, after its drivers have delivered what is due. Only for loops with one worker.
 pub trait Schedule {
     /// Which one runs next, by its place among the `ready`, which are in the order in which they became so; there is
-    /// at least one. `None` holds them all back: the loop waits in its drivers, as if nothing were ready.
+    /// at least one. `None` holds them all back: the loop waits in its drivers, as if nothing were ready. (Where they
+    /// have nothing to wait for, that may look like a deadlock to them.)
     fn next(&mut self, ready: &ReadyTasks<'_>) -> Option<usize>;
 
     /// `task` has had its turn. Who became ready in it stands at the end of the `ready`, of whom there may be none.

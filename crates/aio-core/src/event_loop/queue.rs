@@ -128,7 +128,10 @@ mod tests {
     proptest! {
         /// Against a `VecDeque`, over the end of the ring and through its growth; the counts begin anywhere.
         #[test]
-        fn it_is_first_in_first_out_unless_one_is_taken_from_the_middle(start in any::<usize>(), ops in vec((0..3, 0..200_usize), 0..50)) {
+        fn it_is_first_in_first_out_unless_one_is_removed(
+            start in any::<usize>(),
+            ops in vec((0..3, 0..200_usize), 0..50),
+        ) {
             let queue = Queue::new();
             // So that there are places already: the counts of a queue without any begin at zero.
             queue.grow();

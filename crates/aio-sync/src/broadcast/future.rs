@@ -6,6 +6,7 @@ use std::ops::Deref;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use aio_base::choice;
 use aio_base::{Home, Shared};
 
 use super::channel::Channel;
@@ -32,6 +33,9 @@ impl<T: Clone, H: Home> Future for RecvFuture<'_, T, H> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if choice::gives_way::<H>(cx) {
+            return Poll::Pending;
+        }
         // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
         // `Wait` is. `position` is not.
         let (position, wait) = unsafe {

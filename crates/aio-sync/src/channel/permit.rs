@@ -4,6 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use aio_base::choice;
 use aio_base::{Home, Shared};
 
 use super::core::ChannelRef;
@@ -111,6 +112,9 @@ impl<'a, T, H: Home> Future for ReserveFuture<'a, T, H> {
     type Output = Result<SendPermit<'a, T, H>, SendError<()>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if choice::gives_way::<H>(cx) {
+            return Poll::Pending;
+        }
         // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
         // `Wait` is.
         let mut wait = unsafe { self.map_unchecked_mut(|this| &mut this.wait) };
@@ -145,6 +149,9 @@ impl<T, H: Home> Future for ReserveOwnedFuture<T, H> {
     type Output = Result<OwnedSendPermit<T, H>, SendError<()>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if choice::gives_way::<H>(cx) {
+            return Poll::Pending;
+        }
         // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
         // `Wait` is. `sender` is not: it is moved.
         let (wait, sender) = unsafe {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use aio_base::choice;
 use aio_base::{Home, Shared, host};
 
 use super::core::ChannelRef;
@@ -280,6 +281,9 @@ impl<T, H: Home> Future for RecvManyFuture<'_, T, H> {
     type Output = Result<usize, RecvError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if choice::gives_way::<H>(cx) {
+            return Poll::Pending;
+        }
         // SAFETY: `get` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
         // `GetFuture` is.
         let (this, get) = unsafe {

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use aio_base::Home;
+use aio_base::choice;
 
 use super::permit::LimiterPermit;
 use super::state::State;
@@ -33,6 +34,9 @@ impl<R: Deref<Target = CapacityLimiter<H>> + Clone, H: Home> Future for LimiterF
     type Output = Result<LimiterPermit<R, H>, AcquireError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if choice::gives_way::<H>(cx) {
+            return Poll::Pending;
+        }
         // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
         // `Wait` is.
         let mut wait = unsafe { self.map_unchecked_mut(|this| &mut this.wait) };

@@ -6,6 +6,7 @@ use std::ops::Deref;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use aio_base::choice;
 use aio_base::{Home, Shared};
 
 use super::{Lock, LockGuard, OwnedLockGuard};
@@ -43,6 +44,9 @@ impl<'a, T: ?Sized, H: Home> Future for LockFuture<'a, T, H> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if choice::gives_way::<H>(cx) {
+            return Poll::Pending;
+        }
         let lock = self.wait.waiter.0;
         // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
         // `Wait` is.
@@ -57,6 +61,9 @@ impl<T: ?Sized, H: Home> Future for OwnedLockFuture<T, H> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if choice::gives_way::<H>(cx) {
+            return Poll::Pending;
+        }
         // SAFETY: as above.
         let wait = unsafe { self.as_mut().map_unchecked_mut(|this| &mut this.wait) };
         ready!(poll_lock(wait, cx));

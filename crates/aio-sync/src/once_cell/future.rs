@@ -5,6 +5,7 @@ use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use aio_base::choice;
 use aio_base::{Home, Shared};
 
 use super::{OnceCell, Waiting};
@@ -27,6 +28,9 @@ impl<'a, T, H: Home> Future for OnceCellFuture<'a, T, H> {
     type Output = &'a T;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<&'a T> {
+        if choice::gives_way::<H>(cx) {
+            return Poll::Pending;
+        }
         let cell = self.wait.waiter.0;
         // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
         // `Wait` is.
@@ -77,6 +81,9 @@ impl<'a, T, H: Home> Future for Begin<'a, T, H> {
     type Output = Option<Making<'a, T, H>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if choice::gives_way::<H>(cx) {
+            return Poll::Pending;
+        }
         let cell = self.wait.waiter.0;
         // SAFETY: as in `OnceCellFuture`.
         let wait = unsafe { self.map_unchecked_mut(|this| &mut this.wait) };

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
+use aio_base::choice;
 use aio_base::home::Exclusive;
 use aio_base::{Home, Shared};
 
@@ -47,6 +48,9 @@ impl<T, H: Home, O: Order<T>> Future for PutFuture<'_, T, H, O> {
     // Small, since all that is rare is apart; and a call would move the item through memory.
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if choice::gives_way::<H>(cx) {
+            return Poll::Pending;
+        }
         // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
         // `Wait` is. `item` is not: it is moved.
         let (item, mut wait) = unsafe {

@@ -6,6 +6,7 @@ use std::ops::Deref;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use aio_base::choice;
 use aio_base::{Home, Shared};
 
 use super::gate::{Access, Gate, Waiting};
@@ -106,6 +107,9 @@ macro_rules! future {
 
             #[inline]
             fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+                if choice::gives_way::<H>(cx) {
+                    return Poll::Pending;
+                }
                 // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin`
                 // since `Wait` is.
                 let wait = unsafe { self.as_mut().map_unchecked_mut(|this| &mut this.wait) };
@@ -208,6 +212,9 @@ macro_rules! upgrade {
             type Output = $WriteGuard<$($life,)? T, H>;
 
             fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+                if choice::gives_way::<H>(cx) {
+                    return Poll::Pending;
+                }
                 // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin`
                 // since `Wait` is. The guard never is.
                 let (wait, guard) = unsafe {

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use aio_base::Home;
+use aio_base::choice;
 
 use super::permit::Permit;
 use super::{Semaphore, Waiting};
@@ -33,6 +34,9 @@ impl<R: Deref<Target = Semaphore<H>> + Clone, H: Home> Future for AcquireFuture<
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Permit<R, H>> {
+        if choice::gives_way::<H>(cx) {
+            return Poll::Pending;
+        }
         // SAFETY: `wait` is pinned when `self` is: this type has no `Drop`, moves it nowhere, and is `!Unpin` since
         // `Wait` is.
         let mut wait = unsafe { self.map_unchecked_mut(|this| &mut this.wait) };

@@ -1,8 +1,8 @@
 //! Probabilistic concurrency testing.
 //!
 //! The paper draws the moments at which priorities change from the length of the run, which it has measured before. A
-//! seed has to say all by itself, so here the length is drawn as well: a power of two, each as likely as the others. That
-//! costs a factor of their number at most.
+//! seed has to say all by itself, so here the length is drawn as well: a power of two, each as likely as the others.
+//! That costs a factor of their number at most.
 
 use std::collections::HashMap;
 
