@@ -6,15 +6,18 @@
 //! In builds with debug assertions, and while somebody [records](record) on that thread; else it costs nothing.
 
 use std::cell::{Cell, RefCell};
+use std::ptr;
 
 /// Whether this build tells what is touched.
 pub const ENABLED: bool = cfg!(all(debug_assertions, not(aio_loom)));
+
+/// Stands in a footprint for everything: see [`touch_everything`]. Nothing lies at this address.
+pub const EVERYTHING: usize = usize::MAX;
 
 crate::thread_local! {
     static IS_ON: Cell<bool> = Cell::new(false);
     /// The addresses, each once, in the order in which they were first touched.
     static TOUCHED: RefCell<Vec<usize>> = RefCell::new(Vec::new());
-    static GONE: RefCell<Vec<usize>> = RefCell::new(Vec::new());
 }
 
 /// What runs here uses `thing`, which others may use as well.
@@ -34,12 +37,25 @@ pub fn touch<T: ?Sized>(thing: *const T) {
     }
 }
 
-/// `thing`, which may have been touched, is dropped: at its address there may be something else from now on.
+/// What runs here uses everything that others may use: it comes before or after any other step, and not beside it.
 #[inline]
-pub fn gone<T: ?Sized>(thing: *const T) {
-    if ENABLED && IS_ON.try_with(Cell::get).unwrap_or(false) {
-        let _ = GONE.try_with(|gone| gone.borrow_mut().push(thing.cast::<()>().addr()));
-    }
+pub fn touch_everything() {
+    touch(ptr::without_provenance::<()>(EVERYTHING));
+}
+
+/// What runs here uses what lies outside of this process, of which nobody knows what has to do with what: the two ends
+/// of a socket are two objects.
+#[inline]
+pub fn touch_system() {
+    static SYSTEM: u8 = 0;
+    touch(&raw const SYSTEM);
+}
+
+/// Whether two steps with these footprints may come in either order.
+#[must_use]
+pub fn are_independent(one: &[usize], other: &[usize]) -> bool {
+    let meets = |address: &usize| *address == EVERYTHING || other.contains(address);
+    !other.contains(&EVERYTHING) && !one.iter().any(meets)
 }
 
 /// Begins to record what is touched on this thread, or ceases to; returns whether it did before.
@@ -50,11 +66,6 @@ pub fn record(is_on: bool) -> bool {
 /// The addresses of what was touched since this was last called.
 pub fn take() -> Vec<usize> {
     TOUCHED.with(RefCell::take)
-}
-
-/// The addresses of what is [gone] since this was last called.
-pub fn take_gone() -> Vec<usize> {
-    GONE.with(RefCell::take)
 }
 
 #[cfg(all(test, not(aio_loom)))]
@@ -77,13 +88,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_is_known_while_it_is_recorded() {
-        let thing = 1;
-        gone(&thing);
-        assert!(take_gone().is_empty());
+    fn what_touches_everything_is_independent_of_nothing() {
+        assert!(are_independent(&[1, 2], &[3]));
+        assert!(!are_independent(&[1, 2], &[3, 2]));
+        assert!(are_independent(&[], &[]));
         record(true);
-        gone(&thing);
+        touch_everything();
+        let everything = take();
+        touch_system();
+        let system = take();
         record(false);
-        assert_eq!((take_gone().len(), take_gone().len()), (1, 0));
+        assert!(!are_independent(&everything, &[]) && !are_independent(&[], &everything));
+        assert!(!are_independent(&system, &system));
     }
 }

@@ -11,6 +11,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
 
+use crate::footprint::touch;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
@@ -44,7 +45,8 @@ pub trait Home: sealed::Sealed + Sized + fmt::Debug + 'static {
     fn new_ref<T>(value: T) -> Self::Ref<T>;
 }
 
-/// A word that changes by compare-and-exchange. The orderings are those of the atomic; one thread needs none.
+/// A word that changes by compare-and-exchange. The orderings are those of the atomic; one thread needs none. Whatever is
+/// done to it is in the [footprint](crate::footprint) of who does it.
 pub trait Word<T> {
     /// Holding `value`.
     fn new(value: T) -> Self;
@@ -107,14 +109,17 @@ macro_rules! words {
             }
             #[inline]
             fn load(&self, order: Ordering) -> $value {
+                touch(self);
                 self.load(order)
             }
             #[inline]
             fn store(&self, value: $value, order: Ordering) {
+                touch(self);
                 self.store(value, order);
             }
             #[inline]
             fn swap(&self, value: $value, order: Ordering) -> $value {
+                touch(self);
                 self.swap(value, order)
             }
             #[inline]
@@ -125,22 +130,27 @@ macro_rules! words {
                 ok: Ordering,
                 err: Ordering,
             ) -> Result<$value, $value> {
+                touch(self);
                 self.compare_exchange(current, new, ok, err)
             }
             #[inline]
             fn fetch_or(&self, mask: $value, order: Ordering) -> $value {
+                touch(self);
                 self.fetch_or(mask, order)
             }
             #[inline]
             fn fetch_and(&self, mask: $value, order: Ordering) -> $value {
+                touch(self);
                 self.fetch_and(mask, order)
             }
             #[inline]
             fn fetch_add(&self, n: $value, order: Ordering) -> $value {
+                touch(self);
                 self.fetch_add(n, order)
             }
             #[inline]
             fn fetch_sub(&self, n: $value, order: Ordering) -> $value {
+                touch(self);
                 self.fetch_sub(n, order)
             }
         }
@@ -152,14 +162,17 @@ macro_rules! words {
             }
             #[inline]
             fn load(&self, _: Ordering) -> $value {
+                touch(self);
                 self.get()
             }
             #[inline]
             fn store(&self, value: $value, _: Ordering) {
+                touch(self);
                 self.set(value);
             }
             #[inline]
             fn swap(&self, value: $value, _: Ordering) -> $value {
+                touch(self);
                 self.replace(value)
             }
             #[inline]
@@ -170,6 +183,7 @@ macro_rules! words {
                 _: Ordering,
                 _: Ordering,
             ) -> Result<$value, $value> {
+                touch(self);
                 let found = self.get();
                 if found == current {
                     self.set(new);
@@ -180,18 +194,22 @@ macro_rules! words {
             }
             #[inline]
             fn fetch_or(&self, mask: $value, _: Ordering) -> $value {
+                touch(self);
                 self.replace(self.get() | mask)
             }
             #[inline]
             fn fetch_and(&self, mask: $value, _: Ordering) -> $value {
+                touch(self);
                 self.replace(self.get() & mask)
             }
             #[inline]
             fn fetch_add(&self, n: $value, _: Ordering) -> $value {
+                touch(self);
                 self.replace(self.get().wrapping_add(n))
             }
             #[inline]
             fn fetch_sub(&self, n: $value, _: Ordering) -> $value {
+                touch(self);
                 self.replace(self.get().wrapping_sub(n))
             }
         }

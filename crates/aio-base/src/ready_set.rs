@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use slab::Slab;
 
 use crate::WakerSlot;
+use crate::footprint::touch;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
@@ -148,6 +149,7 @@ impl<F> ReadySet<F> {
         if self.entries.is_empty() {
             return Poll::Ready(None);
         }
+        touch(&raw const self.woken.keys);
         let mut turn = self.turn.take().unwrap_or_else(|| self.begin_turn());
         while turn.n_polls > 0 {
             turn.n_polls -= 1;
@@ -289,6 +291,7 @@ impl<F> Drop for Remove<'_, F> {
 impl EntryWaker {
     /// Whether it was not before.
     fn set_queued(&self) -> bool {
+        touch(&raw const self.woken.keys);
         // AcqRel: Release for what the waker wrote; see `poll_ready`.
         !self.queued.swap(true, Ordering::AcqRel)
     }

@@ -14,6 +14,8 @@ use std::{cell, sync as imp};
 
 use std::sync::TryLockError; // facade: loom's locks have the same
 
+use crate::footprint::touch;
+
 pub use imp::Arc;
 /// Under the facade as it is: a lazily made value is not a protocol of ours to model.
 pub use std::sync::OnceLock;
@@ -107,13 +109,20 @@ impl<T> Mutex<T> {
         Self(imp::Mutex::new(value))
     }
 
-    /// Blocks the thread until the lock is free, and takes it.
+    /// Blocks the thread until the lock is free, and takes it. It is in the [footprint](crate::footprint) of who does so.
     pub fn lock(&self) -> MutexGuard<'_, T> {
+        touch(self);
+        self.lock_unseen()
+    }
+
+    /// [`lock`](Self::lock) without a footprint: for what is shared by those who have nothing to do with each other.
+    pub fn lock_unseen(&self) -> MutexGuard<'_, T> {
         MutexGuard(self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
     }
 
     /// Takes the lock if it is free now.
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        touch(self);
         match self.0.try_lock() {
             Ok(guard) => Some(MutexGuard(guard)),
             Err(TryLockError::Poisoned(poisoned)) => Some(MutexGuard(poisoned.into_inner())),

@@ -33,7 +33,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use aio_base::host::{self, Host};
-use aio_base::{Deadline, Panics};
+use aio_base::{Deadline, Panics, footprint};
 
 pub use self::block_in_place::block_in_place;
 pub use self::block_on::block_on;
@@ -387,6 +387,10 @@ fn run_stepwise(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut d
             None => core.park(driver, deadline),
             Some(place) => {
                 let task = core.run_ready(place);
+                if footprint::ENABLED && done() {
+                    // Nobody else has another turn, or they are told to end.
+                    footprint::touch_everything();
+                }
                 if let Some(schedule) = driver.schedule() {
                     schedule.ran(&task, &ReadyTasks::new(core));
                 }

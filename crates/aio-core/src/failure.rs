@@ -5,6 +5,8 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc; // facade: shared data without a protocol
 
+use aio_base::footprint::touch;
+
 use crate::current;
 use crate::event_loop::Worker;
 use crate::task::{Header, Meta, TaskId};
@@ -113,6 +115,7 @@ pub fn report_failure(kind: FailureKind<'_>) {
 /// Tells the handler of the loop; where there is none, stderr.
 #[cold]
 pub(crate) fn report(owner: &Worker, failure: &Failure<'_>) {
+    touch(owner.scheduler());
     report_to(owner.scheduler().on_failure(), failure);
 }
 

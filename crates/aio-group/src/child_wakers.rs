@@ -12,6 +12,7 @@ use std::ptr::{self, NonNull};
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use aio_base::WakerSlot;
+use aio_base::footprint::touch;
 use aio_base::live::{Kind, Live};
 use aio_base::sync::Arc;
 
@@ -63,6 +64,7 @@ impl ChildWakers {
     /// Who has been woken since the last call, in the order of the wakes. Who is woken from now on is in the next
     /// batch.
     pub(crate) fn take_woken(&self) -> impl Iterator<Item = usize> + use<'_> {
+        touch(&raw const *self.0);
         let first = self.0.cells.as_ptr().addr();
         self.0.woken.take().map(move |node| (node.as_ptr().addr() - first) / size_of::<Cell>())
     }
@@ -80,6 +82,7 @@ impl ChildWakers {
 
 impl Drop for ChildWakers {
     fn drop(&mut self) {
+        touch(&raw const *self.0);
         // The children that are dropped next may wake each other; the parent need not hear of it.
         let _left = self.0.woken.close();
         // What the parent's waker refers to must not live as long as a forgotten waker of a child.
@@ -122,6 +125,7 @@ unsafe fn wake(cell: *const ()) {
 unsafe fn wake_by_ref(cell: *const ()) {
     // SAFETY: the waker keeps the block alive, and the cell with it, until this returns.
     let (block, node) = unsafe { (&*block_of(cell), &(*cell.cast::<Cell>()).node) };
+    touch(block);
     if !node.claim() {
         return;
     }

@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::process::{ExitStatus, Output, Stdio};
 
+use aio_base::footprint::touch_system;
+
 use crate::communicate::{Until, communicate};
 use crate::process::{Process, WaitBy};
 use crate::reaper::Reaper;
@@ -242,6 +244,7 @@ impl Command {
     }
 
     fn start(&mut self, kill_on_drop: bool) -> io::Result<Child> {
+        touch_system();
         Reaper::of_process().attend();
         let mut child = self.std.spawn().map_err(|error| self.not_started(error))?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());

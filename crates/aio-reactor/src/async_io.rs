@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc; // facade: shared data without a protocol
 use std::task::{Context, Poll, ready};
 
+use aio_base::footprint::touch_system;
 use futures_io::{AsyncRead, AsyncWrite};
 
 use crate::current;
@@ -60,12 +61,14 @@ impl<T: AsSource> Async<T> {
 
     /// Takes over `io`, which must be non-blocking already: otherwise an operation stops the whole loop.
     pub fn from_nonblocking(io: T) -> Self {
+        touch_system();
         Self { source: Source::new(), io: ManuallyDrop::new(io) }
     }
 
     /// What it is about. To read from it or write to it here is allowed; who waits is not disturbed.
     #[inline]
     pub fn get_ref(&self) -> &T {
+        touch_system();
         &self.io
     }
 

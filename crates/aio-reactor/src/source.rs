@@ -8,6 +8,7 @@ use std::ptr;
 use std::sync::Arc; // facade: shared data without a protocol; loom's is not needed, nobody models its count
 use std::task::{Context, Poll, Waker};
 
+use aio_base::footprint::touch_system;
 use aio_base::sync::Mutex;
 use aio_base::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
@@ -69,6 +70,7 @@ impl Source {
         cx: &mut Context<'_>,
         bind: impl FnOnce() -> Result<(), E>,
     ) -> Poll<Result<Seen, E>> {
+        touch_system();
         let side = self.side(direction);
         let seen = self.readiness.look();
         if seen.is_ready(direction) {
@@ -90,6 +92,7 @@ impl Source {
 
     /// Gives up the place of a future.
     pub(crate) fn unregister(&self, direction: Direction, place: &mut Place) {
+        touch_system();
         self.side(direction).waiters.unregister(place);
     }
 
@@ -186,6 +189,7 @@ impl Source {
 
     /// Takes it away from its poller; `delete` tells the system.
     pub(crate) fn unbind(&self, delete: impl FnOnce(&Poller)) {
+        touch_system();
         let binding = self.binding.lock().take();
         if let Some(Binding { poller, key }) = binding {
             delete(&poller);

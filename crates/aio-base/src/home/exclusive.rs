@@ -5,13 +5,15 @@ use std::fmt;
 
 #[cfg(not(aio_loom))]
 use crate::BriefLock;
+use crate::footprint::touch;
 #[cfg(not(aio_loom))]
 use crate::sync::atomic::AtomicU8;
 
 #[cfg(aio_loom)]
 pub use model::ModelLock;
 
-/// Access to a value during a call; the call must not lead back to it.
+/// Access to a value during a call; the call must not lead back to it. It is in the [footprint](crate::footprint) of who
+/// has it.
 pub trait Exclusive<T> {
     /// What lies beside the value: see [`byte`](Self::byte).
     type Byte;
@@ -44,10 +46,12 @@ impl<T> Exclusive<T> for BriefLock<T, AtomicU8> {
     }
     #[inline]
     fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        touch(self);
         f(&mut self.lock())
     }
     #[inline]
     unsafe fn try_with_leaf<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
+        touch(self);
         self.try_lock().map(|mut value| f(&mut value))
     }
     #[inline]
@@ -87,6 +91,7 @@ impl<T> Exclusive<T> for LocalCell<T> {
     }
     #[inline]
     fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        touch(self);
         if self.is_taken.replace(true) {
             led_back();
         }
@@ -97,6 +102,7 @@ impl<T> Exclusive<T> for LocalCell<T> {
     }
     #[inline]
     unsafe fn try_with_leaf<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
+        touch(self);
         // SAFETY: nobody has the value: `with` would have set the flag, and this method does not lead to itself, as its
         // callers vouch. For the same reason nobody comes to have it in between.
         (!self.is_taken.get()).then(|| f(unsafe { &mut *self.value.get() }))

@@ -6,6 +6,7 @@ use std::ptr::NonNull;
 use std::sync::Arc; // facade: shared data without a protocol
 
 use aio_base::Deadline;
+use aio_base::footprint::touch;
 
 use super::locals::KnownLocals;
 use super::mailbox::{Mail, Owned};
@@ -114,6 +115,8 @@ impl Core {
 
     #[inline]
     pub(crate) fn note_spawn(&self) {
+        // Who was spawned before whom is seen in the numbers of tasks, and in the order of `all_tasks`.
+        touch(&raw const self.ids);
         self.worker().tally.note_spawn();
     }
 

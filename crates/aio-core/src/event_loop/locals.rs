@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::sync::Arc; // facade: shared data without a protocol
 
 use aio_base::Panics;
+use aio_base::footprint::touch;
 use aio_base::sync::Mutex;
 
 use crate::current;
@@ -29,6 +30,7 @@ pub(super) struct KnownLocals(RefCell<Vec<Value>>);
 
 impl KnownLocals {
     fn get_or_insert_with<T: Send + Sync + 'static>(&self, find: impl FnOnce() -> Arc<T>) -> Arc<T> {
+        touch(self);
         if let Some(known) = get(&self.0.borrow()) {
             return known;
         }

@@ -18,6 +18,7 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::Waker;
 
+use aio_base::footprint::touch;
 use aio_base::live::{Kind, Live};
 use aio_base::sync;
 use aio_base::sync::atomic::{AtomicU64, Ordering};
@@ -150,12 +151,14 @@ impl Header {
     /// Whether it has ended; from any thread.
     #[inline]
     pub(crate) fn is_finished(&self) -> bool {
+        touch(self);
         // Acquire pairs with the Release of whoever completes it.
         self.word.load(Ordering::Acquire) & COMPLETED != 0
     }
 
     /// Whether it was cancelled; from any thread.
     pub(crate) fn is_cancelled(&self) -> bool {
+        touch(self);
         // Relaxed: nothing follows from it.
         self.word.load(Ordering::Relaxed) & CANCELLED != 0
     }

@@ -14,15 +14,15 @@ pub(crate) struct Reasons(Mutex<HashMap<TaskId, Text>>);
 impl Reasons {
     /// Who has the lock may cancel a task and keep what was said in one step.
     pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<TaskId, Text>> {
-        self.0.lock()
+        self.0.lock_unseen()
     }
 
     pub(super) fn take(&self, task: TaskId) -> Option<Text> {
-        self.0.lock().remove(&task)
+        self.0.lock_unseen().remove(&task)
     }
 
     #[cfg(all(test, aio_loom))]
     pub(crate) fn len(&self) -> usize {
-        self.0.lock().len()
+        self.0.lock_unseen().len()
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::panic::Location;
 use std::ptr::NonNull;
 
+use aio_base::footprint::touch_everything;
+
 use super::cell::{Header, acquire, release};
 use super::watchers::Watcher;
 use super::{Ended, TaskId};
@@ -180,5 +182,6 @@ pub fn current_task() -> Option<TaskRef> {
 /// main future of the loop is one of them. Of a loop with several workers these are the tasks that may cross threads,
 /// and those that stay on this one; what different workers have spawned is not ordered.
 pub fn all_tasks() -> Vec<TaskRef> {
+    touch_everything();
     current::with_loop(crate::event_loop::Core::all_tasks).unwrap_or_default()
 }

@@ -2,8 +2,7 @@
 //!
 //! Addresses differ between runs. So tasks go by their numbers, and all other things by the order in which a run has
 //! touched them first: where two runs have made the same steps, a number means the same thing. What a node does not know
-//! yet counts as one thing, whatever it is. A thing that says that it is [gone](footprint::gone) is forgotten, so that
-//! what comes after it at its address is another one.
+//! yet counts as one thing, whatever it is.
 
 use std::collections::HashMap;
 
@@ -76,7 +75,7 @@ impl Names {
     pub(super) fn begin(&mut self) {
         self.by_address.clear();
         self.known = Known::default();
-        drop((footprint::take(), footprint::take_gone()));
+        drop(footprint::take());
     }
 
     pub(super) fn known(&self) -> Known {
@@ -93,6 +92,10 @@ impl Names {
     pub(super) fn take(&mut self) -> Footprint {
         let mut print = Footprint::default();
         for address in footprint::take() {
+            if address == footprint::EVERYTHING {
+                print.is_everything = true;
+                continue;
+            }
             let next = self.known.things;
             match *self.by_address.entry(address).or_insert(Name::Thing(next)) {
                 Name::Task(task) => print.tasks.push(task),
@@ -100,11 +103,6 @@ impl Names {
                     self.known.things += u32::from(thing == next);
                     print.things.push(thing);
                 }
-            }
-        }
-        for address in footprint::take_gone() {
-            if let Some(Name::Thing(_)) = self.by_address.get(&address) {
-                self.by_address.remove(&address);
             }
         }
         print.sort();
@@ -147,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_makes_room_for_another_thing() {
+    fn a_task_has_a_name_of_its_own() {
         if !footprint::ENABLED {
             return;
         }
@@ -158,14 +156,12 @@ mod tests {
         footprint::touch(&two);
         footprint::touch(&one);
         assert_eq!(names.take(), things(&[0, 1]));
-        footprint::touch(&one);
-        footprint::gone(&one);
-        assert_eq!(names.take(), things(&[1]));
-        footprint::touch(&one);
         names.meet(Number(1), (&raw const two).addr());
-        assert_eq!(names.take(), things(&[2]));
+        footprint::touch(&one);
         footprint::touch(&two);
-        assert_eq!(names.take(), tasks(&[1]));
+        assert_eq!(names.take(), Footprint { things: vec![1], tasks: vec![1], is_everything: false });
+        footprint::touch_everything();
+        assert_eq!(names.take(), Footprint::EVERYTHING);
         footprint::record(was_on);
     }
 }

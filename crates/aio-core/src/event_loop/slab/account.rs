@@ -140,7 +140,7 @@ impl Account {
     unsafe fn finish(this: *const Self) {
         // SAFETY: the count that the slab had.
         let account = unsafe { Arc::from_raw(this) };
-        for list in &*account.chunks.lock() {
+        for list in &*account.chunks.lock_unseen() {
             while let Some(chunk) = list.first() {
                 // SAFETY: a chunk in the list exists.
                 list.remove(unsafe { chunk.as_ref() });
@@ -168,7 +168,7 @@ impl Account {
     /// of the slab, which does not use its lists of chunks with room any more.
     pub(super) fn take_empty(&self, spares: &Spares) -> isize {
         let mut left = 0;
-        for list in &*self.chunks.lock() {
+        for list in &*self.chunks.lock_unseen() {
             let mut next = list.first();
             while let Some(chunk) = next {
                 // SAFETY: a chunk in the list exists.
@@ -189,17 +189,17 @@ impl Account {
 
     /// The first of all chunks of a kind; on the owner's thread, which may go on from it without the lock.
     pub(super) fn first(&self, kind: Kind) -> Option<NonNull<Chunk>> {
-        self.chunks.lock()[kind as usize].first()
+        self.chunks.lock_unseen()[kind as usize].first()
     }
 
     /// Lets walks know of a chunk; on the owner's thread.
     pub(super) fn register(&self, chunk: &Chunk) {
-        self.chunks.lock()[chunk.kind as usize].push(chunk);
+        self.chunks.lock_unseen()[chunk.kind as usize].push(chunk);
     }
 
     /// No walk knows of the chunk any more; on the owner's thread.
     pub(super) fn unregister(&self, chunk: &Chunk) {
-        self.chunks.lock()[chunk.kind as usize].remove(chunk);
+        self.chunks.lock_unseen()[chunk.kind as usize].remove(chunk);
     }
 
     /// Calls `f` with every slot of a [mobile](Kind::Mobile) block that was ever handed out, in no order, on any
@@ -209,7 +209,7 @@ impl Account {
     /// `f` is called under a lock, for which the owner waits when it needs a new chunk: it must be brief, and must not
     /// allocate, nor free what may be the last block.
     pub(crate) fn for_each_mobile(&self, mut f: impl FnMut(NonNull<u8>)) {
-        let chunks = self.chunks.lock();
+        let chunks = self.chunks.lock_unseen();
         let mut next = chunks[Kind::Mobile as usize].first();
         while let Some(chunk) = next {
             // SAFETY: a chunk in the list exists; under the lock it stays there.

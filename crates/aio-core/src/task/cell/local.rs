@@ -30,6 +30,7 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll, Waker, ready};
 
+use aio_base::footprint::touch;
 use aio_base::sync::atomic::Ordering;
 
 pub(super) use self::count::Count;
@@ -76,6 +77,7 @@ where
     // SAFETY: the block is fresh and has this layout.
     let header = unsafe { TaskCell::write(block, Header::new(Local::<F, E>::VTABLE, word, meta), future, exit) };
     core.note_spawn();
+    touch(header.as_ptr());
     if begin == Begin::Now {
         // SAFETY: the claim HANDLE keeps the cell alive, and the task has not completed; it is in no queue.
         current::outside(|| unsafe { Local::<F, E>::turn(header, word) });
@@ -96,6 +98,7 @@ impl Header {
     /// The state, on the thread of the worker.
     #[inline]
     fn has(&self, bits: u64) -> bool {
+        touch(self);
         // Relaxed: this thread wrote it.
         self.word.load(Ordering::Relaxed) & bits != 0
     }
@@ -103,6 +106,7 @@ impl Header {
     /// Not a locked operation: one thread writes. Returns what is there then.
     #[inline]
     fn change(&self, clear: u64, set: u64) -> u64 {
+        touch(self);
         let word = self.word.load(Ordering::Relaxed) & !clear | set;
         // Release pairs with the Acquire of `is_finished` on other threads.
         self.word.store(word, Ordering::Release);

@@ -46,6 +46,7 @@ use std::ptr::NonNull;
 use std::sync::Arc; // facade: shared data without a protocol
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker, ready};
 
+use aio_base::footprint::touch;
 use aio_base::sync::atomic::{AtomicU64, Ordering};
 
 use super::{
@@ -94,6 +95,7 @@ where
     let allocate = |layout| core.slab.allocate(BlockKind::Mobile, layout);
     let header = new(allocate, future, exit, meta);
     core.note_spawn();
+    touch(header.as_ptr());
     if eager {
         // SAFETY: nobody else has it: it is in no queue yet.
         current::outside(|| unsafe { super::run(header) });
@@ -139,6 +141,7 @@ fn update(word: &AtomicU64, mut next: impl FnMut(u64) -> Option<u64>) -> (u64, b
 
 impl Header {
     fn update(&self, next: impl FnMut(u64) -> Option<u64>) -> (u64, bool) {
+        touch(self);
         update(&self.word, next)
     }
 
@@ -227,6 +230,7 @@ where
     /// # Safety
     /// As [`VTable::run`].
     unsafe fn run(header: NonNull<Header>) {
+        touch(header.as_ptr());
         // SAFETY: the cell is alive: it has not completed.
         // Edge 1. Acquire pairs with the Release of wakes, and of the turn before.
         let word = unsafe { header.as_ref() }.word.fetch_and(!SCHEDULED, Ordering::AcqRel);
@@ -291,6 +295,7 @@ where
 unsafe fn complete<F: Future, E: OnExit<F::Output>>(cell: NonNull<TaskCell<F, E>>) -> u64 {
     // SAFETY: it has not completed yet.
     let this = unsafe { cell.as_ref() };
+    touch(&raw const this.header);
     let mut word = this.header.word.load(Ordering::Acquire);
     loop {
         if word & HANDLE == 0 {
@@ -344,7 +349,7 @@ unsafe fn tell_all(header: NonNull<Header>, word: u64) {
         unsafe { this.take_awaiter() }.into_iter().for_each(wake);
     }
     if word & WATCHED != 0 {
-        let watchers = scheduler.watchers.lock().take(this.meta.id);
+        let watchers = scheduler.watchers.lock_unseen().take(this.meta.id);
         watchers.into_iter().for_each(|watcher| wake(watcher.waker));
     }
 }
@@ -490,7 +495,7 @@ impl TaskRef {
 
     /// Wakes the watcher when the task ends; whether it will.
     pub(in crate::task) fn watch_shared(&self, watcher: Watcher) -> bool {
-        let mut watchers = self.header().owner().scheduler().watchers.lock();
+        let mut watchers = self.header().owner().scheduler().watchers.lock_unseen();
         let (_, watched) = self.header().update(|word| (word & COMPLETED == 0).then_some(word | WATCHED));
         if watched {
             watchers.insert(self.id(), watcher);
@@ -503,7 +508,7 @@ impl TaskRef {
     }
 
     pub(in crate::task) fn unwatch_shared(&self, key: u64) {
-        let former = self.header().owner().scheduler().watchers.lock().remove(self.id(), key);
+        let former = self.header().owner().scheduler().watchers.lock_unseen().remove(self.id(), key);
         drop(former);
     }
 }
