@@ -36,9 +36,6 @@ pub(crate) trait Conduct {
     /// A task was seen for the first time; [footprints](aio_base::footprint) know it by its address.
     fn seen(&mut self, _task: Number, _address: usize) {}
 
-    /// It has ended, in the step that was just made.
-    fn ended(&mut self, _task: Number) {}
-
     /// After [`Next::Wait`]: whether there was a timer, so that time has passed.
     fn waited(&mut self, _has_timer: bool) {}
 }
@@ -285,12 +282,11 @@ impl Director {
             state.running.take().expect("a task runs when it was chosen")
         };
         self.see(ready, Some(number));
-        let conduct = self.conduct.borrow().clone();
-        conduct.borrow_mut().ran(number);
         if task.is_finished() {
             self.push(Event::Ended(number));
-            conduct.borrow_mut().ended(number);
         }
+        let conduct = self.conduct.borrow().clone();
+        conduct.borrow_mut().ran(number);
     }
 
     /// How long the step takes that was just made.

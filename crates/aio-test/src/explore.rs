@@ -485,6 +485,7 @@ impl Explore {
             seed: 0,
             faults: Faults::none(),
             is_virtual: true,
+            is_preemptive: false,
             timeout: self.timeout,
             max_steps: self.max_steps,
             may_leave_tasks: self.leaks == Leaks::Allow,

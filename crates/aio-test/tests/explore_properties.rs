@@ -121,6 +121,8 @@ impl Machine {
                     let name = [&task.name[..], &[task.children]].concat();
                     task.children += 1;
                     born.push(Task::new(name, child(cell)));
+                    // Who is spawned first has the lower id.
+                    touched.insert(CELLS);
                     continue;
                 }
                 Op::Read(cell) | Op::Add(cell) | Op::Double(cell) | Op::WaitOdd(cell) => touched.insert(cell),

@@ -46,14 +46,17 @@ impl Footprint {
     /// Whether this step, of one run, has anything in common with a `later` one of another run. Both runs have made the
     /// same steps up to where this one was made, where so much was `known`.
     ///
-    /// A task that was not known there was spawned by its own step, which nobody else can have touched.
+    /// A thing that was not known there may be any that the other run has touched since; and also one of those before, if
+    /// what had been at its address in this run was dropped meanwhile. A task that was not known was spawned by its own
+    /// step, and nobody else can have touched it.
     pub(super) fn meets(&self, later: &Self, known: Known) -> bool {
         let is_new = |thing: &u32| *thing >= known.things;
         self.is_everything
             || later.is_everything
             || self.tasks.iter().any(|task| *task <= known.tasks && later.tasks.contains(task))
             || self.things.iter().any(|thing| !is_new(thing) && later.things.contains(thing))
-            || (self.things.iter().any(is_new) && later.things.iter().any(is_new))
+            || (self.things.iter().any(is_new) && !later.things.is_empty())
+            || (!self.things.is_empty() && later.things.iter().any(is_new))
     }
 }
 
@@ -135,9 +138,10 @@ mod tests {
         let known = Known { things: 3, tasks: 2 };
         assert!(things(&[0, 2]).meets(&things(&[2]), known));
         assert!(!things(&[0, 2]).meets(&things(&[1]), known));
-        // The fifth thing of the one run may be the fourth of the other.
+        // The fifth thing of the one run may be the fourth of the other, or be where the third one was.
         assert!(things(&[4]).meets(&things(&[3]), known));
-        assert!(!things(&[4]).meets(&things(&[2]), known));
+        assert!(things(&[4]).meets(&things(&[2]), known) && things(&[2]).meets(&things(&[4]), known));
+        assert!(!things(&[4]).meets(&things(&[]), known));
         assert!(tasks(&[1]).meets(&tasks(&[1, 2]), known));
         // Each has spawned a third task.
         assert!(!tasks(&[1, 3]).meets(&tasks(&[2, 3]), known));

@@ -12,9 +12,6 @@ use super::picks::{Pick, Picks};
 use crate::director::{Conduct, Next};
 use crate::numbers::Number;
 
-/// The main task.
-const MAIN: Number = Number(1);
-
 /// What is walked.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Bounds {
@@ -37,8 +34,6 @@ pub(super) struct Walk {
     names: Names,
     /// The last node of the run at which a task, or time, was picked.
     last_turn: Option<usize>,
-    /// Whether the main task has ended in the last step.
-    has_ended: bool,
     /// Whether there was something that a bound did not let it try.
     is_bounded: bool,
     /// Why the run was ended before its end.
@@ -109,7 +104,6 @@ impl Walk {
     pub(super) fn begin(&mut self) {
         self.place = 0;
         self.last_turn = None;
-        self.has_ended = false;
         self.stop = None;
         if self.bounds.is_reduced {
             self.names.begin();
@@ -178,10 +172,6 @@ impl Walk {
             _ => return self.names.take(),
         };
         let print = match turn.ready.get(turn.picked) {
-            Some(_) if mem::take(&mut self.has_ended) => {
-                self.names.take();
-                Footprint::EVERYTHING
-            }
             Some(task) => self.names.take_of(*task),
             None => {
                 self.names.take();
@@ -316,11 +306,6 @@ impl Conduct for Walk {
         if self.bounds.is_reduced {
             self.names.meet(task, address);
         }
-    }
-
-    fn ended(&mut self, task: Number) {
-        // The loop ends, and all others are cancelled.
-        self.has_ended |= task == MAIN;
     }
 }
 

@@ -33,8 +33,7 @@ fn op() -> impl Strategy<Value = Op> {
 fn program(topic: usize, n_topics: usize) -> impl Strategy<Value = Program> {
     let topics = prop_oneof![2 => Just([topic; 2]), 1 => (0..n_topics).prop_map(move |other| [topic, other])];
     let steps = [vec(op(), 1..3), vec(op(), 1..3)];
-    (topics, vec((0..3_usize, op()), 0..10), steps)
-        .prop_map(|(topics, setup, steps)| Program { topics, setup, steps })
+    (topics, vec((0..3_usize, op()), 0..10), steps).prop_map(|(topics, setup, steps)| Program { topics, setup, steps })
 }
 
 /// Every topic has its turn as the first of the two. (`PROPTEST_CASES` says how many programs for each.)
