@@ -15,7 +15,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     Cargo::new(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).run(workspace)?;
     clippy_of_models(workspace)?;
     Cargo::new(&["doc", "--workspace", "--no-deps", "--document-private-items"])
-        .args(["--features", "aio-compat/tokio,aio-compat/hyper"])
+        .args(["--features", "aio-compat/tokio,aio-compat/hyper,aio-rt/test"])
         .env("RUSTDOCFLAGS", "-D warnings")
         .run(workspace)?;
     // In the profile of the tests, which has compiled their dependencies by the time they are run.

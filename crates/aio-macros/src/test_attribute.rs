@@ -19,6 +19,8 @@ const TEST: Attribute = Attribute {
         ("seed", "seed = 7"),
         ("schedules", "schedules = 1000"),
         ("strategy", "strategy = \"pct\""),
+        ("preemptive", "preemptive = true"),
+        ("faults", "faults = \"all\""),
         ("clock", "clock = \"real\""),
         ("timeout", "timeout = \"30s\""),
         ("leaks", "leaks = \"allow\""),
@@ -31,6 +33,8 @@ const TEST: Attribute = Attribute {
         ("workers", "a test runs on one thread, and `schedules = 1000` tries orders that several would give"),
     ],
 };
+
+const ONLY_IN_SOME_ORDERS: &str = "`preemptive` lets others get in, in some orders";
 
 /// How many steps have to come in a certain order, for `"pct"` to look for it, if it does not say.
 const PCT_DEPTH: u64 = 3;
@@ -75,7 +79,7 @@ pub(crate) enum Home {
 fn check_combination(options: &Options, faults: &mut Faults) {
     let is_real = |value: &&Value| value.text("").is_ok_and(|text| text.value() == "real");
     if options.get("clock").filter(is_real).is_some() {
-        for name in ["schedules", "seed", "strategy"] {
+        for name in ["schedules", "seed", "strategy", "preemptive", "faults"] {
             if let Some(value) = options.get(name) {
                 faults.add(
                     value,
@@ -83,11 +87,12 @@ fn check_combination(options: &Options, faults: &mut Faults) {
                 );
             }
         }
-    } else if let Some(value) = options.get("strategy")
-        && options.get("schedules").is_none()
-        && options.get("seed").is_none()
-    {
-        faults.add(value, "a `strategy` chooses among orders: say how many with `schedules`, or which one with `seed`");
+    } else if options.get("schedules").is_none() && options.get("seed").is_none() {
+        for (name, what) in [("strategy", "a `strategy` chooses among orders"), ("preemptive", ONLY_IN_SOME_ORDERS)] {
+            if let Some(value) = options.get(name) {
+                faults.add(value, format_args!("{what}: say how many with `schedules`, or which one with `seed`"));
+            }
+        }
     }
 }
 
@@ -97,6 +102,8 @@ fn run(function: &Function, options: &Options, home: Home, faults: &mut Faults) 
     let seed = options.read("seed", Value::number, faults);
     let schedules = options.read("schedules", schedules, faults);
     let strategy = options.read("strategy", strategy, faults);
+    let preemptive = options.read("preemptive", Value::flag, faults);
+    let goes_wrong = options.read("faults", goes_wrong, faults);
     let clock = options.read("clock", clock, faults);
     let timeout = options.read("timeout", timeout, faults);
     let leaks = options.read("leaks", leaks, faults);
@@ -110,6 +117,8 @@ fn run(function: &Function, options: &Options, home: Home, faults: &mut Faults) 
     let seed = seed.map(|seed| quote!(.seed(#seed)));
     let schedules = schedules.map(|schedules| quote!(.schedules(#schedules)));
     let strategy = strategy.map(|strategy| quote!(.strategy(#home::Strategy::#strategy)));
+    let preemptive = preemptive.map(|preemptive| quote!(.preemptive(#preemptive)));
+    let goes_wrong = goes_wrong.map(|which| quote!(.faults(#home::Faults::#which())));
     let clock = clock.map(|clock| quote!(.clock(#home::Clock::#clock)));
     let timeout = timeout.map(|timeout| quote!(.timeout(#timeout)));
     let leaks = leaks.map(|leaks| quote!(.leaks(#home::Leaks::#leaks)));
@@ -118,7 +127,7 @@ fn run(function: &Function, options: &Options, home: Home, faults: &mut Faults) 
     let path = quote!(::core::concat!(::core::module_path!(), "::", ::core::stringify!(#name)));
     let path = quote!(#path.split_once("::").map_or("", |(_, path)| path));
     let run = Ident::new("run", function.output_span());
-    quote!(#home::Test::new(#path) #seed #schedules #strategy #clock #timeout #leaks .#run(#name))
+    quote!(#home::Test::new(#path) #seed #schedules #strategy #preemptive #goes_wrong #clock #timeout #leaks .#run(#name))
 }
 
 fn schedules(value: &Value) -> Result<TokenStream> {
@@ -150,6 +159,14 @@ fn strategy(value: &Value) -> Result<TokenStream> {
             _ => Err(value.error("the depth of `pct` is a whole number from 1 on, such as `strategy = \"pct:5\"`")),
         },
         _ => Err(value.unknown(&text, &["uniform", "pct", "pct:5"])),
+    }
+}
+
+fn goes_wrong(value: &Value) -> Result<TokenStream> {
+    match &*value.text("`\"all\"` or `\"none\"`")?.value() {
+        "all" => Ok(quote!(all)),
+        "none" => Ok(quote!(none)),
+        other => Err(value.unknown(other, &["all", "none"])),
     }
 }
 

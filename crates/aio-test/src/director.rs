@@ -159,9 +159,13 @@ impl Director {
         self.state.borrow_mut().verdict.take()
     }
 
+    /// Adds to the record of the run. What comes after its verdict is no part of it.
     fn push(&self, event: Event) {
         let at = self.elapsed();
-        self.state.borrow_mut().trace.push(at, event);
+        let mut state = self.state.borrow_mut();
+        if state.n_ends == 0 {
+            state.trace.push(at, event);
+        }
     }
 
     /// Sees the tasks that have become ready, and delays the wakes of some.
@@ -175,7 +179,7 @@ impl Director {
             let number = state.numbers.number(&task, parent);
             if state.numbers.len() > known {
                 self.conduct.borrow().borrow_mut().seen(number, task.address());
-                if parent.is_some() {
+                if parent.is_some() && state.n_ends == 0 {
                     state.trace.push(at, Event::Spawned(number));
                 }
             }
@@ -313,6 +317,9 @@ impl Director {
 
     /// Ends the run: the first verdict counts. From now on tasks run in the order in which they become ready.
     fn end(&self, verdict: Verdict) {
+        if matches!(verdict, Verdict::Failed(_)) {
+            self.push(Event::Failed);
+        }
         let n_ends = {
             let mut state = self.state.borrow_mut();
             state.verdict.get_or_insert(verdict);

@@ -36,6 +36,8 @@ mod strategy;
 mod test;
 mod trace;
 
+/// Makes an `async fn` a test: `#[aio_test::test]`. In the umbrella crate it is `#[aio::test]`.
+pub use aio_macros::test_of_aio_test as test;
 pub use director::{elapsed, note, random_seed};
 pub use explore::{Bound, Explore, ExploreFailure, Explored, explore, explore_outcomes, touch};
 pub use faults::Faults;

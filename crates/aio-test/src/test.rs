@@ -190,13 +190,13 @@ impl Test {
                 }
                 passed.output
             }
-            Err(failure) => {
-                eprintln!("{failure}");
-                match failure.payload {
-                    Some(payload) => resume_unwind(payload),
-                    None => panic!("{}", failure.message),
+            Err(mut failure) => match failure.payload.take() {
+                Some(payload) => {
+                    eprintln!("{failure}");
+                    resume_unwind(payload)
                 }
-            }
+                None => panic!("{failure}"),
+            },
         }
     }
 
@@ -237,6 +237,7 @@ impl Test {
                 Ok(output) if number == schedules => return Ok(Passed { output, schedules, log }),
                 Ok(_) => {}
                 Err(fault) => {
+                    eprintln!("aio: `{}` has failed, and is run again, to see whether that repeats", self.name);
                     let again = self.run_once(seed, strategy, &test);
                     let is_repeatable = self.clock == Clock::Virtual && again.log() == log;
                     return Err(Box::new(Failure {

@@ -39,6 +39,8 @@ pub(crate) enum Event {
     Slow(Duration),
     /// Timers fire so late.
     Late(Duration),
+    /// The run has failed here, and all tasks are told to end.
+    Failed,
     /// What the program has noted.
     Note(String),
 }
@@ -99,6 +101,7 @@ impl fmt::Display for Line<'_> {
             Event::Delayed(number, by) => write!(f, "  the wake of {number} takes {by:?}"),
             Event::Slow(by) => write!(f, "the step takes {by:?}"),
             Event::Late(by) => write!(f, "timers fire {by:?} late"),
+            Event::Failed => f.write_str("it has failed, and ends"),
             Event::Note(text) => write!(f, "  {text}"),
         }
     }

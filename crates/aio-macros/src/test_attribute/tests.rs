@@ -52,6 +52,10 @@ fn options_are_settings_of_the_test() {
             "schedules = 9, strategy = \"pct:5\"",
             format!(".schedules(9).strategy({here}::Strategy::Pct {{ depth: 5 }})"),
         ),
+        ("seed = 1, preemptive", ".seed(1).preemptive(true)".to_owned()),
+        ("seed = 1, preemptive = false", ".seed(1).preemptive(false)".to_owned()),
+        ("faults = \"all\"", format!(".faults({here}::Faults::all())")),
+        ("faults = \"none\"", format!(".faults({here}::Faults::none())")),
         ("clock = \"virtual\"", format!(".clock({here}::Clock::Virtual)")),
         ("clock = \"real\"", format!(".clock({here}::Clock::Real)")),
         ("timeout = \"30s\"", ".timeout(::core::time::Duration::from_millis(30000))".to_owned()),
@@ -81,7 +85,7 @@ fn each_home_has_a_path_of_its_own() {
 
 #[test]
 fn options_that_are_not_there_are_told_which_there_are() {
-    let known = "but `seed`, `schedules`, `strategy`, `clock`, `timeout`, `leaks` and `crate`";
+    let known = "but `seed`, `schedules`, `strategy`, `preemptive`, `faults`, `clock`, `timeout`, `leaks` and `crate`";
     let orders = "; a test runs on one thread, and `schedules = 1000` tries orders that several would give";
     for (options, name, hint) in [
         ("iterations = 4", "iterations", ""),
@@ -111,6 +115,8 @@ fn a_value_of_another_type_is_told_what_is_taken() {
         ("seed = 1, strategy = \"pct:0\"", depth, "\"pct:0\""),
         ("seed = 1, strategy = \"pct:x\"", depth, "\"pct:x\""),
         ("seed = 1, strategy = \"uniform:2\"", "the strategy `uniform` has no depth", "\"uniform:2\""),
+        ("faults = \"some\"", "`some` is none of `all`, `none`", "\"some\""),
+        ("faults", "`faults` takes `\"all\"` or `\"none\"`, such as `faults = \"all\"`", "faults"),
         ("clock = true", "`clock` takes `\"virtual\"` or `\"real\"`, such as `clock = \"real\"`", "true"),
         ("clock = \"paused\"", "`paused` is none of `virtual`, `real`", "\"paused\""),
         ("timeout = 30s", "a duration stands in quotes: `timeout = \"30s\"`", "30s"),
@@ -133,6 +139,9 @@ fn what_would_test_nothing_is_refused() {
 fn a_strategy_needs_orders_to_choose_from() {
     let message = "a `strategy` chooses among orders: say how many with `schedules`, or which one with `seed`";
     assert_fault(expand, "strategy = \"pct\", leaks = \"allow\"", ONE, message, "strategy = \"pct\"");
+    let message =
+        "`preemptive` lets others get in, in some orders: say how many with `schedules`, or which one with `seed`";
+    assert_fault(expand, "preemptive", ONE, message, "preemptive");
 }
 
 #[test]
