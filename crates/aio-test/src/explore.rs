@@ -108,7 +108,7 @@ pub fn explore<R: TestOutcome>(test: impl AsyncFn() -> R) -> Explored {
 #[track_caller]
 pub fn explore_outcomes<T: Ord>(test: impl AsyncFn() -> T) -> BTreeMap<T, u64> {
     match Explore::here().outcomes(test) {
-        Ok(outcomes) => outcomes,
+        Ok((outcomes, _)) => outcomes,
         Err(failure) => failure.raise(),
     }
 }
@@ -317,7 +317,7 @@ impl Explore {
     /// If both a [reduction](Self::reduced) and a bound of [deviations](Self::max_deviations) are asked for: one of two
     /// schedules that do the same may be within the bound, and the other not.
     #[track_caller]
-    pub fn try_run<R: TestOutcome>(&self, test: impl AsyncFn() -> R) -> Result<Explored, ExploreFailure> {
+    pub fn try_run<R: TestOutcome>(&self, test: impl AsyncFn() -> R) -> Result<Explored, Box<ExploreFailure>> {
         self.find(&test, |output| output.error())
     }
 
@@ -329,13 +329,16 @@ impl Explore {
     /// # Panics
     /// As [`try_run`](Self::try_run).
     #[track_caller]
-    pub fn outcomes<T: Ord>(&self, test: impl AsyncFn() -> T) -> Result<BTreeMap<T, u64>, ExploreFailure> {
+    pub fn outcomes<T: Ord>(
+        &self,
+        test: impl AsyncFn() -> T,
+    ) -> Result<(BTreeMap<T, u64>, Explored), Box<ExploreFailure>> {
         let mut outcomes = BTreeMap::new();
-        self.find(&test, |outcome| {
+        let explored = self.find(&test, |outcome| {
             *outcomes.entry(outcome).or_insert(0) += 1;
             None
         })?;
-        Ok(outcomes)
+        Ok((outcomes, explored))
     }
 
     /// Runs `test` under this schedule alone; the steps.
@@ -343,28 +346,28 @@ impl Explore {
     /// # Errors
     /// As it fails. If the schedule is none, or none of this program.
     #[track_caller]
-    pub fn replay<R: TestOutcome>(&self, schedule: &str, test: impl AsyncFn() -> R) -> Result<String, ExploreFailure> {
-        let is_failure = |message| ExploreFailure {
-            name: self.name.clone(),
-            message,
-            schedules: 1,
-            log: String::new(),
-            picks: None,
-            is_repeatable: true,
-            payload: None,
+    pub fn replay<R: TestOutcome>(
+        &self,
+        schedule: &str,
+        test: impl AsyncFn() -> R,
+    ) -> Result<String, Box<ExploreFailure>> {
+        let fail = |message, log, picks, payload| {
+            let name = self.name.clone();
+            Err(Box::new(ExploreFailure { name, message, schedules: 1, log, picks, is_repeatable: true, payload }))
         };
-        let picks: Picks = schedule.parse().map_err(is_failure)?;
+        let picks = match schedule.parse::<Picks>() {
+            Ok(picks) => picks,
+            Err(message) => return fail(message, String::new(), None, None),
+        };
         let (end, log) = self.run_picks(picks.clone(), &test);
         let fault = match end {
             Ok(End::Returned(output)) => output.error().map(|message| (message, None)),
             Ok(end) => fault(end),
-            Err(misfit) => {
-                return Err(ExploreFailure { log, ..is_failure(format!("the schedule {schedule}: {misfit}")) });
-            }
+            Err(misfit) => return fail(format!("the schedule {schedule}: {misfit}"), log, None, None),
         };
         match fault {
             None => Ok(log),
-            Some((message, payload)) => Err(ExploreFailure { log, picks: Some(picks), payload, ..is_failure(message) }),
+            Some((message, payload)) => fail(message, log, Some(picks), payload),
         }
     }
 
@@ -374,12 +377,12 @@ impl Explore {
         &self,
         test: &impl AsyncFn() -> R,
         mut judge: impl FnMut(R) -> Option<String>,
-    ) -> Result<Explored, ExploreFailure> {
+    ) -> Result<Explored, Box<ExploreFailure>> {
         let is_contradiction = self.bounds.is_reduced && self.bounds.deviations.is_some();
         assert!(!is_contradiction, "a reduction may leave out the schedules that are within a bound of deviations");
         let mut failure = match self.walk(self.bounds, self.max_schedules, test, &mut judge) {
             Ok(explored) => return Ok(explored),
-            Err(failure) => *failure,
+            Err(failure) => failure,
         };
         let Some(picks) = &failure.picks else { return Err(failure) };
         let mut budget = failure.schedules.max(MORE_SCHEDULES);
@@ -388,7 +391,7 @@ impl Explore {
             match self.walk(bounds, Some(budget), test, &mut judge) {
                 Ok(explored) => budget -= explored.schedules.min(budget),
                 Err(simpler) if simpler.picks.is_some() => {
-                    failure = ExploreFailure { schedules: failure.schedules, ..*simpler };
+                    failure = Box::new(ExploreFailure { schedules: failure.schedules, ..*simpler });
                     break;
                 }
                 Err(_) => break,

@@ -255,7 +255,7 @@ fn time_may_pass_before_a_step() {
         sleep(MS).await;
         flag.get()
     };
-    let outcomes = |explore: Explore| explore.outcomes(program).unwrap();
+    let outcomes = |explore: Explore| explore.outcomes(program).unwrap().0;
     assert_eq!(outcomes(all()), [(true, 1)].into());
     // The timer may fire before each of the three steps, and after that the main task may come before any of those that
     // are left: 3 + 2 + 1 times it is too early; and three times, or after all, it is not.
@@ -281,7 +281,7 @@ fn timers_of_one_deadline_fire_in_every_order_if_that_is_asked_for() {
         let log = log.lock().unwrap().clone();
         log
     };
-    let outcomes = |explore: Explore| explore.outcomes(program).unwrap();
+    let outcomes = |explore: Explore| explore.outcomes(program).unwrap().0;
     assert_eq!(outcomes(all()), [("ab".to_owned(), 1)].into());
     let orders = outcomes(all().timer_orders());
     assert!(["ab", "ba"].iter().all(|log| orders.contains_key(*log)), "{orders:?}");
@@ -327,8 +327,8 @@ fn the_end_of_the_main_task_may_come_before_others() {
         yield_now().await;
         ran.get()
     };
-    assert_eq!(all().leaks(Leaks::Allow).outcomes(program).unwrap(), [(0, 1), (1, 1)].into());
-    assert_eq!(all().leaks(Leaks::Allow).reduced().outcomes(program).unwrap(), [(0, 1), (1, 1)].into());
+    assert_eq!(all().leaks(Leaks::Allow).outcomes(program).unwrap().0, [(0, 1), (1, 1)].into());
+    assert_eq!(all().leaks(Leaks::Allow).reduced().outcomes(program).unwrap().0, [(0, 1), (1, 1)].into());
 }
 
 #[test]

@@ -42,7 +42,7 @@ async fn deep() {
     }
 }
 
-fn failure(explore: Explore, test: impl AsyncFn()) -> ExploreFailure {
+fn failure(explore: Explore, test: impl AsyncFn()) -> Box<ExploreFailure> {
     explore.try_run(test).unwrap_err()
 }
 
@@ -110,7 +110,7 @@ fn a_program_that_differs_from_run_to_run_is_refused() {
 
 #[test]
 fn all_that_fails_a_test_fails_an_exploration() {
-    let message = |test: &dyn Fn() -> Result<(), ExploreFailure>| test().unwrap_err().message;
+    let message = |test: &dyn Fn() -> Result<(), Box<ExploreFailure>>| test().unwrap_err().message;
     let deadlock = message(&|| Explore::new("x").try_run(async || std::future::pending::<()>().await).map(drop));
     assert!(deadlock.starts_with("deadlock"), "{deadlock}");
     let error = message(&|| Explore::new("x").try_run(async || Err::<(), _>("no")).map(drop));

@@ -284,11 +284,11 @@ proptest! {
         Machine::new(&program).explore(&mut seen);
         prop_assume!(seen.ends <= MOST);
         let all = Explore::new("random").leaks(Leaks::Allow);
-        let outcomes = all.outcomes(async || run(&program, true).await).unwrap();
+        let (outcomes, _) = all.outcomes(async || run(&program, true).await).unwrap();
         prop_assert_eq!(outcomes.values().sum::<u64>(), seen.ends);
         prop_assert_eq!(&outcomes.into_keys().collect::<BTreeSet<_>>(), &seen.outcomes);
         for is_known in [true, false] {
-            let outcomes = all.clone().reduced().outcomes(async || run(&program, is_known).await).unwrap();
+            let (outcomes, _) = all.clone().reduced().outcomes(async || run(&program, is_known).await).unwrap();
             let left = outcomes.values().sum::<u64>();
             prop_assert_eq!(&outcomes.into_keys().collect::<BTreeSet<_>>(), &seen.outcomes);
             prop_assert!(left <= seen.ends, "{} of {}", left, seen.ends);
