@@ -168,7 +168,7 @@ fn check<H: Home>(program: &[Vec<Op>]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, max_global_rejects: 5000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 25, max_global_rejects: 5000, ..ProptestConfig::default() })]
 
     #[test]
     fn a_reduction_loses_no_outcome_of_local_primitives(program in program()) {

@@ -297,4 +297,17 @@ proptest! {
             }
         }
     }
+
+    /// The end of the main task, and of the program, may come after any step then.
+    #[test]
+    fn a_reduction_loses_no_outcome_where_time_passes_early(program in programs()) {
+        let mut seen = Seen::default();
+        Machine::new(&program).explore(&mut seen);
+        prop_assume!(seen.ends <= 50);
+        let all = Explore::new("random").leaks(Leaks::Allow).late_steps(1);
+        let (outcomes, _) = all.outcomes(async || run(&program, true).await).unwrap();
+        let (left, _) = all.reduced().outcomes(async || run(&program, true).await).unwrap();
+        prop_assert!(seen.outcomes.iter().all(|outcome| outcomes.contains_key(outcome)));
+        prop_assert_eq!(left.into_keys().collect::<BTreeSet<_>>(), outcomes.into_keys().collect::<BTreeSet<_>>());
+    }
 }
