@@ -265,6 +265,30 @@ fn time_may_pass_before_a_step() {
 }
 
 #[test]
+fn time_may_pass_although_all_that_may_come_was_seen_in_another_order() {
+    // Two tasks that have nothing to do with each other: each may come at once, or late, or not at all.
+    let program = async || {
+        let came = [(); 2].map(|()| Rc::new(Cell::new("not")));
+        for came in &came {
+            touch(&**came);
+            let came = came.clone();
+            local::spawn(async move {
+                touch(&*came);
+                came.set(if elapsed() < MS { "at once" } else { "late" });
+            })
+            .detach();
+        }
+        sleep(MS).await;
+        came.map(|came| came.get())
+    };
+    let outcomes = |explore: Explore| explore.outcomes(program).unwrap().0.into_keys().collect::<Vec<_>>();
+    let all = all().leaks(Leaks::Allow).late_steps(1);
+    let hand = ["at once", "late", "not"].map(|one| ["at once", "late", "not"].map(|other| [one, other]));
+    assert_eq!(outcomes(all.clone()), hand.as_flattened());
+    assert_eq!(outcomes(all.reduced()), hand.as_flattened());
+}
+
+#[test]
 fn timers_of_one_deadline_fire_in_every_order_if_that_is_asked_for() {
     // Two timers of one task, each of which writes down that it has fired.
     let program = async || {
