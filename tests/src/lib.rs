@@ -5,6 +5,7 @@
 //! - `real_supervisor`: the example that keeps programs running, and ends them.
 //! - `real_process`: what a process pays: threads, exit, a loop within another program.
 //! - `real_asyncio_page`: the page for those who know asyncio: its programs in Python, and its table.
+//! - `real_testing_chapter`: the chapter on tests: its programs, and what they print.
 //! - `foreign`: `aio`'s primitives under other executors.
 //! - `at_home`: what users of asyncio find under another name.
 //! - `runner`: several runs on one loop, failures, the end.

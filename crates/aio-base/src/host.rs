@@ -4,9 +4,11 @@
 //! should be refused, and a report should call a task by its name. A runtime [`install`]s the answers; where there is
 //! none, every thread may block, and no task is known.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::panic::Location;
 use std::pin::pin;
+use std::sync::Arc; // facade: loom's cannot hold a trait object
 use std::task::{Context, Poll, Waker};
 
 use crate::Parker;
@@ -60,15 +62,90 @@ pub fn current_task() -> Option<TaskLabel> {
 #[track_caller]
 pub fn block_on<F: Future>(what: &str, future: F) -> F::Output {
     assert_may_block(what);
+    if let Some(through) = Through::take() {
+        return wait_for(future, &through.waker(), || through.wait(WaitsFor::AWake));
+    }
     let mut parker = Parker::new();
     let waker = Waker::from(parker.unparker());
+    wait_for(future, &waker, || parker.park(None))
+}
+
+fn wait_for<F: Future>(future: F, waker: &Waker, mut wait: impl FnMut()) -> F::Output {
     let mut future = pin!(future);
     loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(waker)) {
             return output;
         }
-        parker.park(None);
+        wait();
     }
+}
+
+/// How a thread waits, where that is somebody's affair: a job of a test, whose loop stands still until the job has
+/// ended, or waits.
+pub trait Waiting: Send + Sync {
+    /// Ends a [`wait`](Self::wait), also one that has not begun.
+    fn waker(self: Arc<Self>) -> Waker;
+
+    /// Blocks the thread until the waker was woken; or less long.
+    fn wait(&self, what: WaitsFor);
+}
+
+/// What a thread waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WaitsFor {
+    /// One of the primitives: somebody has to do something.
+    AWake,
+    /// Any future: perhaps for time to pass in the world.
+    AFuture,
+}
+
+crate::thread_local! {
+    static WAITING: RefCell<Option<Arc<dyn Waiting>>> = RefCell::new(None);
+}
+
+/// What this thread has to wait through, taken for one who waits: a call inside of that one, which has another waker,
+/// waits by itself.
+pub struct Through(Option<Arc<dyn Waiting>>);
+
+impl Through {
+    /// None, if nobody cares.
+    pub fn take() -> Option<Self> {
+        let waiting = WAITING.try_with(|waiting| waiting.take()).ok().flatten()?;
+        Some(Self(Some(waiting)))
+    }
+
+    fn waiting(&self) -> &Arc<dyn Waiting> {
+        self.0.as_ref().expect("it is put back by the destructor alone")
+    }
+
+    /// See [`Waiting::waker`].
+    pub fn waker(&self) -> Waker {
+        self.waiting().clone().waker()
+    }
+
+    /// See [`Waiting::wait`].
+    pub fn wait(&self, what: WaitsFor) {
+        self.waiting().wait(what);
+    }
+}
+
+impl Drop for Through {
+    fn drop(&mut self) {
+        // (At the end of a thread there is nothing to be put back.)
+        let _ = WAITING.try_with(|waiting| waiting.replace(self.0.take()));
+    }
+}
+
+impl fmt::Debug for Through {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Through").finish_non_exhaustive()
+    }
+}
+
+/// Does `f`, in which this thread waits through `waiting`.
+pub fn wait_through<R>(waiting: Arc<dyn Waiting>, f: impl FnOnce() -> R) -> R {
+    let _former = Through(WAITING.with(|current| current.replace(Some(waiting))));
+    f()
 }
 
 /// # Panics

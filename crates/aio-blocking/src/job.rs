@@ -12,7 +12,7 @@
 //! 3. [`Run::run`] puts its result in and hands out the waker of the awaiter.
 //! 4. The closure is dropped with the job: nobody ever polled.
 //! 5. [`Work::abandon`]: the awaiter is dropped. So is the closure, there and then; [`Run::run`] will find nothing.
-//! 6. [`Run::refuse`]: the pool is shut down.
+//! 6. [`Run::refuse`]: the pool is shut down, or has no thread for a job that was [held](crate::steps) so far.
 //! 7. [`Work::abandon`]: the awaiter is dropped. [`Run::run`] will find nobody to give the result to, and drops it.
 //! 8. [`Work::poll`] or [`Work::abandon`] takes the result.
 //!
@@ -30,6 +30,8 @@ use aio_base::live::{Kind, Live};
 use aio_base::{Home, Panics, Shared};
 use aio_core::Context;
 
+use crate::pool::Refused;
+
 const POLLED_AGAIN: &str = "`ToThread` polled after it was ready";
 
 /// A job as the pool sees it.
@@ -37,9 +39,9 @@ pub(crate) trait Run: Send + Sync {
     /// Runs the closure, unless it was cancelled. Returns whom to wake.
     fn run(self: Arc<Self>) -> Option<Waker>;
 
-    /// Drops the closure, unless it was cancelled, since the pool will not run it; `panics` keeps that of its
-    /// destructor. Returns whom to wake.
-    fn refuse(self: Arc<Self>, panics: &mut Panics) -> Option<Waker>;
+    /// Drops the closure, unless it was cancelled, since the pool will not run it, for this reason; `panics` keeps that
+    /// of its destructor. Returns whom to wake.
+    fn refuse(self: Arc<Self>, why: Refused, panics: &mut Panics) -> Option<Waker>;
 }
 
 /// A job as the awaiter sees it.
@@ -122,11 +124,15 @@ where
         self.complete(outcome).ok()
     }
 
-    fn refuse(self: Arc<Self>, panics: &mut Panics) -> Option<Waker> {
+    fn refuse(self: Arc<Self>, why: Refused, panics: &mut Panics) -> Option<Waker> {
         let taken = self.take()?;
         // First: whoever finds that it was refused may rely on what the destructor of the closure does.
         panics.catch(|| drop(taken));
-        self.complete(Outcome::Refused).ok()
+        self.complete(match why {
+            Refused::Closed => Outcome::Refused,
+            Refused::NoThread(_) => Outcome::Panicked(Box::new(format!("to_thread: {why}"))),
+        })
+        .ok()
     }
 }
 

@@ -16,6 +16,7 @@
 //!   `aio`.
 //! - [`Pool`] is `loop.run_in_executor`: another pool, for work that must not wait behind the default one.
 //! - [`PoolConfig`] says how large a pool may grow and how long it keeps idle threads.
+//! - [`steps`] is for authors of test runtimes: when a job runs is a choice of the test.
 //!
 //! Not for computations that keep all cores busy for long (a pool for those is `rayon`), nor for a function that runs
 //! as long as the program: give that a thread of its own.
@@ -23,9 +24,13 @@
 mod config;
 mod crew;
 mod current;
+mod entry;
+mod gate;
+mod held;
 mod job;
 mod pool;
 mod queue;
+pub mod steps;
 mod to_thread;
 
 pub use config::PoolConfig;

@@ -13,17 +13,15 @@ use aio_base::thread::{self, JoinHandle};
 use aio_base::{Deadline, Panics};
 
 use crate::crew::{Call, Crew, Look, Sleep, ThreadIndex};
-use crate::job::Run;
+use crate::entry::{Done, End, Entry, Job};
+use crate::gate::GateRef;
+use crate::held::Held;
 use crate::queue::{Queue, Ticket};
 use crate::{PoolConfig, ToThread};
 
 /// How long a nap is: what a job may have to wait in vain for those who are awake. (Twice that, if they stop when it
 /// has just begun.)
 const NAP: Duration = Duration::from_micros(500);
-
-/// A reference to a job, as the queue holds it.
-// facade: loom's cannot hold a trait object
-type Job = std::sync::Arc<dyn Run>;
 
 /// A few threads for blocking functions, with one queue.
 ///
@@ -67,6 +65,7 @@ impl Pool {
     fn with(config: PoolConfig, threads: Threads) -> Self {
         let inner = Inner {
             queue: Queue::new(),
+            held: Held::new(config.max_threads),
             crew: Crew::new(config.max_threads),
             rooms: Vec::new(),
             last_ended: None,
@@ -82,6 +81,7 @@ impl Pool {
     }
 
     /// Runs `f` in a thread of this pool; in everything else like [`to_thread`](crate::to_thread()).
+    #[track_caller]
     pub fn run<F, T>(&self, f: F) -> ToThread<T>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -100,6 +100,7 @@ impl Drop for Pool {
         let mut inner = self.shared.0.lock();
         inner.is_closed = true;
         let mut queue = mem::replace(&mut inner.queue, Queue::new());
+        let held = inner.held.close();
         let rooms = mem::take(&mut inner.rooms);
         let last_ended = inner.last_ended.take();
         drop(inner);
@@ -108,10 +109,12 @@ impl Drop for Pool {
         for room in rooms.iter().flatten() {
             room.bell.notify_one();
         }
-        while let Some(job) = queue.pop() {
-            let awaiter = job.refuse(&mut panics);
+        while let Some(Entry { job, end }) = queue.pop() {
+            let awaiter = job.refuse(Refused::Closed, &mut panics);
             panics.catch(|| awaiter.map(Waker::wake));
+            drop(end);
         }
+        held.refuse(&mut panics);
         let others = |room: &Room| room.token != thread::token();
         let rooms: Vec<Room> = rooms.into_iter().flatten().filter(others).collect();
         let stuck = self.shared.await_threads(rooms.len(), aio_core::closing_by());
@@ -148,7 +151,9 @@ enum Threads {
 }
 
 struct Inner {
-    queue: Queue<Job>,
+    queue: Queue<Entry>,
+    /// Jobs that a test has yet to begin.
+    held: Held,
     crew: Crew,
     /// One for each thread that lives, by its index.
     rooms: Vec<Option<Room>>,
@@ -200,13 +205,13 @@ impl fmt::Display for Refused {
 }
 
 impl Shared {
-    /// Puts `job` into the queue and sees to it that somebody comes for it.
-    pub(crate) fn submit(&self, job: Job) -> Result<Ticket, Refused> {
+    /// Puts a job into the queue and sees to it that somebody comes for it.
+    pub(crate) fn submit(&self, entry: Entry) -> Result<Ticket, Refused> {
         let mut inner = self.0.lock();
         if inner.is_closed {
             return Err(Refused::Closed);
         }
-        let ticket = inner.queue.push(job);
+        let ticket = inner.queue.push(entry);
         match self.call(&mut inner) {
             Ok(bell) => {
                 drop(inner);
@@ -214,9 +219,9 @@ impl Shared {
                 Ok(ticket)
             }
             Err(error) => {
-                let job = inner.queue.take_back(ticket);
+                let entry = inner.queue.take_back(ticket);
                 drop(inner);
-                drop(job);
+                drop(entry);
                 Err(Refused::NoThread(error))
             }
         }
@@ -224,8 +229,38 @@ impl Shared {
 
     /// Removes a job that was cancelled from the queue.
     pub(crate) fn take_back(&self, ticket: Ticket) {
-        let job = self.0.lock().queue.take_back(ticket);
-        drop(job);
+        let entry = self.0.lock().queue.take_back(ticket);
+        drop(entry);
+    }
+
+    /// Puts a job that was held into the queue, `end` and all. False if it is not held any more.
+    pub(crate) fn release(&self, job: &Job, gate: GateRef, end: End) -> bool {
+        if !self.with_held(|held| held.begin(job, gate)) {
+            return false;
+        }
+        if let Err(why) = self.submit(Entry { job: job.clone(), end }) {
+            let mut panics = Panics::new();
+            let awaiter = job.clone().refuse(why, &mut panics);
+            // It is too late for the awaiter to have the panic of a destructor, as it would in `ToThread::poll`.
+            contain(|| awaiter.map(Waker::wake));
+            contain(|| panics.resume());
+        }
+        true
+    }
+
+    /// Holds `job` until it is [released](Self::release).
+    pub(crate) fn hold(&self, job: Job) -> Result<(), Refused> {
+        let mut inner = self.0.lock();
+        if inner.is_closed {
+            return Err(Refused::Closed);
+        }
+        inner.held.push(job);
+        Ok(())
+    }
+
+    /// Does `f`, which wakes and drops nothing, with the jobs that are held.
+    pub(crate) fn with_held<R>(&self, f: impl FnOnce(&mut Held) -> R) -> R {
+        f(&mut self.0.lock().held)
     }
 
     /// Jobs wait: somebody must come. Returns the bell to ring when the lock has been released; an error only if there
@@ -263,9 +298,9 @@ impl Shared {
 
     /// What a thread does.
     fn work(&self, me: ThreadIndex, bell: &Condvar) {
-        // Whom to wake for the last job. That is done when this thread has its next job or counts as asleep: the
-        // awaiter may come with another job at once, and no other thread shall be called for it.
-        let mut awaiter = None;
+        // Whom to wake for the last job, and what ends with it. That is done when this thread has its next job or is
+        // counted as asleep: the awaiter may come with another job at once, and no other thread shall be called for it.
+        let mut done = None;
         let mut inner = self.0.lock();
         // Unless the pool is closed.
         if let Some(Some(room)) = inner.rooms.get_mut(me) {
@@ -273,7 +308,7 @@ impl Shared {
         }
         let mut has_just_arrived = inner.arrive();
         loop {
-            if let Some(job) = inner.queue.pop() {
+            if let Some(Entry { job, end }) = inner.queue.pop() {
                 // If no thread can be started, the one here will do all jobs in the end.
                 let next = if has_just_arrived && !inner.queue.is_empty() { self.call(&mut inner) } else { Ok(None) };
                 has_just_arrived = false;
@@ -281,8 +316,8 @@ impl Shared {
                 inner.n_begun = inner.n_begun.wrapping_add(1);
                 drop(inner);
                 ring(next.ok().flatten());
-                wake(awaiter);
-                awaiter = contain(|| job.run()).flatten();
+                Done::finish(done);
+                done = Some(Done { awaiter: contain(|| end.during(|| job.run())).flatten(), end });
                 inner = self.0.lock();
                 inner.n_at_work -= 1;
                 continue;
@@ -292,9 +327,9 @@ impl Shared {
             }
             let mut sleep = inner.crew.sleep(me);
             let mut n_begun = inner.n_begun;
-            if awaiter.is_some() {
+            if done.is_some() {
                 drop(inner);
-                wake(awaiter.take());
+                Done::finish(done.take());
                 inner = self.0.lock();
             }
             has_just_arrived = loop {
@@ -331,7 +366,7 @@ impl Shared {
             }
         }
         drop(inner);
-        wake(awaiter);
+        Done::finish(done);
         let mut inner = self.0.lock();
         inner.n_gone += 1;
         let gone = inner.gone.clone();
@@ -391,15 +426,9 @@ fn ring(bell: Option<Arc<Condvar>>) {
     }
 }
 
-fn wake(awaiter: Option<Waker>) {
-    if let Some(awaiter) = awaiter {
-        contain(|| awaiter.wake());
-    }
-}
-
 /// Calls what may panic: a waker, or the destructor of a result nobody waits for. The panic hook has reported it; the
 /// thread has other jobs to do. (The payload is forgotten, since its destructor may panic too.)
-fn contain<R>(f: impl FnOnce() -> R) -> Option<R> {
+pub(crate) fn contain<R>(f: impl FnOnce() -> R) -> Option<R> {
     catch_unwind(AssertUnwindSafe(f)).map_err(mem::forget).ok()
 }
 

@@ -8,10 +8,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use aio_core::TaskRef;
+
 use crate::current;
+use crate::entry::{End, Entry};
 use crate::job::{Job, Outcome, Work};
 use crate::pool::{Refused, Shared};
 use crate::queue::Ticket;
+use crate::steps::{self, Origin, Step};
 
 /// Runs `f`, which may block, in a thread of a small pool, while the loop goes on.
 ///
@@ -41,6 +45,7 @@ use crate::queue::Ticket;
 /// # Ok::<(), std::io::Error>(())
 /// # }).unwrap();
 /// ```
+#[track_caller]
 pub fn to_thread<F, T>(f: F) -> ToThread<T>
 where
     F: FnOnce() -> T + Send + 'static,
@@ -54,6 +59,7 @@ where
 pub struct ToThread<T> {
     job: Arc<dyn Work<T>>,
     place: Place,
+    origin: Origin,
 }
 
 /// Where the job is.
@@ -62,21 +68,32 @@ enum Place {
     Nowhere(Option<Shared>),
     /// It was put into the queue of this pool.
     Queue(Shared, Ticket),
+    /// It is a [step](steps), held by this pool until the task begins it; none, if it has begun.
+    Held(Box<(Shared, Option<TaskRef>)>),
     /// Its outcome was taken.
     Done,
 }
 
 impl<T: Send + 'static> ToThread<T> {
+    #[track_caller]
     pub(crate) fn new<F: FnOnce() -> T + Send + 'static>(f: F, pool: Option<Shared>) -> Self {
-        Self { job: Arc::new(Job::new(f)), place: Place::Nowhere(pool) }
+        Self { job: Arc::new(Job::new(f)), place: Place::Nowhere(pool), origin: Origin::caller() }
     }
 }
 
 impl<T> ToThread<T> {
     fn submit(&mut self, pool: Shared, cx: &mut Context<'_>) -> Result<(), Refused> {
         self.job.enqueue(aio_core::Context::current(), cx.waker().clone());
-        let ticket = pool.submit(self.job.clone())?;
-        self.place = Place::Queue(pool, ticket);
+        self.place = match steps::current() {
+            None => {
+                let ticket = pool.submit(Entry { job: self.job.clone(), end: End::of_job() })?;
+                Place::Queue(pool, ticket)
+            }
+            Some(steps) => {
+                let step = Step::new(pool.clone(), self.job.clone(), self.origin)?;
+                Place::Held(Box::new((pool, steps.submit(step))))
+            }
+        };
         Ok(())
     }
 
@@ -120,17 +137,21 @@ impl<T> Future for ToThread<T> {
 impl<T> Drop for ToThread<T> {
     fn drop(&mut self) {
         // Nothing is left of a job that is done, so that its lock need not be taken.
-        if !matches!(self.place, Place::Done)
-            && self.job.abandon()
-            && let Place::Queue(pool, ticket) = &self.place
-        {
-            pool.take_back(*ticket);
+        if matches!(self.place, Place::Done) || !self.job.abandon() {
+            return;
+        }
+        match &self.place {
+            Place::Queue(pool, ticket) => pool.take_back(*ticket),
+            Place::Held(held) => steps::withdraw(&held.0, self.job.clone(), held.1.as_ref()),
+            Place::Nowhere(_) | Place::Done => {}
         }
     }
 }
 
 impl<T> fmt::Debug for ToThread<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ToThread").field("is_queued", &matches!(self.place, Place::Queue(..))).finish()
+        f.debug_struct("ToThread")
+            .field("is_queued", &matches!(self.place, Place::Queue(..) | Place::Held(..)))
+            .finish()
     }
 }

@@ -144,8 +144,8 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 /// | `seed = 7` | the order of production | runs it in the order of this seed; with `schedules`, from this seed on |
 /// | `strategy = "uniform"` | this | how seeds make orders: any task that is ready may be next |
 /// | `strategy = "pct"`, `"pct:5"` | `"uniform"` | tasks have priorities, which change at a few moments |
-/// | `preemptive` | `false` | others may get in as if other workers ran: where something that may cross threads is used |
-/// | `faults = "all"` | `"none"` | spurious and delayed wakes, timers that are late, steps and jobs that take long |
+/// | `preemptive` | `false` | others may get in as if other workers ran, where what may cross threads is used |
+/// | `faults = "all"` | `"none"` | spurious and late wakes, late timers, slow steps and slow blocking functions |
 /// | `clock = "virtual"` | this | time jumps to the next deadline when nothing can run |
 /// | `clock = "real"` | `"virtual"` | time goes by as it does outside of tests |
 /// | `timeout = "30s"` | a minute | fails a run that takes longer than this in real time |
@@ -164,8 +164,8 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// What would do nothing, or promise what it cannot keep, is an error: no schedules (`schedules = 0`); a `strategy`
 /// or `preemptive` without `schedules` or `seed`, since there are no orders for it to choose from; any of them, or
-/// `faults`, with `clock = "real"`, since orders cannot be repeated in real time; a `#[test]` beside the attribute, which would
-/// run the test twice.
+/// `faults`, with `clock = "real"`, since orders cannot be repeated in real time; a `#[test]` beside the attribute,
+/// which would run the test twice.
 ///
 /// ```compile_fail
 /// #[aio::test(clock = "real", schedules = 1000)]
@@ -178,7 +178,7 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|
 /// | `#[tokio::test]` | `#[aio::test(clock = "real")]` |
 /// | `#[tokio::test(start_paused = true)]` | `#[aio::test]` |
-/// | `#[tokio::test(flavor = "multi_thread")]` | `#[aio::test(schedules = 1000, preemptive)]`: one thread, many orders |
+/// | `#[tokio::test(flavor = "multi_thread")]` | `#[aio::test(schedules = 1000, preemptive)]`, on one thread |
 /// | `#[tokio::test(crate = "path")]` | `#[aio::test(crate = "path")]` |
 ///
 /// # Coming from asyncio

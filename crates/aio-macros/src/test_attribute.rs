@@ -127,7 +127,8 @@ fn run(function: &Function, options: &Options, home: Home, faults: &mut Faults) 
     let path = quote!(::core::concat!(::core::module_path!(), "::", ::core::stringify!(#name)));
     let path = quote!(#path.split_once("::").map_or("", |(_, path)| path));
     let run = Ident::new("run", function.output_span());
-    quote!(#home::Test::new(#path) #seed #schedules #strategy #preemptive #goes_wrong #clock #timeout #leaks .#run(#name))
+    let settings = quote!(#seed #schedules #strategy #preemptive #goes_wrong #clock #timeout #leaks);
+    quote!(#home::Test::new(#path) #settings .#run(#name))
 }
 
 fn schedules(value: &Value) -> Result<TokenStream> {

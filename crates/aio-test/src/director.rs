@@ -119,7 +119,7 @@ impl Director {
             numbers: Numbers::default(),
             trace: Trace::default(),
             faults: settings.faults,
-            rng: Rng::with_seed(settings.seed.rotate_left(32)),
+            rng: Rng::with_seed(settings.seed),
             running: None,
             n_seen: 0,
             held: Vec::new(),
@@ -298,6 +298,13 @@ impl Director {
         let draw = |state: &mut State| state.rolls(state.faults.slow).then(|| state.draw(state.faults.longest_step));
         let by = draw(&mut self.state.borrow_mut());
         by.inspect(|by| self.push(Event::Slow(*by))).unwrap_or_default()
+    }
+
+    /// How long a blocking function takes before it begins.
+    pub(crate) fn job_takes(&self) -> Duration {
+        let state = &mut *self.state.borrow_mut();
+        let (shortest, longest) = state.faults.job;
+        shortest + state.draw(longest.saturating_sub(shortest))
     }
 
     /// How late timers fire this time.

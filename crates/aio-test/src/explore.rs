@@ -1,35 +1,40 @@
 //! Every order of the steps of a small program.
 //!
 //! A step is what a task does between two of its awaits. Wherever several tasks are ready, any of them may be next; so
-//! the schedules form a tree, and an exploration walks it depth first. It keeps nothing of the program but the path: for
-//! each schedule the program runs anew, along the path to where it is to turn off.
+//! the schedules form a tree, and an exploration walks it depth first. It keeps nothing of the program but the path:
+//! for each schedule the program runs anew, along the path to where it is to turn off.
 //!
 //! # The reduction
-//! Two steps are *independent* if nothing that the one has touched was touched by the other. Independent steps that stand
-//! side by side may change places: the schedule that results does the same. *Sleep sets* (P. Godefroid: *Partial-Order
-//! Methods for the Verification of Concurrent Systems*, 1996) see to it that of the schedules that follow from each other
-//! like this one is run to its end: when all schedules that begin with the step of `t` at some node have been seen, `t`
-//! falls asleep there, and is not picked in what follows the other tasks at this node until a step comes that depends on
-//! that of `t`. Where all ready tasks sleep, the run is cut short: what would come was seen.
+//! Two steps are *independent* if nothing that the one has touched was touched by the other. Independent steps that
+//! stand side by side may change places: the schedule that results does the same. *Sleep sets* (P. Godefroid:
+//! *Partial-Order Methods for the Verification of Concurrent Systems*, 1996) see to it that of the schedules that
+//! follow from each other like this one is run to its end: when all schedules that begin with the step of `t` at some
+//! node have been seen, `t` falls asleep there, and is not picked in what follows the other tasks at this node until a
+//! step comes that depends on that of `t`. Where all ready tasks sleep, the run is cut short: what would come was
+//! seen.
 //!
 //! Why none of the outcomes is lost (a failure, a deadlock, a result):
-//! - A sleeper stays ready, and its step stays the same one, until something comes that depends on it. A step touches its
-//!   own task, and who wakes a task, cancels it or waits for its end touches it as well; so what makes a task ready, takes
-//!   its turn away or changes what it sees depends on its step.
+//! - A sleeper stays ready, and its step stays the same one, until something comes that depends on it. A step touches
+//!   its own task, and who wakes a task, cancels it or waits for its end touches it as well; so what makes a task
+//!   ready, takes its turn away or changes what it sees depends on its step.
 //! - In which order tasks stand in the run queue means nothing, since any of them may be next.
-//! - Time passes only where nobody is ready, hence nobody sleeps: all orders of the same steps come to these points, with
-//!   the same timers. Where it passes while tasks are ready ([`late_steps`](Explore::late_steps)), that is a step which
-//!   depends on all others, and is tried even where all tasks sleep. What timers wake at once, without time passing,
-//!   belongs to the step before.
-//! - The end of the main task, with which the loop ends, depends on everything. What comes after it is explored as well.
+//! - Time passes only where nobody is ready, hence nobody sleeps: all orders of the same steps come to these points,
+//!   with the same timers. Where it passes while tasks are ready ([`late_steps`](Explore::late_steps)), that is a step
+//!   which depends on all others, and is tried even where all tasks sleep. What timers wake at once, without time
+//!   passing, belongs to the step before.
+//! - The end of the main task, with which the loop ends, depends on everything. What comes after it is explored as
+//!   well.
 //! - A step counts as all that it has touched in any run, whatever the library chose in it.
-//! - Things go by the order in which a run has touched them ([`footprints`]). If that is another one when the same steps
-//!   are made again, all that sleeps from there on is woken.
+//! - Things go by the order in which a run has touched them ([`footprints`]). If that is another one when the same
+//!   steps are made again, all that sleeps from there on is woken.
 //! - Schedules of one class have one length, so a bound of steps finds the same with and without reduction. One of
 //!   deviations does not, so it is refused.
 //!
-//! What it takes on trust: that tasks share nothing but what is touched, and that a thing which was touched stays where it
-//! is, or says that it is [gone](aio_base::footprint::gone), before something else takes its place.
+//! What it takes on trust: that tasks share nothing but what is touched; and that a thing which was touched stays
+//! where it is. Where one is dropped and another one made in its place, a thing that has a name in one run may have
+//! none in the other, so those without one count as the same as any. Only if memory was given back twice before the
+//! steps in question, was taken again for things that nobody had touched until then, and each for the other in another
+//! run, they would be mistaken for each other.
 
 mod failure;
 mod footprints;
@@ -141,9 +146,9 @@ pub fn explore_outcomes<T: Ord>(test: impl AsyncFn() -> T) -> BTreeMap<T, u64> {
 /// ```
 ///
 /// # A failure
-/// It is printed with the steps of the schedule, and with the schedule itself: `AIO_SCHEDULE=2.1.3 cargo test name` runs
-/// that one alone. The numbers are those of the tasks that ran where there was a choice. Once a schedule has failed, one
-/// is looked for that fails as well and differs from production in fewer places, and this one is printed.
+/// It is printed with the steps of the schedule, and with the schedule itself: `AIO_SCHEDULE=2.1.3 cargo test name`
+/// runs that one alone. The numbers are those of the tasks that ran where there was a choice. Once a schedule has
+/// failed, one is looked for that fails as well and differs from production in fewer places, and this one is printed.
 ///
 /// # What is not explored
 /// - *When* time passes: the clock moves when nobody can run; [`late_steps`](Self::late_steps) tries more.
@@ -257,7 +262,7 @@ impl Explore {
     /// Leaves out schedules that differ in the order of steps only which have nothing to do with each other. What
     /// the program does, and whether it fails, is the same in one of those that are left.
     ///
-    /// That holds if tasks share nothing but the primitives of `aio`, or tell of all else by [`touch`](crate::touch):
+    /// That holds if tasks share nothing but the primitives of `aio`, or tell of all else by [`touch`]:
     /// each step that reads or writes an `Rc<Cell<_>>`, a `static`, or a channel of another crate. Builds without debug
     /// assertions do not know what is touched: they try all schedules.
     pub fn reduced(mut self) -> Self {
@@ -265,8 +270,8 @@ impl Explore {
         self
     }
 
-    /// Up to `n` times in a run, time may pass although tasks are ready, as if they had been so slow that the next timer
-    /// was due before: this finds what a timeout races with.
+    /// Up to `n` times in a run, time may pass although tasks are ready, as if they had been so slow that the next
+    /// timer was due before: this finds what a timeout races with.
     pub fn late_steps(mut self, n: usize) -> Self {
         self.bounds.late = n;
         self
@@ -294,8 +299,8 @@ impl Explore {
     /// Runs `test` under every schedule; or under that of `AIO_SCHEDULE` alone, if that is set.
     ///
     /// # Panics
-    /// If it fails under one of them, after it has been printed how; with the panic of the test, if that was it. If there
-    /// are more than a million, and no [bound](Self::max_schedules) was set.
+    /// If it fails under one of them, after it has been printed how; with the panic of the test, if that was it. If
+    /// there are more than a million, and no [bound](Self::max_schedules) was set.
     #[track_caller]
     pub fn run<R: TestOutcome>(self, test: impl AsyncFn() -> R) -> Explored {
         let result = match std::env::var("AIO_SCHEDULE") {
@@ -537,9 +542,9 @@ impl Drop for Recording {
 /// Says that the running step reads or writes `thing`, which other tasks use as well: for what is not a primitive of
 /// `aio`, in [reduced](Explore::reduced) explorations. Elsewhere nothing happens.
 ///
-/// It is known by its address, so it should stay there until the test has ended, as what is in an `Rc` does that the main
-/// task has. And it is not told from other things that are touched for the first time: have the main task touch it
-/// before it spawns the others, and more is left out.
+/// It is known by its address, so it should stay there until the test has ended, as what is in an `Rc` does that the
+/// main task has. And it is not told from other things that are touched for the first time: have the main task touch
+/// it before it spawns the others, and more is left out.
 ///
 /// ```
 /// use aio_core::local;

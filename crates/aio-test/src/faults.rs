@@ -1,6 +1,5 @@
 //! What may go wrong in a run without anything being wrong.
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// What a correct program has to expect, and seldom meets: each is drawn from the seed of the run.
@@ -17,6 +16,7 @@ pub struct Faults {
     pub(crate) jitter: Duration,
     pub(crate) slow: u32,
     pub(crate) longest_step: Duration,
+    /// From, and to.
     pub(crate) job: (Duration, Duration),
 }
 
@@ -84,10 +84,5 @@ impl Faults {
     pub const fn slow_jobs(mut self, shortest: Duration, longest: Duration) -> Self {
         self.job = (shortest, longest);
         self
-    }
-
-    /// How long blocking functions take.
-    pub(crate) fn job_takes(&self) -> RangeInclusive<Duration> {
-        self.job.0..=self.job.1
     }
 }

@@ -12,9 +12,11 @@ use aio_reactor::Reactor;
 use aio_timer::Timers;
 
 use crate::control::Control;
-use crate::director::{Conduct, Director, Verdict};
+use crate::director::{Conduct, Director, Seeded, Verdict};
 use crate::faults::Faults;
 use crate::guard::Watch;
+use crate::jobs::{Jobs, Overrun};
+use crate::strategy::Strategy;
 
 /// Who is told of failures that nobody waits for.
 pub(crate) type OnFailure = Arc<dyn Fn(&Failure<'_>) + Send + Sync>;
@@ -24,6 +26,7 @@ pub(crate) type OnFailure = Arc<dyn Fn(&Failure<'_>) + Send + Sync>;
 pub(crate) struct RunSettings {
     /// What the run is called where it is in the way.
     pub(crate) what: String,
+    /// Of what goes wrong, and of what the test draws.
     pub(crate) seed: u64,
     pub(crate) faults: Faults,
     pub(crate) is_virtual: bool,
@@ -36,10 +39,29 @@ pub(crate) struct RunSettings {
     pub(crate) on_failure: Option<OnFailure>,
 }
 
+impl RunSettings {
+    /// Those of a test that asks for nothing.
+    pub(crate) fn new(what: String) -> Self {
+        Self {
+            what,
+            seed: 1,
+            faults: Faults::none(),
+            is_virtual: true,
+            timeout: Some(Duration::from_secs(60)),
+            max_steps: usize::MAX,
+            is_preemptive: false,
+            may_leave_tasks: false,
+            on_failure: None,
+        }
+    }
+}
+
 /// What came of a run.
 pub(crate) struct Ran<T> {
     pub(crate) end: End<T>,
     pub(crate) director: Rc<Director>,
+    /// The blocking functions that were not waited for.
+    pub(crate) overruns: Vec<Overrun>,
 }
 
 pub(crate) enum End<T> {
@@ -52,10 +74,22 @@ pub(crate) enum End<T> {
     Enough,
 }
 
+/// [`run`] in the order of production.
+#[track_caller]
+pub(crate) fn run_in_order<F: Future>(settings: RunSettings, main: F) -> End<F::Output> {
+    let conduct = Seeded { strategy: Strategy::Fifo.begin(0), rng: None };
+    run(settings, Rc::new(RefCell::new(conduct)), main).end
+}
+
 /// Runs `main` on a loop of its own, as `conduct` says.
 #[track_caller]
 pub(crate) fn run<F: Future>(settings: RunSettings, conduct: Rc<RefCell<dyn Conduct>>, main: F) -> Ran<F::Output> {
     let director = Director::new(&settings, conduct);
+    let jobs = Jobs::new().delay({
+        let director = director.clone();
+        move || director.job_takes()
+    });
+    let _entered = settings.is_virtual.then(|| jobs.enter());
     let reactor = Reactor::new(ThreadPark::new());
     let guard = settings.timeout.map(|time| Watch::new(time, reactor.unparker(), settings.what));
     let control = Control::new(reactor, settings.is_virtual, director.clone(), guard);
@@ -87,7 +121,7 @@ pub(crate) fn run<F: Future>(settings: RunSettings, conduct: Rc<RefCell<dyn Cond
             Ok(()) => End::Returned(output),
         },
     };
-    Ran { end, director }
+    Ran { end, director, overruns: jobs.overruns() }
 }
 
 /// The tasks that neither end by themselves without time passing, nor were told to: they would go on for ever.

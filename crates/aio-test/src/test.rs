@@ -14,6 +14,7 @@ use fastrand::Rng;
 use crate::director::Seeded;
 use crate::environment::Environment;
 use crate::faults::Faults;
+use crate::jobs::Overrun;
 use crate::outcome::TestOutcome;
 use crate::run::{End, OnFailure, Ran, RunSettings, run};
 use crate::strategy::Strategy;
@@ -233,6 +234,7 @@ impl Test {
             number += 1;
             let ran = self.run_once(seed, strategy, &test);
             let log = ran.log();
+            let overruns = ran.overruns.clone();
             match ran.passed() {
                 Ok(output) if number == schedules => return Ok(Passed { output, schedules, log }),
                 Ok(_) => {}
@@ -250,6 +252,7 @@ impl Test {
                         payload: fault.payload,
                         log,
                         is_repeatable,
+                        overruns,
                     }));
                 }
             }
@@ -258,18 +261,20 @@ impl Test {
 
     #[track_caller]
     fn run_once<R>(&self, seed: u64, strategy: Strategy, test: &impl AsyncFn() -> R) -> Ran<R> {
-        let rng = (strategy != Strategy::Fifo).then(|| Rng::with_seed(!seed));
-        let conduct = Rc::new(RefCell::new(Seeded { strategy: strategy.begin(seed), rng }));
+        // One generator for each thing that draws, so that what one draws changes nothing for the others.
+        let mut root = Rng::with_seed(seed);
+        let rng = root.fork();
+        let rng = (strategy != Strategy::Fifo).then_some(rng);
+        let conduct = Rc::new(RefCell::new(Seeded { strategy: strategy.begin(root.u64(..)), rng }));
         let settings = RunSettings {
-            what: format!("`{}` (seed {seed})", self.name),
-            seed,
+            seed: root.u64(..),
             faults: self.faults,
             is_virtual: self.clock == Clock::Virtual,
             timeout: self.timeout,
-            max_steps: usize::MAX,
             is_preemptive: self.is_preemptive && strategy != Strategy::Fifo,
             may_leave_tasks: self.leaks == Leaks::Allow,
             on_failure: self.on_failure.clone(),
+            ..RunSettings::new(format!("`{}` (seed {seed})", self.name))
         };
         run(settings, conduct, test())
     }
@@ -347,6 +352,8 @@ pub struct Failure {
     /// Whether the same steps came again when it was tried a second time. If not, something that the test does not
     /// control had its part: real time, a thread, the order of a `HashMap`.
     pub is_repeatable: bool,
+    /// The blocking functions that were still running when the loop went on.
+    pub overruns: Vec<Overrun>,
     payload: Option<Box<dyn Any + Send>>,
 }
 
@@ -374,6 +381,9 @@ impl fmt::Display for Failure {
                 "The steps were others when it was run again: something has its part in it that the test does not \
                  control (real time, a thread, the order of a `HashMap`).\n",
             )?;
+        }
+        for overrun in &self.overruns {
+            writeln!(f, "{overrun}")?;
         }
         match self.seed {
             Some(seed) => write!(f, "AIO_SEED={seed} cargo test {name}   repeats it"),

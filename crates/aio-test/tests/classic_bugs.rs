@@ -18,7 +18,7 @@ use fastrand::Rng;
 const MS: Duration = Duration::from_millis(1);
 
 /// The bug is not seen in the order of production, but by one of a thousand seeds; how it failed.
-fn found(name: &str, broken: impl AsyncFn()) -> Failure {
+fn found(name: &str, broken: impl AsyncFn()) -> Box<Failure> {
     Test::new(name).run(&broken);
     let failure = Test::new(name).schedules(1000).try_run(&broken).unwrap_err();
     assert!(failure.is_repeatable);

@@ -2,6 +2,7 @@
 //!
 //! In most of them the tasks are detached: the main task then makes one step, in which it spawns them, and another one
 //! when nobody can run any more. Neither is a choice.
+#![cfg(not(aio_loom))]
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -57,9 +58,10 @@ fn sequences_are_interleaved_in_every_way() {
 
 #[test]
 fn a_reduction_leaves_one_order_of_what_is_independent() {
-    // Any subset of tasks that have run is a state that is reached once, by its members in order. From a state that lacks
-    // someone who was passed over, he is the only one to come, asleep; the runs that are cut short end at those states
-    // whose missing tasks have all been passed over, that is which contain the last one but not all: 2^(n-1) - 1.
+    // Any subset of tasks that have run is a state that is reached once, by its members in order. From a state that
+    // lacks someone who was passed over, he is the only one to come, asleep; the runs that are cut short end at those
+    // states whose missing tasks have all been passed over, that is which contain the last one but not all: 2^(n-1) -
+    // 1.
     for n in 1..=5 {
         let steps = vec![1; n];
         let explored = all().reduced().try_run(async || spawn_steps(&steps)).unwrap();
@@ -70,8 +72,8 @@ fn a_reduction_leaves_one_order_of_what_is_independent() {
 
 #[test]
 fn a_main_task_that_waits_is_a_task_like_any_other() {
-    // a1 a2 M and b1 b2 in every order: a2 wakes the main task, which waits for `a` first. If b2 comes after M, it wakes
-    // the main task once more, which is then alone. 5! / (3! 2!) = 10.
+    // a1 a2 M and b1 b2 in every order: a2 wakes the main task, which waits for `a` first. If b2 comes after M, it
+    // wakes the main task once more, which is then alone. 5! / (3! 2!) = 10.
     let explored = explore(async || {
         let tasks = [1, 2].map(|_| local::spawn(yield_now()));
         for task in tasks {
@@ -179,15 +181,16 @@ fn two_tasks_and_a_lock() {
             .detach();
         }
     };
-    // a takes it: then either b waits before a gives it (a b a b b), or finds it free (a a b b). And the other way round.
+    // a takes it: then either b waits before a gives it (a b a b b), or finds it free (a a b b). And the other way
+    // round.
     assert_eq!(counts(&all().try_run(program).unwrap()), (4, 0));
     assert_eq!(counts(&all().reduced().try_run(program).unwrap()), (4, 0));
 }
 
 #[test]
 fn tasks_that_share_less_have_fewer_schedules() {
-    // Two steps each, of which the first touches what both share. Of the six orders of a1 a2 b1 b2 it matters only which
-    // of a1 and b1 comes first.
+    // Two steps each, of which the first touches what both share. Of the six orders of a1 a2 b1 b2 it matters only
+    // which of a1 and b1 comes first.
     let program = async || {
         let shared = Rc::new(Cell::new(0));
         touch(&*shared);
@@ -202,8 +205,8 @@ fn tasks_that_share_less_have_fewer_schedules() {
     };
     assert_eq!(counts(&all().try_run(program).unwrap()), (6, 0));
     let reduced = all().reduced().try_run(program).unwrap();
-    // a1 b1 a2 b2 is run to its end. After a1 b1 b2, a2 sleeps, which was tried after b1; after a1 a2, b1 does, which was
-    // tried after a1. And the same with b1 first: a1, which was tried there, is woken by it.
+    // a1 b1 a2 b2 is run to its end. After a1 b1 b2, a2 sleeps, which was tried after b1; after a1 a2, b1 does, which
+    // was tried after a1. And the same with b1 first: a1, which was tried there, is woken by it.
     assert_eq!(counts(&reduced), if cfg!(debug_assertions) { (2, 4) } else { (6, 0) });
 }
 
@@ -369,7 +372,8 @@ fn bounds_end_an_exploration_and_say_so() {
 
 #[test]
 fn deviations_from_production_are_bounded() {
-    // Three tasks of one step: a b c; and at the first choice b or c, at the second one the second of those that are left.
+    // Three tasks of one step: a b c; and at the first choice b or c, at the second one the second of those that are
+    // left.
     let explored = |n| all().max_deviations(n).try_run(async || spawn_steps(&[1, 1, 1])).unwrap();
     let seen = |n| (explored(n).schedules(), explored(n).stopped_by());
     assert_eq!(seen(0), (1, Some(Bound::Deviations)));

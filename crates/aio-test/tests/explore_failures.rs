@@ -1,4 +1,5 @@
 //! What an exploration says of a program that fails, and how that is replayed.
+#![cfg(not(aio_loom))]
 
 use std::cell::Cell;
 use std::process::Command;

@@ -1,4 +1,5 @@
 //! Random programs over the primitives of `aio`: a reduced exploration sees all outcomes that a full one sees.
+#![cfg(not(aio_loom))]
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

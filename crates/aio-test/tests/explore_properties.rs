@@ -3,6 +3,7 @@
 //! The interpreter knows nothing of `aio`: it interleaves lists of operations. Of each schedule it also works out which
 //! others follow from it by exchanging neighbours that have nothing in common (the normal form of D. Foata), so that it
 //! is known how many a reduction has to leave.
+#![cfg(not(aio_loom))]
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};

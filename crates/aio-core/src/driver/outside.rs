@@ -1,6 +1,6 @@
 //! What goes on outside of the loop.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::Arc; // facade: shared data without a protocol
 use std::sync::atomic::{AtomicUsize, Ordering}; // facade: a count, for clocks of tests
@@ -9,6 +9,8 @@ use std::task::Waker;
 aio_base::thread_local! {
     /// Of the loop of this thread, if it stands over a clock that wants to know.
     static CURRENT: RefCell<Option<Arc<Count>>> = RefCell::new(None);
+    /// Whether there is one: quicker to look at, since nearly never there is.
+    static IS_COUNTED: Cell<bool> = Cell::new(false);
 }
 
 /// How much goes on.
@@ -30,6 +32,7 @@ impl Count {
 
 /// Makes it the one of this thread; returns the former one.
 pub(super) fn replace(count: Option<Arc<Count>>) -> Option<Arc<Count>> {
+    IS_COUNTED.with(|is_counted| is_counted.set(count.is_some()));
     CURRENT.with(|current| current.replace(count))
 }
 
@@ -64,21 +67,29 @@ pub struct Outside(Option<Arc<Count>>);
 
 /// Begins something [`Outside`] of the loop of this thread. Drop it, on whatever thread, when it has woken whom it was
 /// to wake.
+#[inline]
 pub fn outside() -> Outside {
-    let count = CURRENT.try_with(|current| current.borrow().clone()).ok().flatten();
-    if let Some(count) = &count {
+    #[cold]
+    fn count() -> Option<Arc<Count>> {
+        let count = CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()?;
         // Relaxed: on the thread that looks at it.
         count.running.fetch_add(1, Ordering::Relaxed);
+        Some(count)
     }
-    Outside(count)
+    Outside(if IS_COUNTED.try_with(Cell::get).unwrap_or(false) { count() } else { None })
 }
 
 impl Drop for Outside {
+    #[inline]
     fn drop(&mut self) {
-        if let Some(count) = &self.0 {
+        #[cold]
+        fn end(count: &Count) {
             count.running.fetch_sub(1, Ordering::Release);
             // It may be parked, and is to look again.
             count.unparker.wake_by_ref();
+        }
+        if let Some(count) = &self.0 {
+            end(count);
         }
     }
 }

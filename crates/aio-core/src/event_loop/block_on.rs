@@ -2,14 +2,15 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::panic::resume_unwind;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use aio_base::{Parker, host};
+use aio_base::Parker;
+use aio_base::host::{self, Through, WaitsFor};
 
 use crate::scope::Scope;
-use crate::task::step;
+use crate::task::{Outcome, step};
 
 aio_base::thread_local! {
     /// What the calls of this thread wait with: making one costs more than most futures, and so does moving it.
@@ -51,18 +52,42 @@ impl Waiting {
 pub fn block_on<F: Future>(future: F) -> F::Output {
     host::assert_may_block("`block_on`");
     let waiting = Waiting::take();
-    let mut cx = Context::from_waker(&waiting.waker);
     let outcome = {
         let mut scope = pin!(Scope::new(future));
-        loop {
-            match step(scope.as_mut(), &mut cx) {
-                Poll::Ready(outcome) => break outcome,
-                // A token left by a former future ends one park early, which is harmless.
-                Poll::Pending => waiting.parker.borrow_mut().park(None),
-            }
+        let first = step(scope.as_mut(), &mut Context::from_waker(&waiting.waker));
+        match first {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => match Through::take() {
+                None => wait(scope, &waiting),
+                Some(through) => wait_through(scope, &through),
+            },
         }
     };
     outcome.unwrap_or_else(|error| resume_unwind(error.into_panic()))
+}
+
+fn wait<F: Future>(mut scope: Pin<&mut Scope<F>>, waiting: &Waiting) -> Outcome<F::Output> {
+    let mut cx = Context::from_waker(&waiting.waker);
+    loop {
+        // A token left by a former future ends one park early, which is harmless.
+        waiting.parker.borrow_mut().park(None);
+        if let Poll::Ready(outcome) = step(scope.as_mut(), &mut cx) {
+            return outcome;
+        }
+    }
+}
+
+/// The same in a job of a test.
+#[cold]
+fn wait_through<F: Future>(mut scope: Pin<&mut Scope<F>>, through: &Through) -> Outcome<F::Output> {
+    let waker = through.waker();
+    let mut cx = Context::from_waker(&waker);
+    loop {
+        if let Poll::Ready(outcome) = step(scope.as_mut(), &mut cx) {
+            return outcome;
+        }
+        through.wait(WaitsFor::AFuture);
+    }
 }
 
 #[cfg(all(test, not(aio_loom)))]

@@ -28,8 +28,8 @@ pub struct ExploreFailure {
 
 impl ExploreFailure {
     /// The schedule under which it failed, as `AIO_SCHEDULE` takes it: the number of the task that ran wherever there
-    /// was a choice, up to where the order is that of production again; `fifo`, if it is from the beginning. None, if no
-    /// schedule is to blame: the program behaves differently from run to run, or there are too many schedules.
+    /// was a choice, up to where the order is that of production again; `fifo`, if it is from the beginning. None, if
+    /// no schedule is to blame: the program behaves differently from run to run, or there are too many schedules.
     pub fn schedule(&self) -> Option<String> {
         self.picks.as_ref().map(Picks::to_string)
     }

@@ -1,8 +1,8 @@
 //! What steps have touched, under names that hold from run to run.
 //!
 //! Addresses differ between runs. So tasks go by their numbers, and all other things by the order in which a run has
-//! touched them first: where two runs have made the same steps, a number means the same thing. What a node does not know
-//! yet counts as one thing, whatever it is.
+//! touched them first: where two runs have made the same steps, a number means the same thing. What a node does not
+//! know yet may be any of them.
 
 use std::collections::HashMap;
 
@@ -46,9 +46,9 @@ impl Footprint {
     /// Whether this step, of one run, has anything in common with a `later` one of another run. Both runs have made the
     /// same steps up to where this one was made, where so much was `known`.
     ///
-    /// A thing that was not known there may be any that the other run has touched since; and also one of those before, if
-    /// what had been at its address in this run was dropped meanwhile. A task that was not known was spawned by its own
-    /// step, and nobody else can have touched it.
+    /// A thing that was not known there may be any that the other run has touched since; and also one of those before,
+    /// if what had been at its address in this run was dropped meanwhile. A task that was not known was spawned by its
+    /// own step, and nobody else can have touched it.
     pub(super) fn meets(&self, later: &Self, known: Known) -> bool {
         let is_new = |thing: &u32| *thing >= known.things;
         self.is_everything
