@@ -305,8 +305,7 @@ fn timers_of_one_deadline_fire_in_every_order_if_that_is_asked_for() {
             if log.lock().unwrap().is_empty() { Poll::Pending } else { Poll::Ready(()) }
         })
         .await;
-        let log = log.lock().unwrap().clone();
-        log
+        log.lock().unwrap().clone()
     };
     let outcomes = |explore: Explore| explore.outcomes(program).unwrap().0;
     assert_eq!(outcomes(all()), [("ab".to_owned(), 1)].into());
