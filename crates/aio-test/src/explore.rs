@@ -438,6 +438,9 @@ impl Explore {
                 let name = self.name.clone();
                 Box::new(ExploreFailure { name, message, schedules: n_runs, log, picks, is_repeatable: true, payload })
             };
+            if let Some(overrun) = ran.overruns.first() {
+                return Err(fail(overrun.to_string(), None, None));
+            }
             let fault = match (ran.end, stop) {
                 (_, Some(Stop::Differs(how))) => {
                     let message = format!(

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex}; // facade: wakers have to be `Send`
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use aio_blocking::to_thread;
 use aio_core::{local, yield_now};
 use aio_test::{Bound, Explore, Explored, Leaks, elapsed, explore, explore_outcomes, touch};
 use aio_timer::sleep;
@@ -355,6 +356,23 @@ fn the_end_of_the_main_task_may_come_before_others() {
     };
     assert_eq!(all().leaks(Leaks::Allow).outcomes(program).unwrap().0, [(0, 1), (1, 1)].into());
     assert_eq!(all().leaks(Leaks::Allow).reduced().outcomes(program).unwrap().0, [(0, 1), (1, 1)].into());
+}
+
+#[test]
+fn blocking_functions_are_steps() {
+    let program = async || {
+        let log = Arc::new(Mutex::new(String::new()));
+        for name in ["a", "b"] {
+            let log = log.clone();
+            local::spawn(to_thread(move || log.lock().unwrap().push_str(name))).detach();
+        }
+        sleep(MS).await;
+        let log = log.lock().unwrap();
+        log.clone()
+    };
+    let outcomes = |explore: Explore| explore.outcomes(program).unwrap().0.into_keys().collect::<Vec<_>>();
+    assert_eq!(outcomes(all()), ["ab", "ba"]);
+    assert_eq!(outcomes(all().reduced()), ["ab", "ba"]);
 }
 
 #[test]
