@@ -36,10 +36,12 @@
 //! steps in question, was taken again for things that nobody had touched until then, and each for the other in another
 //! run, they would be mistaken for each other.
 
+mod explored;
 mod failure;
 mod footprints;
 mod picks;
 mod replay;
+mod touch;
 mod walk;
 
 use std::any::Any;
@@ -51,9 +53,12 @@ use std::time::Duration;
 
 use aio_base::footprint;
 
+pub use self::explored::{Bound, Explored};
 pub use self::failure::ExploreFailure;
 use self::picks::Picks;
 use self::replay::Replay;
+use self::touch::Recording;
+pub use self::touch::touch;
 use self::walk::{Bounds, Stop, Walk};
 use crate::director::Conduct;
 use crate::faults::Faults;
@@ -166,48 +171,6 @@ pub struct Explore {
     leaks: Leaks,
 }
 
-/// What an exploration has seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Explored {
-    schedules: u64,
-    cut_short: u64,
-    stopped_by: Option<Bound>,
-}
-
-/// What has kept an exploration from being complete.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Bound {
-    /// See [`Explore::max_schedules`].
-    Schedules,
-    /// See [`Explore::max_deviations`].
-    Deviations,
-    /// `AIO_SCHEDULE` has asked for one schedule alone.
-    Replay,
-}
-
-impl Explored {
-    /// How many schedules have been run to their ends.
-    pub fn schedules(&self) -> u64 {
-        self.schedules
-    }
-
-    /// How many runs the [reduction](Explore::reduced) has cut short: they would have been like one of the others.
-    pub fn cut_short(&self) -> u64 {
-        self.cut_short
-    }
-
-    /// Whether that were all that there are.
-    pub fn is_complete(&self) -> bool {
-        self.stopped_by.is_none()
-    }
-
-    /// What has kept it from being [complete](Self::is_complete).
-    pub fn stopped_by(&self) -> Option<Bound> {
-        self.stopped_by
-    }
-}
-
 /// How many schedules there may be where nothing is said.
 const MOST_SCHEDULES: u64 = 1_000_000;
 
@@ -262,7 +225,7 @@ impl Explore {
     /// Leaves out schedules that differ in the order of steps only which have nothing to do with each other. What
     /// the program does, and whether it fails, is the same in one of those that are left.
     ///
-    /// That holds if tasks share nothing but the primitives of `aio`, or tell of all else by [`touch`]:
+    /// That holds if tasks share nothing but the primitives of `aio`, or tell of all else by [`touch`](touch()):
     /// each step that reads or writes an `Rc<Cell<_>>`, a `static`, or a channel of another crate. Builds without debug
     /// assertions do not know what is touched: they try all schedules.
     pub fn reduced(mut self) -> Self {
@@ -525,51 +488,4 @@ fn fault<R>(end: End<R>) -> Option<(String, Option<Box<dyn Any + Send>>)> {
         }
         End::Failed(why) => Some((why, None)),
     }
-}
-
-/// While it exists, it is recorded what steps touch.
-struct Recording(bool);
-
-impl Recording {
-    fn begin() -> Self {
-        Self(footprint::record(true))
-    }
-}
-
-impl Drop for Recording {
-    fn drop(&mut self) {
-        footprint::record(self.0);
-    }
-}
-
-/// Says that the running step reads or writes `thing`, which other tasks use as well: for what is not a primitive of
-/// `aio`, in [reduced](Explore::reduced) explorations. Elsewhere nothing happens.
-///
-/// It is known by its address, so it should stay there until the test has ended, as what is in an `Rc` does that the
-/// main task has. And it is not told from other things that are touched for the first time: have the main task touch
-/// it before it spawns the others, and more is left out.
-///
-/// ```
-/// use aio_core::local;
-/// use aio_test::{Explore, touch};
-/// use std::cell::Cell;
-/// use std::rc::Rc;
-///
-/// let explored = Explore::new("example").reduced().run(async || {
-///     let counters = [1, 2, 3].map(|_| Rc::new(Cell::new(0)));
-///     for counter in counters.clone() {
-///         touch(&*counter);
-///         local::spawn(async move {
-///             touch(&*counter);
-///             counter.set(1);
-///         })
-///         .detach();
-///     }
-/// });
-/// // Three tasks of one step in 3! orders; but they have nothing to do with each other.
-/// let all = if cfg!(debug_assertions) { 1 } else { 6 };
-/// assert_eq!(explored.schedules(), all);
-/// ```
-pub fn touch<T: ?Sized>(thing: &T) {
-    footprint::touch(thing);
 }
