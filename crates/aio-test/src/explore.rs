@@ -273,7 +273,10 @@ impl Explore {
             }),
             _ => self.try_run(test),
         };
-        result.unwrap_or_else(|failure| failure.raise())
+        match result {
+            Ok(explored) => explored,
+            Err(failure) => failure.raise(),
+        }
     }
 
     /// [`run`](Self::run) that returns the failure. It does not look at the environment.
@@ -469,6 +472,7 @@ impl Explore {
 }
 
 impl ExploreFailure {
+    #[track_caller]
     fn raise(self) -> ! {
         eprintln!("{self}");
         match self.payload {
