@@ -3,6 +3,7 @@
 
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use aio::debug::{self, Who};
 use aio::{
@@ -149,6 +150,8 @@ fn who_waits_is_forgotten_when_it_is_served_or_gives_up() {
         assert!(debug::waits().deadlocks().is_empty());
 
         queue.try_put(1).unwrap();
+        // It has its item, though it has yet to run.
+        assert_eq!(lines(), ["three Semaphore one two"]);
         getter.await;
         let [one, two] = holders;
         drop(one);
@@ -316,5 +319,131 @@ fn who_has_no_permit_left_is_no_holder() {
         assert_eq!(lines(), ["waits Semaphore holder"]);
         drop((emptied, tasks));
         turns(2).await;
+    });
+}
+
+/// What a task waits for, as in a report: with numbers for names.
+fn report() -> Vec<String> {
+    debug::waits().report(&|who| name(who).to_owned()).to_string().lines().map(str::to_owned).collect()
+}
+
+/// Of each kind one that waits, until it is dropped.
+#[cfg(unix)]
+#[test]
+fn whatever_waits_is_in_the_table_until_it_is_dropped() {
+    use aio::{ReadExt as _, WriteExt as _};
+
+    let _tracked = Tracked::new();
+    let (sender, receiver) = std::sync::mpsc::channel::<()>();
+    run(async {
+        let mut tasks = Vec::new();
+        let mut expected = Vec::new();
+        let mut add = |what: &str, work: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>| {
+            let name = format!("t{}", tasks.len());
+            expected.push(if what.is_empty() { String::new() } else { format!("{name} {what}") });
+            tasks.push(task(&name, work));
+        };
+        let socket = aio::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let listener = aio::TcpListener::bind("127.0.0.1:0").unwrap();
+        add("waits until", Box::pin(aio::sleep(Duration::from_secs(3600))));
+        add("waits for ever", Box::pin(aio::sleep(Duration::MAX)));
+        add("waits until", Box::pin(async { _ = aio::timeout(Duration::from_secs(3600), pending::<()>()).await }));
+        add("waits for a blocking function", Box::pin(aio::to_thread(move || _ = receiver.recv())));
+        add("waits for UdpSocket 1 to read", Box::pin(async move { drop(socket.recv_from(&mut [0]).await) }));
+        add("waits for TcpListener 1 to read", Box::pin(async move { drop(listener.accept().await) }));
+        for by_thread in [false, true] {
+            let work = async move {
+                let mut command = aio::process::Command::new("sleep");
+                command.arg("3600").kill_on_drop(true);
+                if by_thread {
+                    command.wait_by_thread();
+                }
+                let child = command.spawn().unwrap();
+                drop(child.wait().await);
+            };
+            add("waits for a child process", Box::pin(work));
+        }
+        let signals = aio::signal::signals([aio::signal::Signal::USER_2]).unwrap();
+        add("waits for a signal", Box::pin(async move { drop({ signals }.recv().await) }));
+        let (mut reader, _writer) = aio::io::simplex(1);
+        add("waits for simplex 1 to read", Box::pin(async move { drop(reader.read(&mut [0]).await) }));
+        let (_reader, mut writer) = aio::io::simplex(1);
+        add("waits for simplex 2 to write", Box::pin(async move { drop(writer.write_all(&[0, 1]).await) }));
+        add(
+            "waits for room in a TaskGroup 1, which may come from child",
+            Box::pin(async {
+                let group = aio::TaskGroup::new().limit(1);
+                let body = async {
+                    _ = group.child().name("child").spawn(pending::<()>());
+                    drop(group.vacancy().await);
+                };
+                group.join(body).await;
+            }),
+        );
+        add(
+            "waits for a result of a TaskGroup 1, which may come from a task",
+            Box::pin(async {
+                let group = aio::TaskGroup::new();
+                let body = async {
+                    let mut results = group.results();
+                    results.spawn(pending::<()>());
+                    results.next().await;
+                };
+                group.join(body).await;
+            }),
+        );
+        // Long enough for what takes a turn of a thread; each shows itself once it waits.
+        for _ in 0..1000 {
+            if expected.iter().all(|line| report().iter().any(|real| real.starts_with(line.as_str()))) {
+                break;
+            }
+            aio::sleep(Duration::from_millis(1)).await;
+        }
+        let real = report();
+        for line in &expected {
+            assert!(real.iter().any(|real| real.starts_with(line.as_str())), "{line}: {real:#?}");
+        }
+        sender.send(()).unwrap();
+        drop(tasks);
+        turns(3).await;
+        for _ in 0..1000 {
+            if debug::waits().is_empty() {
+                return;
+            }
+            aio::sleep(Duration::from_millis(1)).await;
+        }
+        panic!("{:#?}", report());
+    });
+}
+
+/// It counts for who polls it now.
+#[test]
+fn what_is_moved_to_another_task_is_waited_for_by_that() {
+    let _tracked = Tracked::new();
+    run(async {
+        let (lock, queue) = (Arc::new(Lock::new(())), Arc::new(Queue::unbounded()));
+        let _held = lock.clone().lock_owned().await;
+        let their_queue = queue.clone();
+        let first = task("first", async move {
+            let mut waits = Box::pin(async move {
+                aio::gather((async { drop(lock.lock_owned().await) }, aio::sleep(Duration::from_secs(3600)))).await;
+            });
+            std::future::poll_fn(|cx| {
+                assert!(waits.as_mut().poll(cx).is_pending());
+                std::task::Poll::Ready(())
+            })
+            .await;
+            their_queue.try_put(waits).unwrap();
+            pending().await
+        });
+        turns(2).await;
+        assert_eq!(lines(), ["first Lock main", "first time"]);
+        let waits = queue.get().await.unwrap();
+        let second = task("second", waits);
+        turns(2).await;
+        assert_eq!(lines(), ["second Lock main", "second time"]);
+        drop((first, second));
+        turns(3).await;
+        assert!(debug::waits().is_empty());
     });
 }

@@ -63,6 +63,14 @@ pub fn record(is_on: bool) -> bool {
     IS_ON.with(|on| on.replace(is_on))
 }
 
+/// Runs `f`, which is no part of any step.
+pub fn unseen<R>(f: impl FnOnce() -> R) -> R {
+    let was_on = record(false);
+    let result = f();
+    record(was_on);
+    result
+}
+
 /// The addresses of what was touched since this was last called.
 pub fn take() -> Vec<usize> {
     TOUCHED.with(RefCell::take)
@@ -82,6 +90,8 @@ mod tests {
         touch(&two);
         touch(&one);
         assert_eq!(take(), [(&raw const one).addr(), (&raw const two).addr()]);
+        unseen(|| touch(&one));
+        assert!(take().is_empty());
         assert!(record(false));
         touch(&one);
         assert!(take().is_empty());

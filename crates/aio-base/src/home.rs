@@ -45,8 +45,8 @@ pub trait Home: sealed::Sealed + Sized + fmt::Debug + 'static {
     fn new_ref<T>(value: T) -> Self::Ref<T>;
 }
 
-/// A word that changes by compare-and-exchange. The orderings are those of the atomic; one thread needs none. Whatever is
-/// done to it is in the [footprint](crate::footprint) of who does it.
+/// A word that changes by compare-and-exchange. The orderings are those of the atomic; one thread needs none.
+/// Whatever is done to it is in the [footprint](crate::footprint) of who does it.
 pub trait Word<T> {
     /// Holding `value`.
     fn new(value: T) -> Self;

@@ -10,9 +10,11 @@ use std::panic::Location;
 use std::pin::pin;
 use std::sync::Arc; // facade: loom's cannot hold a trait object
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 use crate::Parker;
 use crate::sync::OnceLock;
+use crate::waits::OwnPart;
 
 /// The answers of a runtime.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub struct Host {
     pub loop_here: fn() -> Option<&'static Location<'static>>,
     /// The task that this thread is running.
     pub current_task: fn() -> Option<TaskLabel>,
+    /// The time, by the clock of this thread's loop.
+    pub now: fn() -> Instant,
 }
 
 /// What a task is called, and where it was spawned.
@@ -55,6 +59,12 @@ pub fn current_task() -> Option<TaskLabel> {
     HOST.get().and_then(|host| (host.current_task)())
 }
 
+/// The time, by the clock of this thread's loop, or else by that of the system.
+pub(crate) fn now() -> Instant {
+    // clock: where no runtime is, there is no other
+    HOST.get().map_or_else(Instant::now, |host| (host.now)())
+}
+
 /// Blocks the thread until `future` is ready, on behalf of `what` (as in "`lock_blocking`").
 ///
 /// # Panics
@@ -72,10 +82,13 @@ pub fn block_on<F: Future>(what: &str, future: F) -> F::Output {
 
 fn wait_for<F: Future>(future: F, waker: &Waker, mut wait: impl FnMut()) -> F::Output {
     let mut future = pin!(future);
+    let part = OwnPart::new();
     loop {
+        let entered = part.enter();
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(waker)) {
             return output;
         }
+        drop(entered);
         wait();
     }
 }

@@ -14,6 +14,7 @@ use crate::WakerSlot;
 use crate::footprint::touch;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::waits::OwnPart;
 
 /// So many items of entries that stay ready are given before the owner gets its turn back.
 const AT_ONCE: usize = 64;
@@ -36,6 +37,7 @@ struct Entry<F> {
     shared: Arc<EntryWaker>,
     /// Of `shared`, so that a poll need not count one.
     waker: Waker,
+    part: OwnPart,
 }
 
 /// What the owner may do before others have theirs.
@@ -84,7 +86,7 @@ impl<F> ReadySet<F> {
         let place = self.entries.vacant_entry();
         let key = place.key();
         let shared = Arc::new(EntryWaker { key, queued: AtomicBool::new(true), woken: self.woken.clone() });
-        place.insert(Entry { future, waker: Waker::from(shared.clone()), shared });
+        place.insert(Entry { future, waker: Waker::from(shared.clone()), shared, part: OwnPart::new() });
         self.push_ready(key);
         key
     }
@@ -161,7 +163,10 @@ impl<F> ReadySet<F> {
             // AcqRel: pairs with the swap of `set_queued`. A wake from here on queues the key again; what a waker wrote
             // before it found the key queued is visible to this poll.
             entry.shared.queued.swap(false, Ordering::AcqRel);
-            let given = match poll(key, &mut entry.future, &mut Context::from_waker(&entry.waker)) {
+            let entered = entry.part.enter();
+            let poll = poll(key, &mut entry.future, &mut Context::from_waker(&entry.waker));
+            drop(entered);
+            let given = match poll {
                 Poll::Pending => {
                     leaving.armed = false;
                     continue;

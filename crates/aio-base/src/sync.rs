@@ -109,10 +109,10 @@ impl<T> Mutex<T> {
         Self(imp::Mutex::new(value))
     }
 
-    /// Blocks the thread until the lock is free, and takes it. It is in the [footprint](crate::footprint) of who does so.
+    /// Blocks the thread until the lock is free, and takes it: it is in the [footprint](crate::footprint) of who does.
     pub fn lock(&self) -> MutexGuard<'_, T> {
         touch(self);
-        self.lock_unseen()
+        MutexGuard(self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
     }
 
     /// [`lock`](Self::lock) without a footprint: for what is shared by those who have nothing to do with each other.

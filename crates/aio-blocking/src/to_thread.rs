@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use aio_base::waits::{self, Note};
 use aio_core::TaskRef;
 
 use crate::current;
@@ -82,6 +83,12 @@ impl<T: Send + 'static> ToThread<T> {
 }
 
 impl<T> ToThread<T> {
+    /// Where it waits, for the table of who waits for what.
+    #[inline]
+    fn job_place(&self) -> waits::Place {
+        waits::Place::of(&*self.job)
+    }
+
     fn submit(&mut self, pool: Shared, cx: &mut Context<'_>) -> Result<(), Refused> {
         self.job.enqueue(aio_core::Context::current(), cx.waker().clone());
         self.place = match steps::current() {
@@ -105,7 +112,10 @@ impl<T> ToThread<T> {
     pub fn poll_unless_refused(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         if let Place::Nowhere(pool) = &mut self.place {
             let pool = pool.take().unwrap_or_else(current::pool);
-            let Err(refused) = self.submit(pool, cx) else { return Poll::Pending };
+            let Err(refused) = self.submit(pool, cx) else {
+                waits::begin_at(self.job_place(), || Note::new("a blocking function"));
+                return Poll::Pending;
+            };
             self.place = Place::Done;
             self.job.abandon();
             return match refused {
@@ -113,7 +123,9 @@ impl<T> ToThread<T> {
                 Refused::NoThread(_) => panic!("to_thread: {refused}"),
             };
         }
+        waits::again_at(self.job_place());
         let outcome = ready!(self.job.poll(cx.waker()));
+        waits::end_at(self.job_place());
         self.place = Place::Done;
         match outcome {
             Outcome::Returned(value) => Poll::Ready(Some(value)),
@@ -136,6 +148,7 @@ impl<T> Future for ToThread<T> {
 
 impl<T> Drop for ToThread<T> {
     fn drop(&mut self) {
+        waits::end_at(self.job_place());
         // Nothing is left of a job that is done, so that its lock need not be taken.
         if matches!(self.place, Place::Done) || !self.job.abandon() {
             return;

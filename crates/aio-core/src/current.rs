@@ -6,6 +6,8 @@
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
 
+use aio_base::waits::TaskPart;
+
 use crate::context::ContextSlot;
 use crate::event_loop::{Core, Worker};
 use crate::reason::Reason;
@@ -125,6 +127,8 @@ pub(crate) fn with_reason<R>(run: impl FnOnce(Option<&Reason>) -> R) -> R {
 /// is not asked for any more.
 #[inline]
 pub(crate) fn enter_task<R>(task: NonNull<Header>, run: impl FnOnce() -> R) -> R {
+    // SAFETY: it is alive now.
+    let _polled = TaskPart::enter(|| unsafe { task.as_ref() }.meta().id.get());
     during(|current| &current.task, Some(task), run)
 }
 

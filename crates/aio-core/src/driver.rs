@@ -1,5 +1,6 @@
 //! What a loop waits for.
 
+mod deadlock;
 mod outside;
 mod schedule;
 mod stand_in;
@@ -9,6 +10,7 @@ use std::task::Waker;
 
 use aio_base::{Deadline, Parker};
 
+pub use self::deadlock::deadlock_report;
 pub use self::outside::{Outside, outside};
 pub use self::schedule::{ReadyTasks, Schedule};
 pub use self::stand_in::StandIn;

@@ -81,6 +81,7 @@ static HOST: Host = Host {
     // (Who blocks in `block_in_place` has said so.)
     loop_here: || current::with_loop(|core| (!core.is_blocked()).then(|| core.started_at.get())).flatten(),
     current_task: || current::with_task(|task| task.map(|task| task.meta().label())),
+    now: crate::now,
 };
 
 impl<D: Driver> EventLoop<D> {
@@ -396,7 +397,7 @@ fn run_stepwise(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut d
             None => core.park(driver, deadline),
             Some(place) => {
                 let task = core.run_ready(place);
-                if footprint::ENABLED && done() {
+                if footprint::ENABLED && footprint::unseen(&mut done) {
                     // Nobody else has another turn, or they are told to end.
                     footprint::touch_everything();
                 }

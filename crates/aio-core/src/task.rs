@@ -22,6 +22,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use aio_base::Shared;
+use aio_base::waits::{self, Note, Place};
 
 use crate::failure::FailureKind;
 use crate::reason::{Reason, cancel_reason};
@@ -113,6 +114,7 @@ impl<T, H: TaskHome> Task<T, H> {
     }
 
     fn let_go(self, report: Option<home::Report<T>>) {
+        self.note_wait(false);
         ManuallyDrop::new(self).handle.release(report);
     }
 
@@ -136,13 +138,31 @@ impl<T, H: TaskHome> Task<T, H> {
     /// If the outcome was taken before.
     #[inline]
     pub fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
-        self.handle.poll_outcome(cx)
+        let poll = self.handle.poll_outcome(cx);
+        self.note_wait(poll.is_pending());
+        poll
     }
 
     /// Ready once the task has ended, with its cleanups, however that may be. Unlike [`poll_join`](Self::poll_join) it
     /// leaves the outcome where it is.
     pub fn poll_finished(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.handle.poll_finished(cx)
+        let poll = self.handle.poll_finished(cx);
+        self.note_wait(poll.is_pending());
+        poll
+    }
+
+    /// For the table of who waits for what.
+    #[inline]
+    fn note_wait(&self, waits: bool) {
+        if !waits::HOLDERS || !waits::is_tracked() {
+            return;
+        }
+        let place = Place::of(self.handle.meta());
+        if waits {
+            waits::poll_at(place, || Note::end_of([self.handle.meta().label()]));
+        } else {
+            waits::end_at(place);
+        }
     }
 
     /// Whether it has ended and its outcome, which stays where it is, `is_failure`. For `wait`.
@@ -213,6 +233,7 @@ impl<T, H: TaskHome> Drop for Task<T, H> {
             handle.cancel(cancel_reason().unwrap_or(Reason::Dropped));
             ended::leave_until(handle.task_ref());
         }
+        self.note_wait(false);
         if !self.handle.is_finished() {
             cancel(&self.handle);
         }

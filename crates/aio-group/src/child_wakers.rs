@@ -15,6 +15,7 @@ use aio_base::WakerSlot;
 use aio_base::footprint::touch;
 use aio_base::live::{Kind, Live};
 use aio_base::sync::Arc;
+use aio_base::waits::{Entered, OwnPart};
 
 use crate::ready_queue::{Node, Push, ReadyQueue};
 
@@ -24,6 +25,7 @@ pub(crate) struct ChildWakers(Arc<Block>);
 /// A child's waker for the time of one poll; whoever wants to keep it clones it.
 pub(crate) struct Lent<'a> {
     waker: ManuallyDrop<Waker>,
+    _polled: Entered,
     lender: PhantomData<&'a ChildWakers>,
 }
 
@@ -38,6 +40,7 @@ struct Block {
 #[repr(C)] // A pointer to the node is a pointer to the cell.
 struct Cell {
     node: Node,
+    part: OwnPart,
     /// The block in which this cell is, as [`Arc::as_ptr`] gives it. Written once, before the first waker is made.
     block: *const Block,
 }
@@ -45,7 +48,7 @@ struct Cell {
 impl ChildWakers {
     /// For `n` children.
     pub(crate) fn new(n: usize) -> Self {
-        let cells = (0..n).map(|_| Cell { node: Node::new(), block: ptr::null() }).collect();
+        let cells = (0..n).map(|_| Cell { node: Node::new(), part: OwnPart::new(), block: ptr::null() }).collect();
         let (woken, parent) = (ReadyQueue::new(), WakerSlot::new());
         let mut this = Arc::new(Block { woken, parent, cells, _live: Live::new(Kind::Registration) });
         let block = Arc::as_ptr(&this);
@@ -76,13 +79,13 @@ impl ChildWakers {
         // counts this waker. It does not count this one, but it lives as long: `Lent` borrows from `self`, which is
         // counted, gives out `&Waker` only, and does not drop the waker. A clone is counted.
         let waker = ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(cell.cast(), &VTABLE)) });
-        Lent { waker, lender: PhantomData }
+        Lent { waker, _polled: self.0.cells[index].part.enter(), lender: PhantomData }
     }
 }
 
 impl Drop for ChildWakers {
     fn drop(&mut self) {
-        touch(&raw const *self.0);
+        self.0.cells.iter().for_each(|cell| cell.part.ended());
         // The children that are dropped next may wake each other; the parent need not hear of it.
         let _left = self.0.woken.close();
         // What the parent's waker refers to must not live as long as a forgotten waker of a child.

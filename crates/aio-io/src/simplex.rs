@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use aio_base::sync::{Arc, Mutex};
+use aio_base::waits::{self, Note, Place};
 use futures_io::{AsyncRead, AsyncWrite, IoSlice, IoSliceMut};
 
 use crate::buffer::Buffer;
@@ -58,6 +59,18 @@ fn poll<T>(
     cx: &Context<'_>,
     place: impl Fn(&mut Pipe) -> &mut Option<Waker>,
     mut attempt: impl FnMut(&mut Pipe) -> Option<(T, Option<Waker>)>,
+    waits: Waits,
+) -> Poll<T> {
+    let poll = poll_unnoted(pipe, cx, place, &mut attempt);
+    waits.note(pipe, poll.is_pending());
+    poll
+}
+
+fn poll_unnoted<T>(
+    pipe: &Mutex<Pipe>,
+    cx: &Context<'_>,
+    place: impl Fn(&mut Pipe) -> &mut Option<Waker>,
+    mut attempt: impl FnMut(&mut Pipe) -> Option<(T, Option<Waker>)>,
 ) -> Poll<T> {
     let mut waker = None;
     loop {
@@ -85,6 +98,29 @@ fn poll<T>(
     }
 }
 
+/// What an end says in the table of who waits for what.
+#[derive(Clone, Copy)]
+enum Waits {
+    ToRead,
+    ToWrite,
+}
+
+impl Waits {
+    #[inline]
+    fn note(self, pipe: &Mutex<Pipe>, waits: bool) {
+        let place = Place::of(pipe).side(self as u8);
+        if waits {
+            let detail = match self {
+                Self::ToRead => "to read",
+                Self::ToWrite => "to write",
+            };
+            waits::poll_at(place, || Note::new("simplex").which(pipe).to(detail));
+        } else {
+            waits::end_at(place);
+        }
+    }
+}
+
 /// Closes the pipe, and wakes who waits at the other end.
 fn close(pipe: &Mutex<Pipe>, other: impl Fn(&mut Pipe) -> &mut Option<Waker>) {
     let waker = {
@@ -108,7 +144,7 @@ impl SimplexReader {
             let n = take(&mut pipe.bytes);
             Some((n, if n > 0 { pipe.writer.take() } else { None }))
         };
-        poll(&self.0, cx, |pipe| &mut pipe.reader, attempt).map(Ok)
+        poll(&self.0, cx, |pipe| &mut pipe.reader, attempt, Waits::ToRead).map(Ok)
     }
 }
 
@@ -152,7 +188,7 @@ impl SimplexWriter {
             }
             Some((Ok(pipe.bytes.len() - before), pipe.reader.take()))
         };
-        poll(&self.0, cx, |pipe| &mut pipe.writer, attempt)
+        poll(&self.0, cx, |pipe| &mut pipe.writer, attempt, Waits::ToWrite)
     }
 }
 
@@ -183,6 +219,7 @@ impl AsyncWrite for SimplexWriter {
 /// A future that was dropped has left its waker here, which would keep its task alive as long as the other end.
 impl Drop for SimplexReader {
     fn drop(&mut self) {
+        Waits::ToRead.note(&self.0, false);
         let (own, _bytes) = {
             let mut pipe = self.0.lock();
             (pipe.reader.take(), mem::replace(&mut pipe.bytes, Buffer::new()))
@@ -195,6 +232,7 @@ impl Drop for SimplexReader {
 /// As with the reader.
 impl Drop for SimplexWriter {
     fn drop(&mut self) {
+        Waits::ToWrite.note(&self.0, false);
         let own = self.0.lock().writer.take();
         close(&self.0, |pipe| &mut pipe.reader);
         drop(own);

@@ -36,6 +36,9 @@
 //! They wait in the loop of the thread on which they are used (`aio_reactor` says how), and also work under another
 //! executor.
 //!
+//! With the feature `simulation` they also work over a network that a test provides, see `simulation`; that is what
+//! `aio_test::net` does.
+//!
 //! # Cancel safety
 //!
 //! An operation that is dropped before it is ready did not happen: no connection, datagram or byte is lost that was not
@@ -43,12 +46,15 @@
 
 mod connect;
 pub mod generic;
+mod io;
 pub mod local;
 mod names;
 #[cfg(unix)]
 mod pipe;
 mod send_file;
 mod server;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod split;
 mod target;
 mod tcp;

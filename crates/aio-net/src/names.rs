@@ -44,6 +44,10 @@ async fn lookup_name(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         // The system would take that for this machine.
         return Err(io::Error::new(ErrorKind::InvalidInput, "the name is empty"));
     }
+    #[cfg(feature = "simulation")]
+    if let Some(network) = crate::simulation::current() {
+        return Ok(network.lookup(host)?.into_iter().map(|ip| SocketAddr::new(ip, port)).collect());
+    }
     let name = host.to_owned();
     let addresses =
         in_pool(move || Ok::<_, io::Error>((name.as_str(), port).to_socket_addrs()?.collect::<Vec<_>>())).await?;

@@ -10,6 +10,7 @@ use aio_core::yield_now;
 use aio_io::WriteExt;
 
 use crate::TcpStream;
+use crate::io::either;
 use crate::tcp::attempted;
 
 /// How much is sent at once: as much as Linux reads ahead of who reads a file from its beginning to its end.
@@ -70,14 +71,19 @@ impl TcpStream {
     pub async fn send_file(&mut self, file: &File, part: &mut Range<u64>) -> io::Result<u64> {
         let begin = part.start;
         let mut copier = Copier { file, duplicate: None, buffer: Vec::new() };
-        let mut is_refused = false;
+        // What is simulated has it copied.
+        let mut is_refused = either!(&self.io, _io => false, _it => true);
         while !part.is_empty() {
             if part.start > begin {
                 yield_now().await;
             }
             let len = (part.end - part.start).min(PIECE as u64) as usize;
             let n = if !is_refused && system::is_in_memory(file, part.start, len) {
-                match self.io.write_with(|socket| system::send(socket, file, part.start, len)).await {
+                let sent = either!(&self.io,
+                    io => io.write_with(|socket| system::send(socket, file, part.start, len)).await,
+                    _it => Err(ErrorKind::Unsupported.into())
+                );
+                match sent {
                     Ok(n) => {
                         part.start += n as u64;
                         n

@@ -9,6 +9,9 @@ use std::task::{Context, Poll, ready};
 use aio_reactor::Async;
 use futures_core::Stream;
 
+use crate::io::{Io, either};
+#[cfg(feature = "simulation")]
+use crate::simulation::{self, Direction, Simulated};
 use crate::tcp::attempted;
 
 /// A UDP socket.
@@ -40,7 +43,7 @@ use crate::tcp::attempted;
 /// # Cancel safety
 /// Of all operations: a future that is dropped before it is ready has neither sent nor received anything.
 pub struct UdpSocket {
-    io: Async<net::UdpSocket>,
+    io: Io<net::UdpSocket>,
 }
 
 impl UdpSocket {
@@ -51,9 +54,22 @@ impl UdpSocket {
     /// # Errors
     /// What the system says, with the address in it.
     pub fn bind(address: impl ToSocketAddrs + fmt::Debug) -> io::Result<Self> {
-        net::UdpSocket::bind(&address)
-            .and_then(Self::from_std)
-            .map_err(attempted(format_args!("bind a UDP socket to {address:?}")))
+        Self::bind_to(&address).map_err(attempted(format_args!("bind a UDP socket to {address:?}")))
+    }
+
+    fn bind_to(address: &impl ToSocketAddrs) -> io::Result<Self> {
+        #[cfg(feature = "simulation")]
+        if let Some(network) = simulation::current() {
+            let mut last = None;
+            for address in address.to_socket_addrs()? {
+                match network.bind(address) {
+                    Ok(socket) => return Ok(Self { io: Io::Simulated(Simulated::new(socket)) }),
+                    Err(error) => last = Some(error),
+                }
+            }
+            return Err(last.unwrap_or_else(|| io::Error::new(ErrorKind::InvalidInput, "there is no such address")));
+        }
+        net::UdpSocket::bind(address).and_then(Self::from_std)
     }
 
     /// Takes over a socket of the standard library, and has the system make it non-blocking.
@@ -61,12 +77,14 @@ impl UdpSocket {
     /// # Errors
     /// What the system says to that.
     pub fn from_std(socket: net::UdpSocket) -> io::Result<Self> {
-        Ok(Self { io: Async::new(socket)? })
+        Ok(Self { io: Io::System(Async::new(socket)?) })
     }
 
     /// The socket of the standard library, non-blocking.
+    #[cfg_attr(feature = "simulation", doc = "\n# Panics\nIf it is a [simulated](crate::simulation) one.")]
+    #[cfg_attr(feature = "simulation", track_caller)]
     pub fn into_std(self) -> net::UdpSocket {
-        self.io.into_inner()
+        self.io.into_system()
     }
 
     /// From now on it sends to `peer`, and receives only from there. Nothing is sent for that, and nothing waits.
@@ -74,7 +92,8 @@ impl UdpSocket {
     /// # Errors
     /// What the system says, with the address in it.
     pub fn connect(&self, peer: SocketAddr) -> io::Result<()> {
-        self.std().connect(peer).map_err(attempted(format_args!("connect a UDP socket to {peer}")))
+        either!(&self.io, io => io.get_ref().connect(peer), it => it.socket.connect(peer))
+            .map_err(attempted(format_args!("connect a UDP socket to {peer}")))
     }
 
     /// The address here.
@@ -82,7 +101,7 @@ impl UdpSocket {
     /// # Errors
     /// What the system says.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.std().local_addr()
+        either!(&self.io, io => io.get_ref().local_addr(), it => it.socket.local_addr())
     }
 
     /// The address that it is connected to.
@@ -90,7 +109,7 @@ impl UdpSocket {
     /// # Errors
     /// If it is not connected.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.std().peer_addr()
+        either!(&self.io, io => io.get_ref().peer_addr(), it => it.socket.peer_addr())
     }
 
     /// Sends `datagram` to where the socket is connected to. All of it is sent, or nothing.
@@ -99,7 +118,10 @@ impl UdpSocket {
     /// What the system says, with the address in it: that the socket is not connected, that the datagram is too long,
     /// that nobody listened when something was sent earlier.
     pub async fn send(&self, datagram: &[u8]) -> io::Result<usize> {
-        let result = self.io.write_with(|socket| socket.send(datagram)).await;
+        let result = either!(&self.io,
+            io => io.write_with(|socket| socket.send(datagram)).await,
+            it => it.wait(Direction::Write, "UdpSocket::send", |socket| socket.try_send(datagram, None)).await
+        );
         result.map_err(|error| self.failed_to_send(error))
     }
 
@@ -108,7 +130,10 @@ impl UdpSocket {
     /// # Errors
     /// What the system says: also that nobody listened when something was sent earlier.
     pub async fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let result = self.io.read_with(|socket| socket.recv(buffer)).await;
+        let result = either!(&self.io,
+            io => io.read_with(|socket| socket.recv(buffer)).await,
+            it => it.wait(Direction::Read, "UdpSocket::recv", |socket| len_of(socket.try_receive(buffer, false))).await
+        );
         result.map_err(|error| self.failed_to_receive(error))
     }
 
@@ -117,7 +142,10 @@ impl UdpSocket {
     /// # Errors
     /// What the system says, with the address in it.
     pub async fn send_to(&self, datagram: &[u8], peer: SocketAddr) -> io::Result<usize> {
-        let result = self.io.write_with(|socket| socket.send_to(datagram, peer)).await;
+        let result = either!(&self.io,
+            io => io.write_with(|socket| socket.send_to(datagram, peer)).await,
+            it => it.wait(Direction::Write, "UdpSocket::send_to", |socket| socket.try_send(datagram, Some(peer))).await
+        );
         result.map_err(|error| failed_to_send_to(peer, error))
     }
 
@@ -126,7 +154,10 @@ impl UdpSocket {
     /// # Errors
     /// What the system says.
     pub async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        let result = self.io.read_with(|socket| socket.recv_from(buffer)).await;
+        let result = either!(&self.io,
+            io => io.read_with(|socket| socket.recv_from(buffer)).await,
+            it => it.wait(Direction::Read, "UdpSocket::recv_from", |socket| socket.try_receive(buffer, false)).await
+        );
         result.map_err(|error| self.failed_to_receive(error))
     }
 
@@ -135,7 +166,10 @@ impl UdpSocket {
     /// # Errors
     /// What the system says.
     pub async fn peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        let result = self.io.read_with(|socket| socket.peek_from(buffer)).await;
+        let result = either!(&self.io,
+            io => io.read_with(|socket| socket.peek_from(buffer)).await,
+            it => it.wait(Direction::Read, "UdpSocket::peek_from", |socket| socket.try_receive(buffer, true)).await
+        );
         result.map_err(|error| self.failed_to_receive(error))
     }
 
@@ -144,7 +178,8 @@ impl UdpSocket {
     /// # Errors
     /// `WouldBlock` if it must wait; and those of `send`.
     pub fn try_send(&self, datagram: &[u8]) -> io::Result<usize> {
-        retried(|| self.std().send(datagram)).map_err(|error| self.failed_to_send(error))
+        either!(&self.io, io => retried(|| io.get_ref().send(datagram)), it => it.socket.try_send(datagram, None))
+            .map_err(|error| self.failed_to_send(error))
     }
 
     /// [`recv`](Self::recv) if that need not wait.
@@ -152,7 +187,11 @@ impl UdpSocket {
     /// # Errors
     /// `WouldBlock` if it must wait; and those of `recv`.
     pub fn try_recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        retried(|| self.std().recv(buffer)).map_err(|error| self.failed_to_receive(error))
+        either!(&self.io,
+            io => retried(|| io.get_ref().recv(buffer)),
+            it => len_of(it.socket.try_receive(buffer, false))
+        )
+        .map_err(|error| self.failed_to_receive(error))
     }
 
     /// [`send_to`](Self::send_to) if that need not wait.
@@ -160,7 +199,11 @@ impl UdpSocket {
     /// # Errors
     /// `WouldBlock` if it must wait; and those of `send_to`.
     pub fn try_send_to(&self, datagram: &[u8], peer: SocketAddr) -> io::Result<usize> {
-        retried(|| self.std().send_to(datagram, peer)).map_err(|error| failed_to_send_to(peer, error))
+        either!(&self.io,
+            io => retried(|| io.get_ref().send_to(datagram, peer)),
+            it => it.socket.try_send(datagram, Some(peer))
+        )
+        .map_err(|error| failed_to_send_to(peer, error))
     }
 
     /// [`recv_from`](Self::recv_from) if that need not wait.
@@ -168,7 +211,11 @@ impl UdpSocket {
     /// # Errors
     /// `WouldBlock` if it must wait; and those of `recv_from`.
     pub fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        retried(|| self.std().recv_from(buffer)).map_err(|error| self.failed_to_receive(error))
+        either!(&self.io,
+            io => retried(|| io.get_ref().recv_from(buffer)),
+            it => it.socket.try_receive(buffer, false)
+        )
+        .map_err(|error| self.failed_to_receive(error))
     }
 
     /// Waits until there is a datagram, or an error.
@@ -176,7 +223,7 @@ impl UdpSocket {
     /// # Errors
     /// If the system cannot tell.
     pub async fn readable(&self) -> io::Result<()> {
-        self.io.readable().await
+        either!(&self.io, io => io.readable().await, it => it.ready(Direction::Read, "UdpSocket::readable").await)
     }
 
     /// Waits until there is room to send, or an error.
@@ -184,7 +231,7 @@ impl UdpSocket {
     /// # Errors
     /// If the system cannot tell.
     pub async fn writable(&self) -> io::Result<()> {
-        self.io.writable().await
+        either!(&self.io, io => io.writable().await, it => it.ready(Direction::Write, "UdpSocket::writable").await)
     }
 
     /// The datagrams that arrive, each cut off at `max_len` bytes, with who has sent them. The stream has no end, not
@@ -198,7 +245,10 @@ impl UdpSocket {
     /// # Errors
     /// What the system says.
     pub fn set_broadcast(&self, broadcast: bool) -> io::Result<()> {
-        self.std().set_broadcast(broadcast)
+        either!(&self.io,
+            io => io.get_ref().set_broadcast(broadcast),
+            it => it.keep(|options| options.broadcast = broadcast)
+        )
     }
 
     /// See [`set_broadcast`](Self::set_broadcast).
@@ -206,7 +256,7 @@ impl UdpSocket {
     /// # Errors
     /// What the system says.
     pub fn broadcast(&self) -> io::Result<bool> {
-        self.std().broadcast()
+        either!(&self.io, io => io.get_ref().broadcast(), it => it.option(|options| options.broadcast))
     }
 
     /// How many routers a datagram may pass.
@@ -214,7 +264,7 @@ impl UdpSocket {
     /// # Errors
     /// What the system says.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.std().set_ttl(ttl)
+        either!(&self.io, io => io.get_ref().set_ttl(ttl), it => it.keep(|options| options.ttl = ttl))
     }
 
     /// See [`set_ttl`](Self::set_ttl).
@@ -222,7 +272,7 @@ impl UdpSocket {
     /// # Errors
     /// What the system says.
     pub fn ttl(&self) -> io::Result<u32> {
-        self.std().ttl()
+        either!(&self.io, io => io.get_ref().ttl(), it => it.option(|options| options.ttl))
     }
 
     /// Receives what is sent to the group from now on; the interface is named by its address, or the system chooses
@@ -231,7 +281,8 @@ impl UdpSocket {
     /// # Errors
     /// What the system says, with the group in it.
     pub fn join_multicast_v4(&self, group: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
-        let result = self.std().join_multicast_v4(&group, &interface);
+        let result =
+            either!(&self.io, io => io.get_ref().join_multicast_v4(&group, &interface), it => it.has_no_groups());
         result.map_err(attempted(format_args!("join the group {group} at {interface}")))
     }
 
@@ -240,7 +291,8 @@ impl UdpSocket {
     /// # Errors
     /// What the system says, with the group in it.
     pub fn leave_multicast_v4(&self, group: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
-        let result = self.std().leave_multicast_v4(&group, &interface);
+        let result =
+            either!(&self.io, io => io.get_ref().leave_multicast_v4(&group, &interface), it => it.has_no_groups());
         result.map_err(attempted(format_args!("leave the group {group} at {interface}")))
     }
 
@@ -249,7 +301,8 @@ impl UdpSocket {
     /// # Errors
     /// What the system says, with the group in it.
     pub fn join_multicast_v6(&self, group: Ipv6Addr, interface: u32) -> io::Result<()> {
-        let result = self.std().join_multicast_v6(&group, interface);
+        let result =
+            either!(&self.io, io => io.get_ref().join_multicast_v6(&group, interface), it => it.has_no_groups());
         result.map_err(attempted(format_args!("join the group {group} at interface {interface}")))
     }
 
@@ -258,7 +311,8 @@ impl UdpSocket {
     /// # Errors
     /// What the system says, with the group in it.
     pub fn leave_multicast_v6(&self, group: Ipv6Addr, interface: u32) -> io::Result<()> {
-        let result = self.std().leave_multicast_v6(&group, interface);
+        let result =
+            either!(&self.io, io => io.get_ref().leave_multicast_v6(&group, interface), it => it.has_no_groups());
         result.map_err(attempted(format_args!("leave the group {group} at interface {interface}")))
     }
 
@@ -267,7 +321,10 @@ impl UdpSocket {
     /// # Errors
     /// What the system says.
     pub fn set_multicast_loop_v4(&self, comes_back: bool) -> io::Result<()> {
-        self.std().set_multicast_loop_v4(comes_back)
+        either!(&self.io,
+            io => io.get_ref().set_multicast_loop_v4(comes_back),
+            it => it.keep(|options| options.multicast_loop_v4 = comes_back)
+        )
     }
 
     /// See [`set_multicast_loop_v4`](Self::set_multicast_loop_v4).
@@ -275,7 +332,7 @@ impl UdpSocket {
     /// # Errors
     /// What the system says.
     pub fn multicast_loop_v4(&self) -> io::Result<bool> {
-        self.std().multicast_loop_v4()
+        either!(&self.io, io => io.get_ref().multicast_loop_v4(), it => it.option(|options| options.multicast_loop_v4))
     }
 
     /// Whether what is sent to a group comes back to this machine.
@@ -283,7 +340,10 @@ impl UdpSocket {
     /// # Errors
     /// What the system says.
     pub fn set_multicast_loop_v6(&self, comes_back: bool) -> io::Result<()> {
-        self.std().set_multicast_loop_v6(comes_back)
+        either!(&self.io,
+            io => io.get_ref().set_multicast_loop_v6(comes_back),
+            it => it.keep(|options| options.multicast_loop_v6 = comes_back)
+        )
     }
 
     /// See [`set_multicast_loop_v6`](Self::set_multicast_loop_v6).
@@ -291,7 +351,7 @@ impl UdpSocket {
     /// # Errors
     /// What the system says.
     pub fn multicast_loop_v6(&self) -> io::Result<bool> {
-        self.std().multicast_loop_v6()
+        either!(&self.io, io => io.get_ref().multicast_loop_v6(), it => it.option(|options| options.multicast_loop_v6))
     }
 
     /// How many routers what is sent to a group may pass.
@@ -299,7 +359,10 @@ impl UdpSocket {
     /// # Errors
     /// What the system says.
     pub fn set_multicast_ttl_v4(&self, ttl: u32) -> io::Result<()> {
-        self.std().set_multicast_ttl_v4(ttl)
+        either!(&self.io,
+            io => io.get_ref().set_multicast_ttl_v4(ttl),
+            it => it.keep(|options| options.multicast_ttl_v4 = ttl)
+        )
     }
 
     /// See [`set_multicast_ttl_v4`](Self::set_multicast_ttl_v4).
@@ -307,7 +370,7 @@ impl UdpSocket {
     /// # Errors
     /// What the system says.
     pub fn multicast_ttl_v4(&self) -> io::Result<u32> {
-        self.std().multicast_ttl_v4()
+        either!(&self.io, io => io.get_ref().multicast_ttl_v4(), it => it.option(|options| options.multicast_ttl_v4))
     }
 
     /// The error that is to be told by the next operation, which this takes away.
@@ -315,11 +378,7 @@ impl UdpSocket {
     /// # Errors
     /// What the system says.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.std().take_error()
-    }
-
-    fn std(&self) -> &net::UdpSocket {
-        self.io.get_ref()
+        either!(&self.io, io => io.get_ref().take_error(), it => Ok(it.socket.take_error()))
     }
 
     #[cold]
@@ -345,6 +404,11 @@ fn failed_to_send_to(peer: SocketAddr, error: io::Error) -> io::Error {
     unless_it_must_wait(format_args!("send to {peer}"), error)
 }
 
+#[cfg(feature = "simulation")]
+fn len_of(result: io::Result<(usize, SocketAddr)>) -> io::Result<usize> {
+    result.map(|(n, _)| n)
+}
+
 /// That it must wait is nothing that a text would be made for.
 fn unless_it_must_wait(what: impl fmt::Display, error: io::Error) -> io::Error {
     if error.kind() == ErrorKind::WouldBlock { error } else { attempted(what)(error) }
@@ -361,21 +425,23 @@ fn retried<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 
 #[cfg(unix)]
 impl std::os::fd::AsFd for UdpSocket {
+    #[cfg_attr(feature = "simulation", track_caller)]
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.std().as_fd()
+        self.io.system().as_fd()
     }
 }
 
 #[cfg(windows)]
 impl std::os::windows::io::AsSocket for UdpSocket {
+    #[cfg_attr(feature = "simulation", track_caller)]
     fn as_socket(&self) -> std::os::windows::io::BorrowedSocket<'_> {
-        self.std().as_socket()
+        self.io.system().as_socket()
     }
 }
 
 impl fmt::Debug for UdpSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.std().fmt(f)
+        either!(&self.io, io => io.get_ref().fmt(f), it => it.fmt(f))
     }
 }
 
@@ -391,7 +457,10 @@ impl Stream for Datagrams<'_> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Self { socket, buffer } = &mut *self;
-        let result = ready!(socket.io.poll_read_with(cx, |socket| socket.recv_from(buffer)));
+        let result = ready!(either!(&socket.io,
+            io => io.poll_read_with(cx, |socket| socket.recv_from(buffer)),
+            it => it.poll(Direction::Read, "UdpSocket::datagrams", cx, |socket| socket.try_receive(buffer, false))
+        ));
         Poll::Ready(Some(match result {
             Ok((n, peer)) => Ok((buffer[..n].to_vec(), peer)),
             Err(error) => Err(socket.failed_to_receive(error)),

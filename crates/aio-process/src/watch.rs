@@ -33,6 +33,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use aio_base::sync::Mutex;
+use aio_base::waits::{self, Note, Place};
 use aio_base::{WakerSet, thread};
 
 /// How long the thread waits before it looks again, where the system cannot wait without reaping.
@@ -193,6 +194,7 @@ impl<R: Reap> Future for Wait<R> {
             return Poll::Ready(Ok(status));
         }
         watch.watch()?;
+        waits::poll_at(Place::of(key), || Note::new("a child process").which(&**watch));
         Poll::Pending
     }
 }
@@ -202,6 +204,7 @@ impl<R: Reap> Unpin for Wait<R> {}
 
 impl<R: Reap> Drop for Wait<R> {
     fn drop(&mut self) {
+        waits::end_at(Place::of(&self.key));
         self.watch.waiters.remove(&mut self.key);
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc; // facade: shared data without a protocol
 use std::task::{Context, Poll, ready};
 
 use aio_base::footprint::touch_system;
+use aio_base::waits::{self, Note, Place};
 use futures_io::{AsyncRead, AsyncWrite};
 
 use crate::current;
@@ -249,7 +250,18 @@ impl<T: AsSource> Async<T> {
         waiter: Waiter<'_>,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<Seen>> {
+        // Of futures there may be several. (One that is moved is forgotten when its task is polled again.)
+        let place = match &waiter {
+            Waiter::Poller => Place::of(&*self.source).side(direction as u8),
+            Waiter::Future(place) => Place::of(&**place),
+        };
         let poll = self.source.poll_ready(direction, waiter, cx, || self.bind());
+        if poll.is_pending() {
+            let detail = if direction == Direction::Read { "to read" } else { "to write" };
+            waits::poll_at(place, || Note::of_type::<T>().which(&*self.source).to(detail));
+        } else {
+            waits::end_at(place);
+        }
         if Selector::IS_ONESHOT && poll.is_pending() {
             self.source.arm(direction, |poller, key, directions| {
                 poller.make_selector()?.arm(sys::borrow(&*self.io), key, directions)

@@ -6,6 +6,8 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use aio_base::waits;
+
 use crate::Async;
 use crate::readiness::{Direction, Seen};
 use crate::sys::{self, AsSource};
@@ -28,6 +30,7 @@ impl<T: AsSource> Wait<'_, T> {
 impl<T: AsSource> Drop for Wait<'_, T> {
     #[inline]
     fn drop(&mut self) {
+        waits::end_at(waits::Place::of(&self.place));
         self.io.source().unregister(self.direction, &mut self.place);
     }
 }

@@ -5,6 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use aio_base::WakeList;
 use aio_base::sync::Mutex;
+use aio_base::waits::{self, Note, Place};
 use slab::Slab;
 
 /// Everybody who waits, in any thread.
@@ -79,12 +80,14 @@ impl Future for Next<'_> {
         };
         drop(state);
         drop(old);
+        waits::poll_at(Place::of(&*self), || Note::new("a signal"));
         Poll::Pending
     }
 }
 
 impl Next<'_> {
     fn leave(&mut self) {
+        waits::end_at(Place::of(&*self));
         if let Some((key, _)) = self.place.take() {
             let waker = self.listeners.0.lock().wakers.remove(key);
             drop(waker);

@@ -9,6 +9,7 @@ use std::sync::Arc; // facade: shared with a signal handler, of which no model k
 use std::sync::atomic::{AtomicBool, Ordering}; // facade: as above
 use std::task::{Context, Poll};
 
+use aio_base::waits;
 use aio_reactor::Async;
 use futures_core::Stream;
 use signal_hook::{SigId, flag, low_level};
@@ -133,11 +134,16 @@ impl Signals {
     /// As [`recv`](Self::recv).
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Signal>> {
         let Self { taken, next, wakes } = self;
-        wakes.poll_read_with(cx, |wakes| {
+        let poll = wakes.poll_read_with(cx, |wakes| {
             // The bytes before the flags: one that comes after the look at its flag leaves a byte, which wakes.
             drain(wakes)?;
             next_heard(taken, next).ok_or_else(|| ErrorKind::WouldBlock.into())
-        })
+        });
+        if poll.is_pending() {
+            // Nobody knows of the descriptor.
+            waits::called("a signal");
+        }
+        poll
     }
 }
 

@@ -38,6 +38,7 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
+use aio_base::waits::{self, Note, Place};
 use aio_base::{Home, Shared, host};
 
 use block::Block;
@@ -219,9 +220,12 @@ impl<T, H: Home> Future for Receiver<T, H> {
         let block = this.block.expect("polled again after it was ready");
         // SAFETY: this is the receiver, and it has not left.
         let is_over = unsafe { Block::state(block).is_over() || Block::wait(block, End::Receiver, cx).is_some() };
+        let place = Place::of_pointer(block.as_ptr());
         if !is_over {
+            waits::poll_at(place, || Note::new("oneshot").which_at(block.as_ptr()));
             return Poll::Pending;
         }
+        waits::end_at(place);
         this.block = None;
         // SAFETY: as above, and now it has.
         Poll::Ready(unsafe { Block::take_and_leave(block) }.ok_or(RecvError::NEW))
@@ -232,6 +236,7 @@ impl<T, H: Home> Drop for Receiver<T, H> {
     #[inline]
     fn drop(&mut self) {
         if let Some(block) = self.block {
+            waits::end_at(Place::of_pointer(block.as_ptr()));
             // The message, if there is one, is dropped after all else.
             // SAFETY: this is the receiver, and it has not left.
             drop(unsafe { Block::take_and_leave(block) });

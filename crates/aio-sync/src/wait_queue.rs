@@ -56,6 +56,8 @@ pub(crate) unsafe trait Waiter<H: Home> {
     type Note;
     /// What it waits for, in a report of who waits for what.
     const WHAT: &'static str;
+    /// What of it, in that report.
+    const DETAIL: &'static str = "";
 
     /// The lock. While it is held no foreign code runs: no waker may be cloned, woken or dropped.
     fn guarded(&self) -> &H::Exclusive<Self::Guarded>;

@@ -16,7 +16,11 @@ thread_local! {
 
 /// What `call` panics with on the thread of a loop.
 fn refusal<R>(call: impl FnOnce() -> R) -> String {
-    static HOST: Host = Host { loop_here: || RUNS_A_LOOP.get().then(Location::caller), current_task: || None };
+    static HOST: Host = Host {
+        loop_here: || RUNS_A_LOOP.get().then(Location::caller),
+        current_task: || None,
+        now: std::time::Instant::now,
+    };
     host::install(&HOST);
     RUNS_A_LOOP.set(true);
     let refused = catch_unwind(AssertUnwindSafe(|| drop(call())));

@@ -11,7 +11,7 @@ thread_local! {
     static LOOP: Cell<Option<&'static Location<'static>>> = const { Cell::new(None) };
 }
 
-static HOST: Host = Host { loop_here: || LOOP.get(), current_task: || None };
+static HOST: Host = Host { loop_here: || LOOP.get(), current_task: || None, now: std::time::Instant::now };
 
 /// The message with which `f` panics where a loop runs, and the line of the call.
 fn refusal<R>(f: impl FnOnce() -> R) -> String {

@@ -62,8 +62,8 @@ fn ready<F: Future>(future: &mut Pin<&mut F>) -> F::Output {
     }
 }
 
-/// What counts the waiters of this build is not part of the promise.
-const COUNTED: usize = size_of::<Live>();
+/// What counts the waiters of this build, and takes up a word, is not part of the promise.
+const COUNTED: usize = size_of::<Live>().next_multiple_of(size_of::<usize>());
 
 #[test]
 fn a_waiting_future_has_at_most_64_bytes_and_its_item() {

@@ -390,6 +390,14 @@ impl Director {
         true
     }
 
+    /// The number of a task, and that of its parent, if it is known.
+    pub(crate) fn number_of(&self, task: &TaskRef) -> (usize, Option<usize>) {
+        self.with_numbers(|numbers| {
+            let number = numbers.number(task, None);
+            (number.0, numbers.label(number).parent.map(|parent| parent.0))
+        })
+    }
+
     /// What the tasks are called, and whose children they are.
     pub(crate) fn with_numbers<R>(&self, read: impl FnOnce(&mut Numbers) -> R) -> R {
         read(&mut self.state.borrow_mut().numbers)

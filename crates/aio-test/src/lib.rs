@@ -38,6 +38,7 @@ mod faults;
 mod guard;
 pub mod jobs;
 mod ledger;
+pub mod net;
 mod numbers;
 mod outcome;
 mod report;

@@ -7,6 +7,8 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError}; // facade: what a handler of failures writes down
 use std::time::Duration;
 
+use aio_base::live::Account;
+use aio_base::waits::Tracking;
 use aio_core::{Driver, EventLoop, Failure, TaskRef, ThreadPark, all_tasks};
 use aio_reactor::Reactor;
 use aio_timer::Timers;
@@ -84,6 +86,9 @@ pub(crate) fn run_in_order<F: Future>(settings: RunSettings, main: F) -> End<F::
 /// Runs `main` on a loop of its own, as `conduct` says.
 #[track_caller]
 pub(crate) fn run<F: Future>(settings: RunSettings, conduct: Rc<RefCell<dyn Conduct>>, main: F) -> Ran<F::Output> {
+    let _tracking = Tracking::begin();
+    let account = Account::open();
+    let charged = account.enter();
     let director = Director::new(&settings, conduct);
     let jobs = Jobs::new().delay({
         let director = director.clone();
@@ -105,6 +110,7 @@ pub(crate) fn run<F: Future>(settings: RunSettings, conduct: Rc<RefCell<dyn Cond
         (output, left)
     });
     let closed = catch_unwind(AssertUnwindSafe(|| event_loop.close()));
+    drop(charged);
     let verdict = director.take_verdict();
     let failures = std::mem::take(&mut *failures.lock().unwrap_or_else(PoisonError::into_inner));
     let end = match (outcome, verdict) {
@@ -118,7 +124,11 @@ pub(crate) fn run<F: Future>(settings: RunSettings, conduct: Rc<RefCell<dyn Cond
             Err(payload) => End::Panicked(payload),
             Ok(()) if !failures.is_empty() => End::Failed(failures.join("\n")),
             Ok(()) if !left.is_empty() => End::Failed(tell_left(&left)),
-            Ok(()) => End::Returned(output),
+            Ok(()) if settings.may_leave_tasks => End::Returned(output),
+            Ok(()) => match still_alive(&account) {
+                alive if alive.is_empty() => End::Returned(output),
+                alive => End::Failed(format!("after the end of the loop there still is: {}", alive.join(", "))),
+            },
         },
     };
     Ran { end, director, overruns: jobs.overruns() }
@@ -137,6 +147,18 @@ async fn left_behind(director: &Director) -> Vec<String> {
         })
         .collect()
     })
+}
+
+/// What was made in the run and is still there. What another thread is about to drop gets half a second.
+fn still_alive(account: &Account) -> Vec<String> {
+    for _ in 0..50 {
+        if account.left().is_empty() {
+            break;
+        }
+        // clock: the threads looked for are real ones
+        std::thread::sleep(Duration::from_millis(10)); // facade: as above
+    }
+    account.left().iter().map(|(kind, n)| format!("{n} {kind}")).collect()
 }
 
 fn tell_left(left: &[String]) -> String {

@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use aio_base::footprint::touch;
 use aio_base::sync::atomic::{AtomicUsize, Ordering};
 use aio_base::sync::{Arc, Mutex, MutexGuard};
 use aio_base::{Deadline, WakerKey, WakerSet};
@@ -234,7 +233,6 @@ impl Watch {
     fn poll_request(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reason> {
         let mut this = self.project();
         this.state.watchers.register(this.key, cx.waker());
-        touch(&raw const this.state.settings);
         let n_changes = this.state.n_changes.load(Ordering::Acquire);
         if std::mem::replace(this.seen, n_changes) == n_changes {
             return Poll::Pending;

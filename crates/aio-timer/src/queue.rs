@@ -34,6 +34,7 @@ use std::time::{Duration, Instant};
 use aio_base::choice::{self, Choice};
 use aio_base::live::{Kind, Live};
 use aio_base::sync::{Condvar, Mutex, OnceLock, UnsafeCell};
+use aio_base::waits::{self, Place};
 use aio_base::{BriefGuard, BriefLock, Deadline, Panics, WakeList};
 
 use crate::wheel::{Node, Waiter, Wheel};
@@ -461,6 +462,7 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
+        waits::end_at(Place::of(self));
         let mut state = self.queue.state.lock();
         let node = self.node.with_mut(|node| node);
         // SAFETY: the queue is locked; with a waiter, the node is linked into its wheel.

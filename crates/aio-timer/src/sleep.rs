@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use aio_base::waits::{self, Note, Place};
 use aio_base::{Deadline, live};
 use pin_project_lite::pin_project;
 
@@ -102,7 +103,10 @@ impl Sleep {
         let when = match state.as_mut().project() {
             StateProj::Unregistered { when } => *when,
             StateProj::Registered { entry } => match entry.as_ref().poll(cx.waker()) {
-                Fate::Linked => return Poll::Pending,
+                Fate::Linked => {
+                    waits::again_at(Place::of(&*entry));
+                    return Poll::Pending;
+                }
                 Fate::Fired => When::Past,
                 Fate::Orphaned(deadline) => When::At(deadline),
             },
@@ -112,7 +116,7 @@ impl Sleep {
             When::Past | When::After(Duration::ZERO) => return state.end(),
             When::After(duration) => match nanos(duration) {
                 None => state.set(State::Unregistered { when: When::Never }),
-                Some(left) => state.register_fresh(left, cx.waker()),
+                Some(left) => state.as_mut().register_fresh(left, cx.waker()),
             },
             When::At(deadline) => {
                 let now = aio_core::now();
@@ -121,16 +125,31 @@ impl Sleep {
                     Some(0) => return state.end(),
                     Some(left) => {
                         let queue = timers::current().unwrap_or_else(fallback::queue);
-                        state.register(queue, now, left, cx.waker());
+                        state.as_mut().register(queue, now, left, cx.waker());
                     }
                 }
             }
         }
+        state.note(when);
         Poll::Pending
     }
 }
 
 impl State {
+    /// For the table of who waits for what. (The entry says when it is over.)
+    #[inline]
+    fn note(self: Pin<&mut Self>, when: When) {
+        if let StateProj::Registered { entry } = self.project() {
+            waits::begin_at(Place::of(&*entry), || match when {
+                When::At(moment) => Note::until(moment),
+                When::After(left) => {
+                    Deadline::after(aio_core::now(), left).instant().map_or_else(|| Note::new("ever"), Note::until)
+                }
+                When::Never | When::Past => unreachable!("it is not registered"),
+            });
+        }
+    }
+
     fn end(mut self: Pin<&mut Self>) -> Poll<()> {
         self.set(Self::Unregistered { when: When::Past });
         Poll::Ready(())
@@ -184,6 +203,9 @@ impl Future for Sleep {
         if is_first && poll.is_ready() {
             cx.waker().wake_by_ref();
             return Poll::Pending;
+        }
+        if let State::Unregistered { when: When::Never } = self.state {
+            waits::poll_at(Place::of(&*self), || Note::new("ever"));
         }
         poll
     }

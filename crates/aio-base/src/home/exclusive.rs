@@ -12,8 +12,8 @@ use crate::sync::atomic::AtomicU8;
 #[cfg(aio_loom)]
 pub use model::ModelLock;
 
-/// Access to a value during a call; the call must not lead back to it. It is in the [footprint](crate::footprint) of who
-/// has it.
+/// Access to a value during a call; the call must not lead back to it. It is in the
+/// [footprint](crate::footprint) of who has it.
 pub trait Exclusive<T> {
     /// What lies beside the value: see [`byte`](Self::byte).
     type Byte;

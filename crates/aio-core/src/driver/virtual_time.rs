@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use aio_base::Deadline;
 
+use super::deadlock::deadlock_report;
 use super::outside::{self, Count};
 use super::{Driver, Schedule};
-use crate::{all_tasks, clock};
+use crate::{TaskRef, all_tasks, clock};
 
 /// A [`Driver`] that gives the loop a clock of its own, for tests: instead of waiting for a deadline it moves the clock
 /// there. It belongs below the layer that knows the deadlines, and above the one that knows of sockets.
@@ -36,8 +37,10 @@ use crate::{all_tasks, clock};
 ///
 /// # Deadlocks
 /// A loop that is idle without a deadline, and with nothing outside, is at a deadlock: nothing will ever happen. All
-/// its tasks are reported on stderr then and cancelled, so that [`run`](crate::EventLoop::run) panics; if cleanups are
-/// stuck as well, they are [given up](crate::TaskRef::give_up). [`on_deadlock`](Self::on_deadlock) does something else.
+/// its tasks are [reported](deadlock_report) on stderr then and cancelled, so that [`run`](crate::EventLoop::run)
+/// panics; if cleanups are stuck as well, they are [given up](crate::TaskRef::give_up).
+/// [`on_deadlock`](Self::on_deadlock) does something else. The report says who waits for what, and who has it, while
+/// that is [tracked](aio_base::waits::track).
 ///
 /// # When not to use it
 /// A program that waits for another thread that does not say so must not be run over it: the clock would run ahead, or
@@ -114,10 +117,9 @@ impl<D: Driver> VirtualTime<D> {
 fn report(was_reported: &mut bool) {
     let tasks = all_tasks();
     let fate = if *was_reported { "given up" } else { "cancelled" };
-    eprintln!("aio: deadlock: no task can run and no timer is set; these tasks wait, and are {fate}:");
-    for task in &tasks {
-        eprintln!("  {task}");
-    }
+    let number = |task: &TaskRef| tasks.iter().position(|other| other.id() == task.id()).map_or(0, |place| place + 1);
+    eprint!("aio: {}", deadlock_report(&tasks, &number, &|_| None));
+    eprintln!("aio: these tasks are {fate}");
     for task in &tasks {
         if *was_reported {
             task.give_up();

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use aio_base::Parker;
 use aio_base::host::{self, Through, WaitsFor};
+use aio_base::waits::OwnPart;
 
 use crate::scope::Scope;
 use crate::task::{Outcome, step};
@@ -54,24 +55,30 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     let waiting = Waiting::take();
     let outcome = {
         let mut scope = pin!(Scope::new(future));
-        let first = step(scope.as_mut(), &mut Context::from_waker(&waiting.waker));
+        let part = OwnPart::new();
+        let first = turn(scope.as_mut(), &part, &waiting.waker);
         match first {
             Poll::Ready(outcome) => outcome,
             Poll::Pending => match Through::take() {
-                None => wait(scope, &waiting),
-                Some(through) => wait_through(scope, &through),
+                None => wait(scope, &part, &waiting),
+                Some(through) => wait_through(scope, &part, &through),
             },
         }
     };
     outcome.unwrap_or_else(|error| resume_unwind(error.into_panic()))
 }
 
-fn wait<F: Future>(mut scope: Pin<&mut Scope<F>>, waiting: &Waiting) -> Outcome<F::Output> {
-    let mut cx = Context::from_waker(&waiting.waker);
+#[inline]
+fn turn<F: Future>(scope: Pin<&mut Scope<F>>, part: &OwnPart, waker: &Waker) -> Poll<Outcome<F::Output>> {
+    let _entered = part.enter();
+    step(scope, &mut Context::from_waker(waker))
+}
+
+fn wait<F: Future>(mut scope: Pin<&mut Scope<F>>, part: &OwnPart, waiting: &Waiting) -> Outcome<F::Output> {
     loop {
         // A token left by a former future ends one park early, which is harmless.
         waiting.parker.borrow_mut().park(None);
-        if let Poll::Ready(outcome) = step(scope.as_mut(), &mut cx) {
+        if let Poll::Ready(outcome) = turn(scope.as_mut(), part, &waiting.waker) {
             return outcome;
         }
     }
@@ -79,11 +86,10 @@ fn wait<F: Future>(mut scope: Pin<&mut Scope<F>>, waiting: &Waiting) -> Outcome<
 
 /// The same in a job of a test.
 #[cold]
-fn wait_through<F: Future>(mut scope: Pin<&mut Scope<F>>, through: &Through) -> Outcome<F::Output> {
+fn wait_through<F: Future>(mut scope: Pin<&mut Scope<F>>, part: &OwnPart, through: &Through) -> Outcome<F::Output> {
     let waker = through.waker();
-    let mut cx = Context::from_waker(&waker);
     loop {
-        if let Poll::Ready(outcome) = step(scope.as_mut(), &mut cx) {
+        if let Poll::Ready(outcome) = turn(scope.as_mut(), part, &waker) {
             return outcome;
         }
         through.wait(WaitsFor::AFuture);

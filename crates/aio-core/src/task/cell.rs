@@ -22,6 +22,7 @@ use aio_base::footprint::touch;
 use aio_base::live::{Kind, Live};
 use aio_base::sync;
 use aio_base::sync::atomic::{AtomicU64, Ordering};
+use aio_base::waits::TaskPart;
 
 use self::local::Count;
 use super::home::sealed::Here;
@@ -361,6 +362,7 @@ impl<F: Future, E: OnExit<F::Output>> TaskCell<F, E> {
         // SAFETY: by the caller; it is taken once, since the stage has ended when this is done.
         let kept = unsafe { ManuallyDrop::take(&mut (*self.running()).exit) }.contained(outcome, Here);
         self.header.drop_context();
+        TaskPart::ended(|| self.header.meta.id.get());
         // SAFETY: by the caller. Nothing in the scope needs a destructor any more.
         unsafe {
             debug_assert!((*self.scope()).is_empty(), "a task ends when its scope has");

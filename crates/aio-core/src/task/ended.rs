@@ -6,6 +6,8 @@ use std::sync::Arc; // facade: shared data without a protocol
 use std::sync::atomic::{AtomicU64, Ordering}; // facade: a counter that orders nothing
 use std::task::{Context, Poll};
 
+use aio_base::waits::{self, Note, Place};
+
 use super::task_ref::TaskRef;
 use super::watchers::Watcher;
 use crate::current;
@@ -25,6 +27,7 @@ impl Ended {
     }
 
     fn unwatch(&self, key: u64) {
+        waits::end_at(Place::number(key));
         if key == 0 || self.task.is_finished() {
             return;
         }
@@ -37,6 +40,7 @@ impl Future for Ended {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if self.task.is_finished() {
+            waits::end_at(Place::number(self.key));
             return Poll::Ready(());
         }
         // A key for each poll: what an earlier poll on another thread asked for may still be on its way to the loop,
@@ -44,7 +48,11 @@ impl Future for Ended {
         let former = std::mem::replace(&mut self.key, next_key());
         let waits = self.task.watch(Watcher::new(self.key, cx.waker().clone()));
         self.unwatch(former);
-        if waits { Poll::Pending } else { Poll::Ready(()) }
+        if !waits {
+            return Poll::Ready(());
+        }
+        waits::begin_at(Place::number(self.key), || Note::end_of([self.task.label()]));
+        Poll::Pending
     }
 }
 

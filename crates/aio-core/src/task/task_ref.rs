@@ -5,6 +5,7 @@ use std::panic::Location;
 use std::ptr::NonNull;
 
 use aio_base::footprint::touch_everything;
+use aio_base::host::TaskLabel;
 
 use super::cell::{Header, acquire, release};
 use super::watchers::Watcher;
@@ -72,6 +73,11 @@ impl TaskRef {
     /// The line that spawned it.
     pub fn spawned_at(&self) -> &'static Location<'static> {
         self.header().meta().spawned_at()
+    }
+
+    /// What it is called and where it comes from, for [`aio_base::waits`].
+    pub fn label(&self) -> TaskLabel {
+        self.header().meta().label()
     }
 
     /// Tells the task to stop; see [`Task::cancel`](super::Task::cancel). A cleanup that runs as a task of its own

@@ -6,6 +6,8 @@ use std::task::Waker;
 
 use aio_base::Panics;
 use aio_base::home::Exclusive;
+use aio_base::host::TaskLabel;
+use aio_base::waits::{self, Note, Place as WaitPlace};
 use aio_core::{Reason, Task, TaskRef, outlast};
 
 use super::GroupHome;
@@ -241,6 +243,32 @@ impl<H: GroupHome> Progress<H> {
         let mut tasks: Vec<TaskRef> = self.0.with(|inner| inner.tasks.tasks().cloned().collect());
         tasks.sort_by_key(TaskRef::id);
         tasks
+    }
+
+    /// Who runs here waits for what a child may give by its end.
+    #[inline]
+    pub(crate) fn note_wait(&self, place: WaitPlace, what: &'static str) {
+        waits::poll_at(place, || Note::new(what).which(self).from_among(self.labels()));
+    }
+
+    /// Who runs here waits for the children that have tasks, or does not any more.
+    #[inline]
+    pub(crate) fn note_run(&self, waits: bool) {
+        if !waits::HOLDERS || !waits::is_tracked() {
+            return;
+        }
+        let place = WaitPlace::of(self);
+        // Those in place say themselves what they wait for.
+        let children = if waits { self.labels() } else { Vec::new() };
+        if children.is_empty() {
+            waits::end_at(place);
+        } else {
+            waits::poll_at(place, || Note::end_of(children));
+        }
+    }
+
+    fn labels(&self) -> Vec<TaskLabel> {
+        self.tasks().iter().map(TaskRef::label).collect()
     }
 
     pub(crate) fn is_aborting(&self) -> bool {

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use aio_base::home::Exclusive;
+use aio_base::waits::{self, Place};
 use aio_core::JoinError;
 use futures_core::Stream;
 
@@ -94,6 +95,7 @@ impl<'a, 'env, T, E, H: GroupHome> Results<'a, 'env, T, E, H> {
     }
 
     fn poll_next_output(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        waits::end_at(Place::of(&*self.arrivals));
         if let Some(output) = self.try_next() {
             return Poll::Ready(Some(output));
         }
@@ -105,7 +107,10 @@ impl<'a, 'env, T, E, H: GroupHome> Results<'a, 'env, T, E, H> {
         });
         match next {
             Next::Output(output) => Poll::Ready(Some(output)),
-            Next::Wait => Poll::Pending,
+            Next::Wait => {
+                self.handle.tally.progress.note_wait(Place::of(&*self.arrivals), "a result of a TaskGroup");
+                Poll::Pending
+            }
             Next::Nobody { lost: true } if self.handle.tally.progress.await_end(cx.waker()) => Poll::Pending,
             Next::Nobody { .. } => Poll::Ready(None),
         }
@@ -135,6 +140,7 @@ impl<T, E, H: GroupHome> Unpin for Results<'_, '_, T, E, H> {}
 
 impl<T, E, H: GroupHome> Drop for Results<'_, '_, T, E, H> {
     fn drop(&mut self) {
+        waits::end_at(Place::of(&*self.arrivals));
         let left = self.arrivals.with(|arrivals| {
             arrivals.closed = true;
             (std::mem::take(&mut arrivals.ready), arrivals.awaiter.take())

@@ -34,6 +34,7 @@ pin_project! {
     impl<E, H: GroupHome, B: Future> PinnedDrop for Run<'_, '_, E, H, B> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
+            this.group.handle.tally.progress.note_run(false);
             if this.group.handle.tally.progress.is_finished() {
                 return;
             }
@@ -145,10 +146,12 @@ where
         let tally = &group.handle.tally;
         assert!(!tally.progress.is_finished(), "the future of a task group was polled after it had ended");
         if !self.as_mut().poll_in_place(cx) {
+            tally.progress.note_run(true);
             return Poll::Pending;
         }
         let mut waking = Panics::new();
         if waking.catch(|| tally.progress.try_finish(self.received)) == Some(false) {
+            tally.progress.note_run(true);
             return Poll::Pending;
         }
         let Failures { mut errors, panic } = tally.take_failures();

@@ -3,6 +3,7 @@
 use std::task::{Context, Poll};
 
 use aio_base::home::Exclusive;
+use aio_base::waits::{self, Note, Place};
 use aio_core::JoinError;
 
 use super::GroupHome;
@@ -52,9 +53,16 @@ impl<T, H: GroupHome> Slot<T, H> {
             State::Full(_) => Ok(std::mem::replace(state, State::Taken)),
             State::Taken => Ok(State::Taken),
         });
+        let place = Place::of(self);
         match found {
-            Err(_former) => Poll::Pending,
-            Ok(State::Full(outcome)) => Poll::Ready(outcome),
+            Err(_former) => {
+                waits::poll_at(place, || Note::new("a child in place").which(self));
+                Poll::Pending
+            }
+            Ok(State::Full(outcome)) => {
+                waits::end_at(place);
+                Poll::Ready(outcome)
+            }
             Ok(_) => panic!("the outcome of a child was taken twice"),
         }
     }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use aio_base::waits::{self, Place};
+
 use super::child_builder::ChildBuilder;
 use super::progress::{Progress, Room, refuse};
 use super::{GroupHandle, GroupHome};
@@ -31,9 +33,13 @@ impl<'a, 'env, E, H: GroupHome> Future for Vacancy<'a, 'env, E, H> {
         match progress.poll_reserve(&mut self.number, cx.waker()) {
             Room::Reserved => {
                 self.number = None;
+                waits::end_at(Place::of(&*self));
                 Poll::Ready(handle.child().in_room(Reservation(progress)))
             }
-            Room::Wait => Poll::Pending,
+            Room::Wait => {
+                progress.note_wait(Place::of(&*self), "room in a TaskGroup");
+                Poll::Pending
+            }
             Room::Never => refuse(),
         }
     }
@@ -41,6 +47,7 @@ impl<'a, 'env, E, H: GroupHome> Future for Vacancy<'a, 'env, E, H> {
 
 impl<E, H: GroupHome> Drop for Vacancy<'_, '_, E, H> {
     fn drop(&mut self) {
+        waits::end_at(Place::of(self));
         if let Some(number) = self.number {
             // Out of the queue; or, if its turn has come meanwhile, the room goes to the next.
             self.handle.tally.progress.leave(number);

@@ -8,6 +8,9 @@ use aio_reactor::Async;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::{TcpStream, attempted};
+use crate::io::{Io, either};
+#[cfg(feature = "simulation")]
+use crate::simulation::{self, Direction, Simulated};
 
 /// How many connections may wait to be accepted. (The system may allow fewer.)
 const BACKLOG: i32 = 1024;
@@ -16,7 +19,7 @@ const BACKLOG: i32 = 1024;
 ///
 /// [`Server`](crate::Server) has the loop around it that survives whatever goes wrong.
 pub struct TcpListener {
-    io: Async<net::TcpListener>,
+    io: Io<net::TcpListener>,
 }
 
 impl TcpListener {
@@ -53,6 +56,10 @@ impl TcpListener {
     }
 
     fn bind_one(address: SocketAddr, shared: bool) -> io::Result<Self> {
+        #[cfg(feature = "simulation")]
+        if let Some(network) = simulation::current() {
+            return Ok(Self { io: Io::Simulated(Simulated::new(network.listen(address, shared)?)) });
+        }
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
         #[cfg(unix)]
@@ -66,7 +73,7 @@ impl TcpListener {
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
         prepare(&socket);
-        Ok(Self { io: Async::from_nonblocking(socket.into()) })
+        Ok(Self { io: Io::System(Async::from_nonblocking(socket.into())) })
     }
 
     /// Takes over a listener of the standard library, and has the system make it non-blocking.
@@ -75,12 +82,14 @@ impl TcpListener {
     /// What the system says to that.
     pub fn from_std(listener: net::TcpListener) -> io::Result<Self> {
         prepare(&SockRef::from(&listener));
-        Ok(Self { io: Async::new(listener)? })
+        Ok(Self { io: Io::System(Async::new(listener)?) })
     }
 
     /// The listener of the standard library, non-blocking.
+    #[cfg_attr(feature = "simulation", doc = "\n# Panics\nIf it is a [simulated](crate::simulation) one.")]
+    #[cfg_attr(feature = "simulation", track_caller)]
     pub fn into_std(self) -> net::TcpListener {
-        self.io.into_inner()
+        self.io.into_system()
     }
 
     /// The address that it listens at.
@@ -88,7 +97,7 @@ impl TcpListener {
     /// # Errors
     /// What the system says.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.io.get_ref().local_addr()
+        either!(&self.io, io => io.get_ref().local_addr(), it => it.socket.local_addr())
     }
 
     /// Waits for the next connection. One whose peer has gone meanwhile is passed over.
@@ -109,7 +118,14 @@ impl TcpListener {
                 result => break result,
             }
         };
-        self.io.read_with(accept_next).await
+        either!(&self.io,
+            io => io.read_with(accept_next).await,
+            it => {
+                let accepting = it.wait(Direction::Read, "TcpListener::accept", |listener| listener.try_accept());
+                let (stream, peer) = accepting.await?;
+                Ok((TcpStream::simulated(stream), peer))
+            }
+        )
     }
 }
 
@@ -156,20 +172,22 @@ fn is_of_the_connection(error: &io::Error) -> bool {
 
 #[cfg(unix)]
 impl std::os::fd::AsFd for TcpListener {
+    #[cfg_attr(feature = "simulation", track_caller)]
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.io.get_ref().as_fd()
+        self.io.system().as_fd()
     }
 }
 
 #[cfg(windows)]
 impl std::os::windows::io::AsSocket for TcpListener {
+    #[cfg_attr(feature = "simulation", track_caller)]
     fn as_socket(&self) -> std::os::windows::io::BorrowedSocket<'_> {
-        self.io.get_ref().as_socket()
+        self.io.system().as_socket()
     }
 }
 
 impl fmt::Debug for TcpListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.io.get_ref().fmt(f)
+        either!(&self.io, io => io.get_ref().fmt(f), it => it.fmt(f))
     }
 }

@@ -12,6 +12,9 @@ use futures_io::{AsyncRead, AsyncWrite};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::{KeepAlive, attempted};
+use crate::io::{Io, either};
+#[cfg(feature = "simulation")]
+use crate::simulation::{self, Direction, Simulated};
 use crate::split::{self, OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use crate::target::{Target, ToTarget};
 use crate::through::{reads_through, writes_through};
@@ -26,7 +29,7 @@ use crate::through::{reads_through, writes_through};
 /// [`poll_close`](AsyncWrite::poll_close) tells the peer that nothing more will come; the other direction stays open.
 /// Dropping it closes both.
 pub struct TcpStream {
-    pub(crate) io: Async<net::TcpStream>,
+    pub(crate) io: Io<net::TcpStream>,
 }
 
 impl TcpStream {
@@ -59,16 +62,26 @@ impl TcpStream {
     }
 
     pub(crate) async fn connect_to(address: SocketAddr) -> io::Result<Self> {
+        #[cfg(feature = "simulation")]
+        if let Some(network) = simulation::current() {
+            let io = Simulated::new(network.connect(address)?);
+            io.wait(Direction::Write, "TcpStream::connect", |stream| match stream.take_error() {
+                Some(error) => Err(error),
+                None => connected(stream.peer_addr()),
+            })
+            .await?;
+            return Ok(Self { io: Io::Simulated(io) });
+        }
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
         match socket.connect(&address.into()) {
             Err(error) if is_in_progress(&error) => {}
             result => result?,
         }
-        let this = Self::of(socket.into());
+        let io = Self::sent_at_once(socket.into());
         // Until then it is not writable. An error makes it so, too.
-        this.io.write_with(is_connected).await?;
-        Ok(this)
+        io.write_with(is_connected).await?;
+        Ok(Self { io: Io::System(io) })
     }
 
     /// Takes over a stream of the standard library, and has the system make it non-blocking.
@@ -77,24 +90,32 @@ impl TcpStream {
     /// What the system says to that.
     pub fn from_std(stream: net::TcpStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Ok(Self::of(stream))
+        Ok(Self { io: Io::System(Self::sent_at_once(stream)) })
     }
 
     /// `stream` is non-blocking.
-    pub(super) fn of(stream: net::TcpStream) -> Self {
+    fn sent_at_once(stream: net::TcpStream) -> Async<net::TcpStream> {
         // If it fails, the peer is gone already. That is for who reads or writes to find out.
         let _ = stream.set_nodelay(true);
-        Self::prepared(stream)
+        Async::from_nonblocking(stream)
     }
 
     /// `stream` is non-blocking, and sends without delay.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(super) fn prepared(stream: net::TcpStream) -> Self {
-        Self { io: Async::from_nonblocking(stream) }
+        Self { io: Io::System(Async::from_nonblocking(stream)) }
+    }
+
+    #[cfg(feature = "simulation")]
+    pub(super) fn simulated(stream: Box<dyn simulation::Stream>) -> Self {
+        Self { io: Io::Simulated(Simulated::new(stream)) }
     }
 
     /// The stream of the standard library, non-blocking.
+    #[cfg_attr(feature = "simulation", doc = "\n# Panics\nIf it is a [simulated](crate::simulation) one.")]
+    #[cfg_attr(feature = "simulation", track_caller)]
     pub fn into_std(self) -> net::TcpStream {
-        self.io.into_inner()
+        self.io.into_system()
     }
 
     /// The address of the peer.
@@ -102,7 +123,7 @@ impl TcpStream {
     /// # Errors
     /// If it is not connected any more.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.std().peer_addr()
+        either!(&self.io, io => io.get_ref().peer_addr(), it => it.socket.peer_addr())
     }
 
     /// The address here.
@@ -110,7 +131,7 @@ impl TcpStream {
     /// # Errors
     /// What the system says.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.std().local_addr()
+        either!(&self.io, io => io.get_ref().local_addr(), it => it.socket.local_addr())
     }
 
     /// Looks at what comes next, and leaves it there; zero at the end.
@@ -121,7 +142,12 @@ impl TcpStream {
     /// # Errors
     /// Those of the connection.
     pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.io.read_with(|stream| stream.peek(buffer)).await
+        either!(&self.io,
+            io => io.read_with(|stream| stream.peek(buffer)).await,
+            it => it.wait(Direction::Read, "TcpStream::peek", |stream| {
+                stream.try_read(&mut [IoSliceMut::new(buffer)], true)
+            }).await
+        )
     }
 
     /// Waits until there is something to read, an end or an error.
@@ -129,7 +155,7 @@ impl TcpStream {
     /// # Errors
     /// If the system cannot tell.
     pub async fn readable(&self) -> io::Result<()> {
-        self.io.readable().await
+        either!(&self.io, io => io.readable().await, it => it.ready(Direction::Read, "TcpStream::readable").await)
     }
 
     /// Waits until there is room to write, or an error.
@@ -137,7 +163,7 @@ impl TcpStream {
     /// # Errors
     /// If the system cannot tell.
     pub async fn writable(&self) -> io::Result<()> {
-        self.io.writable().await
+        either!(&self.io, io => io.writable().await, it => it.ready(Direction::Write, "TcpStream::writable").await)
     }
 
     /// Closes one direction or both. Of what was written nothing is lost.
@@ -145,7 +171,7 @@ impl TcpStream {
     /// # Errors
     /// If it is not connected any more.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.std().shutdown(how)
+        either!(&self.io, io => io.get_ref().shutdown(how), it => it.socket.shutdown(how))
     }
 
     /// Whether what is written is sent at once (the default), or small pieces wait for more.
@@ -153,7 +179,7 @@ impl TcpStream {
     /// # Errors
     /// What the system says.
     pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        self.std().set_nodelay(nodelay)
+        either!(&self.io, io => io.get_ref().set_nodelay(nodelay), it => it.keep(|options| options.nodelay = nodelay))
     }
 
     /// Whether what is written is sent at once.
@@ -161,7 +187,7 @@ impl TcpStream {
     /// # Errors
     /// What the system says.
     pub fn nodelay(&self) -> io::Result<bool> {
-        self.std().nodelay()
+        either!(&self.io, io => io.get_ref().nodelay(), it => it.option(|options| options.nodelay))
     }
 
     /// Has the system ask now and then whether the peer is still there; `None` turns that off.
@@ -169,10 +195,13 @@ impl TcpStream {
     /// # Errors
     /// What the system says.
     pub fn set_keep_alive(&self, keep_alive: Option<&KeepAlive>) -> io::Result<()> {
-        match keep_alive {
-            Some(keep_alive) => SockRef::from(self.std()).set_tcp_keepalive(keep_alive.as_params()),
-            None => SockRef::from(self.std()).set_keepalive(false),
-        }
+        either!(&self.io,
+            io => match keep_alive {
+                Some(keep_alive) => SockRef::from(io.get_ref()).set_tcp_keepalive(keep_alive.as_params()),
+                None => SockRef::from(io.get_ref()).set_keepalive(false),
+            },
+            it => it.keep(|options| options.keep_alive = keep_alive.is_some())
+        )
     }
 
     /// Whether the system asks.
@@ -180,7 +209,7 @@ impl TcpStream {
     /// # Errors
     /// What the system says.
     pub fn keep_alive(&self) -> io::Result<bool> {
-        SockRef::from(self.std()).keepalive()
+        either!(&self.io, io => SockRef::from(io.get_ref()).keepalive(), it => it.option(|options| options.keep_alive))
     }
 
     /// Zero has the drop throw away what was not sent yet, and reset the connection: asyncio's `abort`. The default,
@@ -192,7 +221,13 @@ impl TcpStream {
     /// # Errors
     /// What the system says.
     pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
-        SockRef::from(self.std()).set_linger(linger)
+        either!(&self.io,
+            io => SockRef::from(io.get_ref()).set_linger(linger),
+            it => {
+                it.socket.set_linger(linger);
+                it.keep(|options| options.linger = linger)
+            }
+        )
     }
 
     /// See [`set_linger`](Self::set_linger).
@@ -200,7 +235,7 @@ impl TcpStream {
     /// # Errors
     /// What the system says.
     pub fn linger(&self) -> io::Result<Option<Duration>> {
-        SockRef::from(self.std()).linger()
+        either!(&self.io, io => SockRef::from(io.get_ref()).linger(), it => it.option(|options| options.linger))
     }
 
     /// How many routers a packet may pass.
@@ -208,7 +243,7 @@ impl TcpStream {
     /// # Errors
     /// What the system says.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.std().set_ttl(ttl)
+        either!(&self.io, io => io.get_ref().set_ttl(ttl), it => it.keep(|options| options.ttl = ttl))
     }
 
     /// See [`set_ttl`](Self::set_ttl).
@@ -216,7 +251,7 @@ impl TcpStream {
     /// # Errors
     /// What the system says.
     pub fn ttl(&self) -> io::Result<u32> {
-        self.std().ttl()
+        either!(&self.io, io => io.get_ref().ttl(), it => it.option(|options| options.ttl))
     }
 
     /// The error that is to be told by the next operation, which this takes away.
@@ -224,7 +259,7 @@ impl TcpStream {
     /// # Errors
     /// What the system says.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.std().take_error()
+        either!(&self.io, io => io.get_ref().take_error(), it => Ok(it.socket.take_error()))
     }
 
     /// The two directions, for two futures of one task.
@@ -237,10 +272,6 @@ impl TcpStream {
     pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
         split::into_split(self, |stream| stream.shutdown(Shutdown::Write))
     }
-
-    fn std(&self) -> &net::TcpStream {
-        self.io.get_ref()
-    }
 }
 
 /// Whether a connection that was begun has come about.
@@ -248,7 +279,12 @@ fn is_connected(stream: &net::TcpStream) -> io::Result<()> {
     if let Some(error) = stream.take_error()? {
         return Err(error);
     }
-    match stream.peer_addr() {
+    connected(stream.peer_addr())
+}
+
+#[inline]
+fn connected(peer: io::Result<SocketAddr>) -> io::Result<()> {
+    match peer {
         // The system has woken us for nothing, or this is the first look.
         Err(error) if error.kind() == ErrorKind::NotConnected => Err(ErrorKind::WouldBlock.into()),
         result => result.map(drop),
@@ -270,7 +306,12 @@ fn is_in_progress(error: &io::Error) -> bool {
 impl AsyncRead for &TcpStream {
     #[inline]
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.io.poll_read_stream(cx, buffer.len(), |mut stream| stream.read(buffer))
+        either!(&self.io,
+            io => io.poll_read_stream(cx, buffer.len(), |mut stream| stream.read(buffer)),
+            it => it.poll(Direction::Read, "TcpStream::read", cx, |stream| {
+                stream.try_read(&mut [IoSliceMut::new(buffer)], false)
+            })
+        )
     }
 
     fn poll_read_vectored(
@@ -279,14 +320,20 @@ impl AsyncRead for &TcpStream {
         buffers: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
         // Not as a stream: of very many buffers only some are filled at once, whatever is there.
-        self.io.poll_read_with(cx, |mut stream| stream.read_vectored(buffers))
+        either!(&self.io,
+            io => io.poll_read_with(cx, |mut stream| stream.read_vectored(buffers)),
+            it => it.poll(Direction::Read, "TcpStream::read", cx, |stream| stream.try_read(buffers, false))
+        )
     }
 }
 
 impl AsyncWrite for &TcpStream {
     #[inline]
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
-        self.io.poll_write_stream(cx, buffer.len(), |mut stream| stream.write(buffer))
+        either!(&self.io,
+            io => io.poll_write_stream(cx, buffer.len(), |mut stream| stream.write(buffer)),
+            it => it.poll(Direction::Write, "TcpStream::write", cx, |stream| stream.try_write(&[IoSlice::new(buffer)]))
+        )
     }
 
     fn poll_write_vectored(
@@ -295,7 +342,10 @@ impl AsyncWrite for &TcpStream {
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         // Not as a stream: of very many pieces only some are sent at once, whatever room there is.
-        self.io.poll_write_with(cx, |stream| super::send::send_vectored(stream, buffers))
+        either!(&self.io,
+            io => io.poll_write_with(cx, |stream| super::send::send_vectored(stream, buffers)),
+            it => it.poll(Direction::Write, "TcpStream::write", cx, |stream| stream.try_write(buffers))
+        )
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -316,20 +366,22 @@ writes_through!(TcpStream, this => &*this);
 
 #[cfg(unix)]
 impl std::os::fd::AsFd for TcpStream {
+    #[cfg_attr(feature = "simulation", track_caller)]
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.std().as_fd()
+        self.io.system().as_fd()
     }
 }
 
 #[cfg(windows)]
 impl std::os::windows::io::AsSocket for TcpStream {
+    #[cfg_attr(feature = "simulation", track_caller)]
     fn as_socket(&self) -> std::os::windows::io::BorrowedSocket<'_> {
-        self.std().as_socket()
+        self.io.system().as_socket()
     }
 }
 
 impl fmt::Debug for TcpStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.std().fmt(f)
+        either!(&self.io, io => io.get_ref().fmt(f), it => it.fmt(f))
     }
 }

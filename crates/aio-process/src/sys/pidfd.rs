@@ -1,9 +1,12 @@
 //! Linux: a descriptor for a process, which is readable when that has ended.
 
+use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
+use std::pin::Pin;
 use std::process::{Child, ExitStatus};
 
+use aio_base::waits;
 use aio_reactor::Async;
 use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
 
@@ -21,7 +24,16 @@ impl Pidfd {
 
     /// Calls `look` until it tells the end, whenever there may be one.
     pub(crate) async fn wait(&self, look: impl Fn() -> io::Result<Option<ExitStatus>>) -> io::Result<ExitStatus> {
-        self.0.read_with(|_| look()?.ok_or_else(|| ErrorKind::WouldBlock.into())).await
+        let mut ended = self.0.read_with(|_| look()?.ok_or_else(|| ErrorKind::WouldBlock.into()));
+        poll_fn(|cx| {
+            let poll = Pin::new(&mut ended).poll(cx);
+            if poll.is_pending() {
+                // Nobody knows of the descriptor.
+                waits::called("a child process");
+            }
+            poll
+        })
+        .await
     }
 
     pub(crate) fn signal(&self, signal: Signal) -> rustix::io::Result<()> {

@@ -18,7 +18,7 @@ use crate::wait_queue::{Line, Turn, Wait, Waiter, wake};
 
 waiter!(
     /// Waits for an item.
-    Getter, getters: (), |state| state.give_back_item()
+    Getter, "to get", getters: (), |state| state.give_back_item()
 );
 
 type Borrowed<'a, T, H, O> = Wait<H, Getter<T, O, &'a Queue<T, H, O>>>;

@@ -16,7 +16,7 @@ use crate::wait_queue::{Line, Wait, Waiter, wake};
 
 waiter!(
     /// Waits for the end of all work. Each is woken when that has come: there is nothing to pass on.
-    Joiner, joiners: usize, |_state| None
+    Joiner, "to join", joiners: usize, |_state| None
 );
 
 type Borrowed<'a, T, H, O> = Wait<H, Joiner<T, O, &'a Queue<T, H, O>>>;

@@ -18,7 +18,7 @@ use crate::wait_queue::{Line, Turn, Wait, Waiter, wake, wake_apart};
 
 waiter!(
     /// Waits for room.
-    Putter, putters: (), |state| state.give_back_room()
+    Putter, "to put", putters: (), |state| state.give_back_room()
 );
 
 type Borrowed<'a, T, H, O> = Wait<H, Putter<T, O, &'a Queue<T, H, O>>>;

@@ -41,7 +41,7 @@ impl<H: Home, W: Waiter<H>> Drop for PassOn<'_, H, W> {
 
 /// One of the ways to wait for a queue: by whom in which line, with what, and what is done with what it was given.
 macro_rules! waiter {
-    ($(#[$doc:meta])* $waiter:ident, $line:ident: $note:ty, |$state:ident| $pass_on:expr) => {
+    ($(#[$doc:meta])* $waiter:ident, $detail:literal, $line:ident: $note:ty, |$state:ident| $pass_on:expr) => {
         $(#[$doc])*
         pub(crate) struct $waiter<T, O, Q> {
             pub(crate) queue: Q,
@@ -60,6 +60,7 @@ macro_rules! waiter {
             type Guarded = State<T, H, O>;
             type Note = $note;
             const WHAT: &'static str = "Queue";
+            const DETAIL: &'static str = $detail;
 
             #[inline]
             fn guarded(&self) -> &H::Exclusive<State<T, H, O>> {

@@ -19,6 +19,7 @@ use crate::wait_queue::{Line, Wait, Waiter};
 /// What one waits for, as a type: the futures are as many.
 pub(super) trait Kind {
     const ACCESS: Access;
+    const DETAIL: &'static str;
     fn release<H: Home>(gate: &Gate<H>);
 }
 
@@ -26,6 +27,7 @@ pub(super) struct Read;
 
 impl Kind for Read {
     const ACCESS: Access = Access::Read;
+    const DETAIL: &'static str = "to read";
     fn release<H: Home>(gate: &Gate<H>) {
         gate.release_read();
     }
@@ -35,6 +37,7 @@ pub(super) struct UpgradableRead;
 
 impl Kind for UpgradableRead {
     const ACCESS: Access = Access::UpgradableRead;
+    const DETAIL: &'static str = "to read";
     fn release<H: Home>(gate: &Gate<H>) {
         gate.release_upgradable();
     }
@@ -44,6 +47,7 @@ pub(super) struct Write;
 
 impl Kind for Write {
     const ACCESS: Access = Access::Write;
+    const DETAIL: &'static str = "to write";
     fn release<H: Home>(gate: &Gate<H>) {
         gate.release_write();
     }
@@ -72,6 +76,7 @@ unsafe impl<K: Kind, T: ?Sized, H: Home, R: Deref<Target = RwLock<T, H>>> Waiter
     type Guarded = Waiting<H>;
     type Note = Access;
     const WHAT: &'static str = "RwLock";
+    const DETAIL: &'static str = K::DETAIL;
 
     #[inline]
     fn guarded(&self) -> &H::Exclusive<Waiting<H>> {
@@ -171,6 +176,7 @@ unsafe impl<T: ?Sized, H: Home, R: Deref<Target = RwLock<T, H>>> Waiter<H> for U
     type Guarded = Waiting<H>;
     type Note = ();
     const WHAT: &'static str = "RwLock";
+    const DETAIL: &'static str = "to upgrade";
 
     #[inline]
     fn guarded(&self) -> &H::Exclusive<Waiting<H>> {

@@ -10,6 +10,7 @@ use aio_base::home::Word;
 use aio_base::live::{Kind, Live};
 use aio_base::sync::UnsafeCell;
 use aio_base::sync::atomic::Ordering;
+use aio_base::waits;
 use aio_base::{Home, Shared, WakeList};
 
 /// How far a node has come, as its owner knows.
@@ -116,6 +117,8 @@ impl<H: Home, N> Line<H, N> {
         let node = self.first?;
         // SAFETY: it is in the line, and it is marked next.
         let waker = unsafe { self.unlink(node) };
+        // It has what it waits for, though it has yet to run.
+        waits::end_at(waits::Place::of_pointer(node.as_ptr()));
         // SAFETY: the node exists: its owner, who has not seen the new mark yet, cannot free it without the lock,
         // which is held. This store is what lets the owner go, so it is the last thing done to the node, and done by a
         // raw pointer (a reference would have to stay valid until its function returns).

@@ -10,7 +10,8 @@ use std::task::{Context, Poll, Waker};
 use aio_base::home::{Exclusive, Word};
 use aio_base::sync::UnsafeCell;
 use aio_base::sync::atomic::Ordering;
-use aio_base::{Home, Panics, waits};
+use aio_base::waits::{self, Place};
+use aio_base::{Home, Panics};
 
 use super::line::{GIVEN, Line, Node, QUEUED, Stage};
 use super::{Turn, Waiter};
@@ -181,7 +182,7 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
     #[cold]
     #[inline(never)]
     fn note_waiting(&self) {
-        waits::begin(&self.node, self.waiter.guarded(), W::WHAT);
+        waits::begin(&self.node, self.waiter.guarded(), W::WHAT, W::DETAIL);
     }
 
     #[cold]
@@ -193,6 +194,7 @@ impl<H: Home, W: Waiter<H>> Wait<H, W> {
     /// Polled in the line, for whatever reason: leaves the waker of this poll in place of the last one.
     #[cold]
     fn stay(&self, cx: &mut Context<'_>) -> Poll<Turn> {
+        waits::again_at(Place::of(&self.node));
         if !self.with_waker(|old| old.will_wake(cx.waker())).unwrap_or(true) {
             let mut waker = cx.waker().clone();
             self.with_waker(|old| std::mem::swap(old, &mut waker));

@@ -211,7 +211,10 @@ pub(crate) fn watch_kinds<H: Home>() -> Vec<Kind<H>> {
         "borrow_and_update": |_, a| with(&a.ends.watch_receiver, async |it| it.borrow_and_update().to_string()).await;
         "has_changed": |_, a| with(&a.ends.watch_receiver, async |it| format!("{:?}", it.has_changed())).await;
         "is_closed receiver": |_, a| with(&a.ends.watch_receiver, async |it| it.is_closed().to_string()).await;
-        "mark_changed": |_, a| with(&a.ends.watch_receiver, async |it| { it.mark_changed(); "marked".to_owned() }).await;
+        "mark_changed": |_, a| with(&a.ends.watch_receiver, async |it| {
+            it.mark_changed();
+            "marked".to_owned()
+        }).await;
         "mark_unchanged": |_, a| with(&a.ends.watch_receiver, async |it| {
             it.mark_unchanged();
             "marked".to_owned()

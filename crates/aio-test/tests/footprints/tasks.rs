@@ -1,9 +1,11 @@
 //! What is done to tasks, groups and scopes.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use aio_base::footprint::touch;
@@ -26,6 +28,8 @@ pub(crate) struct Tasks {
     group: RefCell<Option<TaskGroup<'static, ()>>>,
     handle: GroupHandle<'static, ()>,
     group_gate: Rc<Event>,
+    /// Of those who have nothing but a waker in common with whoever wakes them.
+    bare: RefCell<Vec<Waker>>,
     main: u64,
 }
 
@@ -59,6 +63,7 @@ impl Tasks {
             handle: group.handle(),
             group: RefCell::new(Some(group)),
             group_gate: Rc::new(Event::new()),
+            bare: RefCell::default(),
             main: current_task().unwrap().id().get(),
         };
         let owned = [Owned::default(), Owned::default(), Owned::default()];
@@ -74,6 +79,28 @@ impl Tasks {
         });
         let (reason, has_deadline) = (self.scope.reason(), self.scope.deadline().is_some());
         format!("{tasks:?} {reason:?} {has_deadline} {}", self.group_gate.is_set())
+    }
+
+    /// Leaves its waker there, once, and is never ready; `log` is told of each poll.
+    fn bare(&self, log: impl Fn()) -> impl Future<Output = ()> {
+        let mut is_there = false;
+        poll_fn(move |cx| {
+            log();
+            if !std::mem::replace(&mut is_there, true) {
+                touch(&raw const self.bare);
+                self.bare.borrow_mut().push(cx.waker().clone());
+            }
+            Poll::Pending
+        })
+    }
+
+    /// Wakes the first of those, by its waker alone.
+    fn wake_bare(&self) {
+        let first = self.bare.borrow().first().cloned();
+        match first {
+            Some(waker) => waker.wake(),
+            None => touch(&raw const self.bare),
+        }
     }
 
     /// Opens everything, so that all come to their ends.
@@ -103,7 +130,7 @@ macro_rules! task_kinds {
                 None => "has none".to_owned(),
             };
             "finished": |_, a| with(&a.owned.$own, async |task| {
-                std::future::poll_fn(|cx| task.poll_finished(cx)).await;
+                poll_fn(|cx| task.poll_finished(cx)).await;
                 "finished".to_owned()
             }).await;
             "detach": |_, a| {
@@ -228,6 +255,21 @@ pub(crate) fn in_place<H: Home>() -> Vec<Kind<H>> {
             let mut done = as_completed(waits.map(Box::pin));
             format!("{:?} {:?}", done.next().await, done.next().await)
         };
+        "gather bare": |w, a| {
+            gather((w.tasks.bare(|| a.log("polled")), w.locks.latch.wait())).await;
+            "never".to_owned()
+        };
+        "group of bare": |w, a| {
+            let group = TaskGroup::<()>::new();
+            let (tasks, log) = (w.clone(), a.clone());
+            group.spawn_scoped(async move { tasks.tasks.bare(|| log.log("polled")).await }).detach();
+            let body = async {
+                w.locks.latch.wait().await;
+                Ok(())
+            };
+            format!("{:?}", group.run(body).await)
+        };
+        "wake bare": |w, _| { w.tasks.wake_bare(); "woken".to_owned() };
         "set": |w, _| { w.locks.event.set(); "set".to_owned() };
         "count_down": |w, _| {
             let n = w.locks.latch.count();

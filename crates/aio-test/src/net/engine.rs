@@ -1,0 +1,103 @@
+//! What keeps a network going.
+
+use std::sync::Arc; // facade: a waker asks for it
+use std::sync::Weak; // facade: a waker that does not keep a network alive
+use std::task::{Context, Wake, Waker};
+use std::time::Instant;
+
+use aio_base::Panics;
+use aio_base::sync::Mutex;
+use aio_core::loop_local;
+use aio_timer::{Sleep, sleep_until};
+
+use super::state::State;
+
+/// A network, shared by its sockets.
+///
+/// Nobody runs it: whoever does something with it has everything happen first that is due. And when the next thing is
+/// due, a timer of the loop does the same: one that wakes no task, but the network itself.
+pub(super) struct Engine {
+    state: Mutex<State>,
+    alarm: Mutex<Option<Alarm>>,
+    /// Wakes the network.
+    waker: Waker,
+}
+
+struct Alarm {
+    at: Instant,
+    sleep: std::pin::Pin<Box<Sleep>>,
+}
+
+impl Engine {
+    pub(super) fn new(seed: u64) -> Arc<Self> {
+        Arc::new_cyclic(|this: &Weak<Self>| Self {
+            state: Mutex::new(State::new(seed)),
+            alarm: Mutex::new(None),
+            waker: Waker::from(Arc::new(Rouse(this.clone()))),
+        })
+    }
+
+    /// Does something now.
+    pub(super) fn with<R>(&self, act: impl FnOnce(&mut State) -> R) -> R {
+        let now = aio_core::now();
+        let mut state = self.state.lock();
+        state.catch_up(now);
+        let outcome = act(&mut state);
+        // What it has begun may take no time.
+        state.catch_up(now);
+        let (next, woken) = (state.next(), state.take_woken());
+        drop(state);
+        self.watch(next);
+        let mut panics = Panics::new();
+        for (doors, direction) in woken {
+            panics.catch(|| doors.of(direction).wake_all());
+        }
+        panics.resume();
+        outcome
+    }
+
+    /// Sees to it that the network is woken when something happens next.
+    fn watch(&self, mut next: Option<Instant>) {
+        loop {
+            self.set_alarm(next);
+            // Another thread may have planned something meanwhile, and set its alarm before this one.
+            let now_next = self.state.lock().next();
+            if now_next == next {
+                return;
+            }
+            next = now_next;
+        }
+    }
+
+    fn set_alarm(&self, next: Option<Instant>) {
+        let alarm = self.alarm.lock().take();
+        let Some(at) = next else { return };
+        // Outside of a loop there is no time in which something could happen.
+        if loop_local(|| InALoop).is_none() {
+            return;
+        }
+        let mut alarm = match alarm {
+            Some(alarm) if alarm.at == at => alarm,
+            _ => Alarm { at, sleep: Box::pin(sleep_until(at)) },
+        };
+        // Without the lock: if the moment has come meanwhile, this wakes the network, which comes back to here.
+        if alarm.sleep.as_mut().poll(&mut Context::from_waker(&self.waker)).is_pending() {
+            let other = self.alarm.lock().replace(alarm);
+            drop(other);
+        }
+    }
+}
+
+/// Tells a loop from none.
+struct InALoop;
+
+/// Has happen what is due.
+struct Rouse(Weak<Engine>);
+
+impl Wake for Rouse {
+    fn wake(self: Arc<Self>) {
+        if let Some(engine) = self.0.upgrade() {
+            engine.with(|_| {});
+        }
+    }
+}
