@@ -377,6 +377,15 @@ fn run_until(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut done
 /// [`run_until`] under a [`Schedule`](crate::Schedule): it looks outside before each turn of a task.
 fn run_stepwise(core: &Core, driver: &mut impl Driver, deadline: Deadline, mut done: impl FnMut() -> bool) {
     debug_assert!(core.scheduler().is_single());
+    // It is the loop that looks, and not the task that had its turn.
+    let mut done = || {
+        let is_recorded = footprint::ENABLED && footprint::record(false);
+        let is_done = done();
+        if is_recorded {
+            footprint::record(true);
+        }
+        is_done
+    };
     while !done() && !is_due(deadline) {
         driver.turn();
         core.read_mail();

@@ -107,8 +107,13 @@ impl<D: Driver> Driver for Control<D> {
 
     fn park(&mut self, deadline: Deadline) {
         self.look_at_guard();
+        let has_timer = deadline.instant().is_some();
+        let waits = self.director.waits(has_timer);
+        if waits && !has_timer {
+            return;
+        }
         let held_until = self.director.held_until();
-        if held_until.is_none() && self.director.note_quiet() {
+        if !waits && held_until.is_none() && self.director.note_quiet() {
             return;
         }
         let time = match &mut self.time {

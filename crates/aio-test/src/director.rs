@@ -8,6 +8,7 @@ use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use aio_base::choice::{Choice, Decider};
+use aio_base::footprint;
 use aio_core::{ReadyTasks, TaskId, TaskRef, all_tasks};
 use fastrand::Rng;
 
@@ -24,14 +25,31 @@ aio_base::thread_local! {
 
 /// Who decides what happens next: a seed, or an exploration.
 pub(crate) trait Conduct {
-    /// Which of `len` tasks runs next; `number` says who is at a place. `None` ends the run.
-    fn next(&mut self, len: usize, number: &mut dyn FnMut(usize) -> Number) -> Option<usize>;
+    /// What comes next, where `len` tasks are ready; `number` says who is at a place.
+    fn next(&mut self, len: usize, number: &mut dyn FnMut(usize) -> Number) -> Next;
 
     /// It had its turn.
     fn ran(&mut self, task: Number);
 
     /// A choice of the library, see [`aio_base::choice`].
     fn choose(&mut self, choice: Choice, n: usize) -> usize;
+
+    /// A task was seen for the first time; [footprints](aio_base::footprint) know it by its address.
+    fn seen(&mut self, _task: Number, _address: usize) {}
+
+    /// After [`Next::Wait`]: whether there was a timer, so that time has passed.
+    fn waited(&mut self, _has_timer: bool) {}
+}
+
+/// What comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// The task at that place has a turn.
+    Run(usize),
+    /// Time passes until the next timer is due, as if no task could run.
+    Wait,
+    /// The run is over.
+    End,
 }
 
 /// By a strategy and a generator.
@@ -42,8 +60,8 @@ pub(crate) struct Seeded {
 }
 
 impl Conduct for Seeded {
-    fn next(&mut self, len: usize, number: &mut dyn FnMut(usize) -> Number) -> Option<usize> {
-        Some(self.strategy.next(len, number))
+    fn next(&mut self, len: usize, number: &mut dyn FnMut(usize) -> Number) -> Next {
+        Next::Run(self.strategy.next(len, number))
     }
 
     fn ran(&mut self, _: Number) {}
@@ -87,6 +105,8 @@ struct State {
     n_ends: usize,
     /// Who waits until no task can run, and what is set then.
     quiet: Option<(Waker, Rc<Cell<bool>>)>,
+    /// Whether time is to pass although tasks are ready.
+    is_waiting: bool,
     n_steps: usize,
     max_steps: usize,
     /// What was waited for, if that is written down.
@@ -109,6 +129,7 @@ impl Director {
             verdict: None,
             n_ends: 0,
             quiet: None,
+            is_waiting: false,
             n_steps: 0,
             max_steps: settings.max_steps,
             things: settings.is_detailed.then(Things::default),
@@ -160,8 +181,11 @@ impl Director {
             let task = ready.get(place);
             let known = state.numbers.len();
             let number = state.numbers.number(&task, parent);
-            if state.numbers.len() > known && parent.is_some() && state.n_ends == 0 {
-                state.trace.push(at, Event::Spawned(number));
+            if state.numbers.len() > known {
+                self.conduct.borrow().borrow_mut().seen(number, task.address());
+                if parent.is_some() && state.n_ends == 0 {
+                    state.trace.push(at, Event::Spawned(number));
+                }
             }
             if state.rolls(state.faults.delayed) {
                 let by = state.draw(state.faults.longest_delay);
@@ -185,12 +209,19 @@ impl Director {
         let mut number = |place| self.state.borrow_mut().numbers.number(&ready.get(at(place)), None);
         let conduct = self.conduct.borrow().clone();
         let next = conduct.borrow_mut().next(len, &mut number);
-        let Some(place) = next else {
-            self.end(Verdict::Enough);
-            return self.next(ready);
+        let place = match next {
+            Next::Run(place) => place,
+            Next::Wait => {
+                self.state.borrow_mut().is_waiting = true;
+                return None;
+            }
+            Next::End => {
+                self.end(Verdict::Enough);
+                return self.next(ready);
+            }
         };
         let number = number(place);
-        self.push(Event::Ran(number));
+        self.push(if place == 0 { Event::Ran(number) } else { Event::Overtook(number) });
         let is_too_long = {
             let mut state = self.state.borrow_mut();
             state.n_steps += 1;
@@ -216,6 +247,18 @@ impl Director {
             state.held.iter().all(|(held, _)| *held != id)
         };
         Some((0..ready.len()).filter(is_free).collect())
+    }
+
+    /// Whether time is to pass although tasks are ready, this once; `has_timer` says whether there is one to wait for.
+    pub(crate) fn waits(&self, has_timer: bool) -> bool {
+        let waits = std::mem::take(&mut self.state.borrow_mut().is_waiting);
+        if waits {
+            self.conduct.borrow().borrow_mut().waited(has_timer);
+            if has_timer {
+                self.push(Event::Waited);
+            }
+        }
+        waits
     }
 
     /// Until when all that is ready is held back, if anything is.
@@ -435,7 +478,11 @@ pub fn elapsed() -> Duration {
 /// Outside of a [`Test`](crate::Test).
 #[track_caller]
 pub fn random_seed() -> u64 {
-    with_current("`random_seed`", |director| director.state.borrow_mut().rng.u64(..))
+    with_current("`random_seed`", |director| {
+        // Who comes first gets another number.
+        footprint::touch(director);
+        director.state.borrow_mut().rng.u64(..)
+    })
 }
 
 /// Puts a line into the record of the run, which is printed if it fails, between the steps of its tasks. Outside of a

@@ -23,6 +23,7 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
+use aio_base::footprint;
 use aio_blocking::steps::{self, Step, Steps, Went};
 use aio_core::{Builder, TaskRef, current_task, local};
 use aio_timer::sleep;
@@ -181,6 +182,8 @@ impl Helper {
     }
 
     fn go(&mut self) -> Went {
+        // It runs in a thread, where nobody looks.
+        footprint::touch_everything();
         let patience = self.jobs.patience.get();
         let went = self.step.as_mut().map_or(Went::ToTheEnd, |step| step.go(patience));
         if went == Went::OutOfPatience {

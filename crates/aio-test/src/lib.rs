@@ -6,7 +6,8 @@
 //!
 //! - [`Test`] runs an async test under *virtual time* (the clock jumps to the next deadline when nothing can run), in
 //!   one order of the tasks or in as many as you like, each given by a *seed*. A failure names the seed, which repeats
-//!   it exactly. A deadlock fails at once, and says who waits for what.
+//!   it exactly. A deadlock fails at once, and says who waits for what. [`Faults`] are what goes wrong on the way.
+//! - [`explore()`] runs a small async test in *every* order of the steps of its tasks, and prints the one that fails.
 //!
 //! ```
 //! use aio_test::{Test, elapsed};
@@ -20,7 +21,9 @@
 //! ```
 //!
 //! - [`cancel_at_each_await`] cancels what is under test at each of its awaits.
-//! - By hand: [`step`] polls a future, [`spy`] watches one; a [`Ledger`] counts what goes in and comes out, an
+//! - [`net`] is a network in memory, with the very types of `aio_net`: hosts, latency, loss, partitions and crashes,
+//!   drawn from the seed of the test.
+//! - By hand: [`step`] polls a future, [`spy()`] watches one; a [`Ledger`] counts what goes in and comes out, an
 //!   [`EventLog`] says in which order, a [`Stopwatch`] how long it took; [`assert_ready!`], [`assert_pending!`].
 //! - [`jobs`]: how blocking functions are run.
 //!
@@ -32,6 +35,7 @@ mod control;
 mod director;
 mod environment;
 mod event_log;
+mod explore;
 mod faults;
 mod guard;
 pub mod jobs;
@@ -58,6 +62,7 @@ pub use cancel::{
 };
 pub use director::{elapsed, note, random_seed};
 pub use event_log::EventLog;
+pub use explore::{Bound, Explore, ExploreFailure, Explored, explore, explore_outcomes, touch};
 pub use faults::Faults;
 pub use ledger::{Ledger, Tracked};
 pub use outcome::TestOutcome;

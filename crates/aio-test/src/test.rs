@@ -294,7 +294,8 @@ struct Fault {
 }
 
 impl<R> Ran<R> {
-    /// The steps of the run, a line for each, and what tasks wait for, if that was written down. It repeats with the seed, byte by byte.
+    /// The steps of the run, a line for each, and what tasks wait for, if that was written down. The same for the same
+    /// seed, byte by byte.
     fn log(&self, is_detailed: bool) -> String {
         self.director.with_trace(|trace, numbers| trace.text(numbers, is_detailed))
     }
@@ -318,7 +319,7 @@ impl<R: TestOutcome> Ran<R> {
     }
 }
 
-fn text_of(payload: &(dyn Any + Send)) -> Option<&str> {
+pub(crate) fn text_of(payload: &(dyn Any + Send)) -> Option<&str> {
     payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 

@@ -21,6 +21,10 @@ pub(crate) struct Trace {
 pub(crate) enum Event {
     /// It had a turn.
     Ran(Number),
+    /// The same, although others had become ready before.
+    Overtook(Number),
+    /// Time passes until the next timer is due, although tasks are ready.
+    Waited,
     /// It has ended, in the turn before.
     Ended(Number),
     /// What the task of the step before waits for. Told only where somebody will read it.
@@ -52,7 +56,8 @@ impl Trace {
         self.lines.push_back((at, event));
     }
 
-    /// All of it, a line for each event; without what tasks wait for, unless `is_detailed`.
+    /// All of it, a line for each event; without what tasks wait for, unless `is_detailed`. A star marks the step of a
+    /// task that was not the first in the run queue: in production, another one would have come then.
     pub(crate) fn text(&self, numbers: &Numbers, is_detailed: bool) -> String {
         let mut text = String::new();
         if self.forgotten > 0 {
@@ -62,7 +67,8 @@ impl Trace {
             if !is_detailed && matches!(event, Event::Waits(_)) {
                 continue;
             }
-            let _ = writeln!(text, "{:>12} {}", seconds(*at), Line { event, numbers });
+            let mark = if matches!(event, Event::Overtook(_) | Event::Waited) { '*' } else { ' ' };
+            let _ = writeln!(text, "{:>12}{mark}{}", seconds(*at), Line { event, numbers });
         }
         text
     }
@@ -85,7 +91,8 @@ impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let label = |number: &Number| self.numbers.label(*number);
         match self.event {
-            Event::Ran(number) => write!(f, "{} runs", label(number)),
+            Event::Ran(number) | Event::Overtook(number) => write!(f, "{} runs", label(number)),
+            Event::Waited => f.write_str("the next timer is due before anybody runs"),
             Event::Ended(number) => write!(f, "  {} has ended", number),
             Event::Waits(what) => f.write_str(what),
             Event::Spawned(number) => write!(f, "  spawns {}", label(number)),

@@ -179,14 +179,16 @@ impl Queue {
 
     /// Wakes all timers that are due, in order, and lets those begin that have not. Reads the clock once, and only if
     /// there are timers.
-    pub(crate) fn fire_due(&self) {
-        self.fire_due_at(aio_core::now);
+    ///
+    /// Whether some of them were held back, which a test may decide.
+    pub(crate) fn fire_due(&self) -> bool {
+        self.fire_due_at(aio_core::now)
     }
 
-    fn fire_due_at(&self, clock: impl Fn() -> Instant) {
+    fn fire_due_at(&self, clock: impl Fn() -> Instant) -> bool {
         let state = self.state.lock();
         if state.wheel.is_empty() {
-            return;
+            return false;
         }
         let mut now = None;
         let is_decided = choice::is_decided();
@@ -203,6 +205,7 @@ impl Queue {
             }
             state.pop_due(now)
         });
+        is_held
     }
 
     /// Unlinks and wakes all timers, and takes no more. The loop ceases to be a user.

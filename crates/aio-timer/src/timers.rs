@@ -53,12 +53,14 @@ pub struct Timers<D> {
     inner: D,
     /// For each `enter` that was not left yet, what was current before.
     former: Vec<Option<&'static Queue>>,
+    /// Whether timers that are due wait for the next turn of a task: only where a test decides so.
+    is_held: bool,
 }
 
 impl<D: Driver> Timers<D> {
     /// Timers over `inner`.
     pub fn new(inner: D) -> Self {
-        Self { queue: Queue::open(), inner, former: Vec::new() }
+        Self { queue: Queue::open(), inner, former: Vec::new(), is_held: false }
     }
 
     /// The layer below.
@@ -93,12 +95,15 @@ impl<D: Driver> Driver for Timers<D> {
     /// First what the layers below deliver, then timers: asyncio's order.
     fn turn(&mut self) {
         self.inner.turn();
-        self.queue.fire_due();
+        if !std::mem::take(&mut self.is_held) {
+            // Those that are held now have their turn the next time.
+            self.queue.fire_due();
+        }
     }
 
     fn park(&mut self, deadline: Deadline) {
         self.inner.park(deadline.earliest(self.queue.next_deadline()));
-        self.queue.fire_due();
+        self.is_held = self.queue.fire_due();
     }
 
     fn unparker(&self) -> Waker {

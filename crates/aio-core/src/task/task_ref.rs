@@ -54,6 +54,12 @@ impl TaskRef {
         unsafe { self.0.as_ref() }
     }
 
+    /// By what [footprints](aio_base::footprint) know it, as long as it exists.
+    #[doc(hidden)]
+    pub fn address(&self) -> usize {
+        self.0.as_ptr().addr()
+    }
+
     /// Its number: no other task of this process has it.
     pub fn id(&self) -> TaskId {
         self.header().meta().id
