@@ -34,7 +34,8 @@ fn found(name: &str, broken: impl AsyncFn()) -> Box<Failure> {
 }
 
 fn holds(name: &str, fixed: impl AsyncFn()) {
-    Test::new(name).schedules(1000).run(fixed);
+    Test::new(name).schedules(1000).run(&fixed);
+    Explore::new(name).late_steps(1).max_schedules(3000).run(&fixed);
 }
 
 // A wake-up that is lost.
