@@ -24,7 +24,7 @@ fn found(name: &str, broken: impl AsyncFn()) -> Failure {
     assert!(failure.is_repeatable);
     let text = failure.to_string();
     assert!(text.contains("steps:\n") && text.contains("AIO_SEED="), "{text}");
-    failure
+    *failure
 }
 
 fn holds(name: &str, fixed: impl AsyncFn()) {
