@@ -1,0 +1,91 @@
+//! Random programs under seeds: what decides in them, and what they run under. (The crates below this one have it by
+//! its path.)
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use aio_core::{Task, TaskHome, yield_now};
+use aio_test::{Faults, Strategy, Test, random_seed};
+use aio_timer::{sleep, timeout};
+use fastrand::Rng;
+
+pub(crate) const MS: Duration = Duration::from_millis(1);
+
+/// Runs `program` under a thousand seeds: by two strategies, with all faults, and as if others ran at the same time.
+pub(crate) fn under_seeds(name: &str, program: impl AsyncFn(Dice)) {
+    for strategy in [Strategy::Uniform, Strategy::Pct { depth: 3 }] {
+        let test = Test::new(name).schedules(500).strategy(strategy).faults(Faults::all()).preemptive(true);
+        test.run(async || program(Dice(RefCell::new(Rng::with_seed(random_seed())))).await);
+    }
+}
+
+/// What decides in a random program.
+pub(crate) struct Dice(RefCell<Rng>);
+
+impl Dice {
+    /// Another one, for another task.
+    pub(crate) fn fork(&self) -> Self {
+        Self(RefCell::new(self.0.borrow_mut().fork()))
+    }
+
+    /// One of `0..n`.
+    pub(crate) fn below(&self, n: u32) -> u32 {
+        self.0.borrow_mut().u32(..n)
+    }
+
+    pub(crate) fn one_in(&self, n: u32) -> bool {
+        self.below(n) == 0
+    }
+
+    /// Nothing, a turn of the others, or some time.
+    pub(crate) async fn pause(&self) {
+        match self.below(5) {
+            0 | 1 => {}
+            2 | 3 => yield_now().await,
+            _ => sleep(self.below(5) * MS).await,
+        }
+    }
+
+    /// `future`, which may be dropped before it is ready: when its time is over, or after a few polls.
+    pub(crate) async fn attempt<F: Future>(&self, future: F) -> Option<F::Output> {
+        match self.below(4) {
+            0 => timeout(self.below(6) * MS, future).await.ok(),
+            1 => {
+                let mut future = pin!(future);
+                let mut polls = self.below(4);
+                poll_fn(|cx| match future.as_mut().poll(cx) {
+                    Poll::Ready(output) => Poll::Ready(Some(output)),
+                    Poll::Pending if polls == 0 => Poll::Ready(None),
+                    Poll::Pending => {
+                        polls -= 1;
+                        Poll::Pending
+                    }
+                })
+                .await
+            }
+            _ => Some(future.await),
+        }
+    }
+
+    /// Waits for all of them, and cancels some before; what came of each.
+    pub(crate) async fn join<T, H: TaskHome>(&self, tasks: Vec<Task<T, H>>) -> Vec<Option<T>> {
+        let mut outputs = Vec::new();
+        for task in tasks {
+            if self.one_in(4) {
+                self.pause().await;
+                task.cancel();
+            }
+            outputs.push(match task.join().await {
+                Ok(output) => Some(output),
+                Err(error) => {
+                    assert!(error.is_cancelled(), "{error}");
+                    None
+                }
+            });
+        }
+        outputs
+    }
+}
