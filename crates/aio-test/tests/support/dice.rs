@@ -1,9 +1,9 @@
 //! Random programs under seeds: what decides in them, and what they run under. (The crates below this one have it by
 //! its path.)
 
-use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::{Mutex, PoisonError}; // facade: of one thread, in futures that have to be `Send`
 use std::task::Poll;
 use std::time::Duration;
 
@@ -18,22 +18,30 @@ pub(crate) const MS: Duration = Duration::from_millis(1);
 pub(crate) fn under_seeds(name: &str, program: impl AsyncFn(Dice)) {
     for strategy in [Strategy::Uniform, Strategy::Pct { depth: 3 }] {
         let test = Test::new(name).schedules(500).strategy(strategy).faults(Faults::all()).preemptive(true);
-        test.run(async || program(Dice(RefCell::new(Rng::with_seed(random_seed())))).await);
+        test.run(async || program(Dice::new()).await);
     }
 }
 
 /// What decides in a random program.
-pub(crate) struct Dice(RefCell<Rng>);
+pub(crate) struct Dice(Mutex<Rng>);
 
 impl Dice {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(Rng::with_seed(random_seed())))
+    }
+
+    fn with<R>(&self, throw: impl FnOnce(&mut Rng) -> R) -> R {
+        throw(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Another one, for another task.
     pub(crate) fn fork(&self) -> Self {
-        Self(RefCell::new(self.0.borrow_mut().fork()))
+        Self(Mutex::new(self.with(Rng::fork)))
     }
 
     /// One of `0..n`.
     pub(crate) fn below(&self, n: u32) -> u32 {
-        self.0.borrow_mut().u32(..n)
+        self.with(|rng| rng.u32(..n))
     }
 
     pub(crate) fn one_in(&self, n: u32) -> bool {
