@@ -164,7 +164,16 @@ macro_rules! in_both_homes {
                         let _ = dice.attempt(child.join()).await;
                     }
                 }
-                if dice.one_in(6) {
+                let fails = dice.one_in(6);
+                if dice.one_in(4) {
+                    // Only the cancellation ends these, and those that wait to begin.
+                    drop((group.spawn(std::future::pending::<()>()), group.spawn_scoped(std::future::pending::<()>())));
+                    if !fails {
+                        world.change(|counts| counts.is_cancelled = true);
+                        group.cancel();
+                    }
+                }
+                if fails {
                     world.change(|counts| counts.failed.push(BODY));
                     return Err(BODY);
                 }
