@@ -3,7 +3,7 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering}; // facade: of one thread, in futures that have to be `Send`
-use std::sync::{Arc, Mutex}; // facade: as above
+use std::sync::{Arc, Mutex, PoisonError}; // facade: as above
 
 use aio_base::Local;
 use aio_core::{Builder, Task, TaskHome, defer, local, shield};
@@ -47,24 +47,29 @@ impl World {
     }
 
     fn add(&self, work: Work) -> usize {
-        let mut works = self.works.lock().unwrap();
+        let mut works = self.works.lock().unwrap_or_else(PoisonError::into_inner);
         works.push(work);
         works.len() - 1
     }
 
     fn change(&self, id: usize, from: Work, to: Work) {
-        let mut works = self.works.lock().unwrap();
+        let mut works = self.works.lock().unwrap_or_else(PoisonError::into_inner);
         assert_eq!(works[id], from, "work {id} is to be {to:?}");
         works[id] = to;
     }
 
     fn is_over(&self) -> bool {
-        self.n_tasks.load(Ordering::Relaxed) == 0 && self.works.lock().unwrap().iter().all(|work| *work == Work::Done)
+        self.n_tasks.load(Ordering::Relaxed) == 0
+            && self.works.lock().unwrap_or_else(PoisonError::into_inner).iter().all(|work| *work == Work::Done)
     }
 
     fn expect_over(&self, what: &str) {
         let n_tasks = self.n_tasks.load(Ordering::Relaxed);
-        assert!(self.is_over(), "{what}: {n_tasks} tasks are left; {:?}", self.works.lock().unwrap());
+        assert!(
+            self.is_over(),
+            "{what}: {n_tasks} tasks are left; {:?}",
+            self.works.lock().unwrap_or_else(PoisonError::into_inner)
+        );
     }
 }
 

@@ -115,7 +115,7 @@ fn a_scope_that_is_cancelled_cuts_all_that_runs_in_it_for_one_reason() {
         };
         let tasks = (0..1 + dice.below(3)).map(|_| task()).collect();
         let cancels = local::spawn({
-            let dice = dice.fork();
+            let (dice, scope) = (dice.fork(), scope.clone());
             async move {
                 for _ in 0..dice.below(4) {
                     dice.pause().await;
@@ -134,8 +134,15 @@ fn a_scope_that_is_cancelled_cuts_all_that_runs_in_it_for_one_reason() {
                 }
             }
         });
+        // Only the cancellation ends it.
+        let waits = local::spawn({
+            let scope = scope.clone();
+            async move { scope.run(std::future::pending::<()>()).await.is_err() }
+        });
         dice.join(tasks).await;
         cancels.await;
+        scope.cancel();
+        assert!(waits.await);
     });
 }
 

@@ -1,6 +1,6 @@
 //! Task groups: all children have ended before the group has, and whoever failed is told of.
 
-use std::sync::{Arc, Mutex}; // facade: of one thread, in futures that have to be `Send`
+use std::sync::{Arc, Mutex, PoisonError}; // facade: of one thread, in futures that have to be `Send`
 
 use aio_core::{defer, local};
 use aio_group::GroupError;
@@ -35,7 +35,7 @@ impl World {
     }
 
     fn change<R>(&self, change: impl FnOnce(&mut Counts) -> R) -> R {
-        let mut counts = self.counts.lock().unwrap();
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = change(&mut counts);
         assert!(!counts.is_over, "something goes on after the end of the group");
         assert!(counts.running <= counts.limit, "{counts:?}");
@@ -45,11 +45,11 @@ impl World {
     /// The group has ended.
     fn end(&self) {
         self.change(|counts| assert_eq!(counts.running, 0, "{counts:?}"));
-        self.counts.lock().unwrap().is_over = true;
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).is_over = true;
     }
 
     fn check(&self, policy: Policy, outcome: Result<u32, GroupError<u32>>, mut told: Vec<u32>) {
-        let mut counts = self.counts.lock().unwrap();
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let mut errors = match outcome {
             Ok(output) => {
                 assert_eq!(output, BODY);
@@ -117,9 +117,9 @@ macro_rules! in_both_homes {
 
             use super::*;
 
-            type Group<'env> = home::TaskGroup<'env, u32>;
+            type Group = home::TaskGroup<'static, u32>;
 
-            async fn body(group: &Group<'_>, world: &Arc<World>, dice: &Dice) -> Result<u32, u32> {
+            async fn body(group: &Group, world: &Arc<World>, dice: &Dice) -> Result<u32, u32> {
                 let mut children = Vec::new();
                 for number in 0..dice.below(6) {
                     let new = |may_fail| {
@@ -165,7 +165,15 @@ macro_rules! in_both_homes {
                     }
                 }
                 let fails = dice.one_in(6);
-                if dice.one_in(4) {
+                if dice.one_in(8) {
+                    // It begins, and cancels the group, while it is being started.
+                    world.change(|counts| counts.is_cancelled = true);
+                    let handle = group.handle();
+                    drop(group.child().eager(true).spawn(async move {
+                        handle.cancel();
+                        std::future::pending::<()>().await;
+                    }));
+                } else if dice.one_in(4) {
                     // Only the cancellation ends these, and those that wait to begin.
                     drop((group.spawn(std::future::pending::<()>()), group.spawn_scoped(std::future::pending::<()>())));
                     if !fails {
@@ -190,7 +198,7 @@ macro_rules! in_both_homes {
                     Policy::Supervised => group.supervised(),
                     Policy::Discarding => {
                         let told = told.clone();
-                        group.discarding(move |error| told.lock().unwrap().push(error))
+                        group.discarding(move |error| told.lock().unwrap_or_else(PoisonError::into_inner).push(error))
                     }
                 };
                 let limit = world.change(|counts| counts.limit);
@@ -199,7 +207,7 @@ macro_rules! in_both_homes {
                 }
                 if let Some(outcome) = dice.attempt(group.run(body(&group, &world, &dice))).await {
                     world.end();
-                    world.check(policy, outcome, std::mem::take(&mut told.lock().unwrap()));
+                    world.check(policy, outcome, std::mem::take(&mut told.lock().unwrap_or_else(PoisonError::into_inner)));
                 }
             }
 
@@ -208,7 +216,7 @@ macro_rules! in_both_homes {
                 let world = World::new(limit);
                 // If the group is dropped, the task does not end before its children have.
                 dice.join(vec![local::spawn(run(world.clone(), dice.fork()))]).await;
-                if !world.counts.lock().unwrap().is_over {
+                if !world.counts.lock().unwrap_or_else(PoisonError::into_inner).is_over {
                     world.end();
                 }
                 dice.pause().await;

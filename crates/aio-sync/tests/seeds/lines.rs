@@ -74,12 +74,14 @@ async fn queue<H: Home>(dice: Dice) {
         })
     };
     let others = dice.below(3);
-    let consumer = || {
+    let consumer = |stays: bool| {
         let (dice, queue, books) = (dice.fork(), queue.clone(), books.clone());
         local::spawn(async move {
             let mut last = (others == 0).then(BTreeMap::new);
             loop {
-                match dice.attempt(queue.get()).await {
+                // One that stays does not look again by itself.
+                let got = if stays { Some(queue.get().await) } else { dice.attempt(queue.get()).await };
+                match got {
                     Some(Ok(item)) => {
                         books.got(&mut last, item);
                         queue.task_done();
@@ -92,9 +94,8 @@ async fn queue<H: Home>(dice: Dice) {
         })
     };
     let producers = (0..1 + dice.below(3)).map(producer).collect();
-    let consumers = (0..others).map(|_| consumer()).collect();
-    // One stays to the end.
-    let stays = consumer();
+    let consumers = (0..others).map(|_| consumer(false)).collect();
+    let stays = consumer(true);
     dice.join(producers).await;
     if dice.one_in(2) {
         queue.join().await;
@@ -142,13 +143,14 @@ async fn channel<H: Home>(dice: Dice) {
         })
     };
     let others = dice.below(3);
-    let consumer = || {
+    let consumer = |stays: bool| {
         let (dice, receiver, books) = (dice.fork(), receiver.clone(), books.clone());
         local::spawn(async move {
             let mut last = (others == 0).then(BTreeMap::new);
             loop {
-                if dice.one_in(2) {
-                    match dice.attempt(receiver.recv()).await {
+                if stays || dice.one_in(2) {
+                    let got = if stays { Some(receiver.recv().await) } else { dice.attempt(receiver.recv()).await };
+                    match got {
                         Some(Ok(item)) => books.got(&mut last, item),
                         Some(Err(error)) => break assert!(error.is_closed()),
                         None => {}
@@ -169,8 +171,8 @@ async fn channel<H: Home>(dice: Dice) {
         })
     };
     let producers = (0..1 + dice.below(3)).map(producer).collect();
-    let consumers = (0..others).map(|_| consumer()).collect();
-    let stays = consumer();
+    let consumers = (0..others).map(|_| consumer(false)).collect();
+    let stays = consumer(true);
     drop(sender);
     dice.join(producers).await;
     dice.join(consumers).await;

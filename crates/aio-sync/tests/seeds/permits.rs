@@ -6,8 +6,9 @@ use std::rc::Rc;
 use aio_base::Home;
 use aio_core::local;
 use aio_sync::generic::{CapacityLimiter, Semaphore};
+use aio_timer::timeout;
 
-use crate::dice::Dice;
+use crate::dice::{Dice, MS};
 use crate::under_seeds;
 
 under_seeds! {
@@ -46,13 +47,18 @@ impl Drop for Taken<'_> {
 
 async fn semaphore<H: Home>(dice: Dice) {
     let total = 1 + dice.below(4) as usize;
-    let semaphore = Rc::new(Semaphore::<H>::new(total));
+    let semaphore = Rc::new(Semaphore::<H>::new(total + 1));
+    // Out until the end: who asks for all waits in vain, and keeps those behind it from what is there until it gives up.
+    let last = semaphore.try_acquire().expect("they are there");
     let out = Rc::new(Out { n: Cell::new(0), most: total });
     let task = |n_rounds| {
         let (dice, semaphore, out) = (dice.fork(), semaphore.clone(), out.clone());
         local::spawn(async move {
             for _ in 0..n_rounds {
                 let n = dice.below(total as u32 + 1) as usize;
+                if dice.one_in(4) {
+                    assert!(timeout(dice.below(6) * MS, semaphore.acquire_many(total + 1)).await.is_err());
+                }
                 let permit = match dice.one_in(4) {
                     true => semaphore.try_acquire_many(n),
                     false => dice.attempt(semaphore.acquire_many(n)).await,
@@ -79,7 +85,8 @@ async fn semaphore<H: Home>(dice: Dice) {
     };
     let tasks = (0..2 + dice.below(3)).map(|_| task(1 + dice.below(4))).collect();
     dice.join(tasks).await;
-    assert_eq!((semaphore.available_permits(), out.n.get()), (total, 0));
+    drop(last);
+    assert_eq!((semaphore.available_permits(), out.n.get()), (total + 1, 0));
 }
 
 async fn limiter<H: Home>(dice: Dice) {

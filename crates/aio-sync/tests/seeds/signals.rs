@@ -125,8 +125,7 @@ async fn notify<H: Home>(dice: Dice) {
                     if n.get() > 0 {
                         break n.set(n.get() - 1);
                     }
-                    // Who gives up looks again.
-                    let _ = dice.attempt(notified).await;
+                    notified.await;
                 }
                 dice.pause().await;
             }
