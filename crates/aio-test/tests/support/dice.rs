@@ -57,25 +57,32 @@ impl Dice {
         }
     }
 
-    /// `future`, which may be dropped before it is ready: when its time is over, or after a few polls.
+    /// `future`, which may be dropped before it is ready: when its time is over, or after a few polls, also if it was
+    /// woken and would be ready at the next.
     pub(crate) async fn attempt<F: Future>(&self, future: F) -> Option<F::Output> {
-        match self.below(4) {
-            0 => timeout(self.below(6) * MS, future).await.ok(),
-            1 => {
-                let mut future = pin!(future);
-                let mut polls = self.below(4);
-                poll_fn(|cx| match future.as_mut().poll(cx) {
-                    Poll::Ready(output) => Poll::Ready(Some(output)),
-                    Poll::Pending if polls == 0 => Poll::Ready(None),
-                    Poll::Pending => {
-                        polls -= 1;
-                        Poll::Pending
-                    }
-                })
-                .await
-            }
-            _ => Some(future.await),
+        let how = self.below(8);
+        if how >= 4 {
+            return Some(future.await);
         }
+        let limit = self.below(6) * MS;
+        if how == 0 {
+            return timeout(limit, future).await.ok();
+        }
+        let (mut future, mut time, mut polls) = (pin!(future), pin!(sleep(limit)), self.below(4));
+        poll_fn(|cx| {
+            if how == 1 && time.as_mut().poll(cx).is_ready() || how == 2 && polls == 0 {
+                return Poll::Ready(None);
+            }
+            match future.as_mut().poll(cx) {
+                Poll::Ready(output) => Poll::Ready(Some(output)),
+                Poll::Pending if how == 3 && polls == 0 => Poll::Ready(None),
+                Poll::Pending => {
+                    polls = polls.saturating_sub(1);
+                    Poll::Pending
+                }
+            }
+        })
+        .await
     }
 
     /// Waits for all of them, and cancels some before; what came of each.
