@@ -1,4 +1,4 @@
-//! Random trees of tasks, with cleanups and shields: whatever is cancelled, detached or dropped, each of them runs once.
+//! Random trees of tasks, with cleanups and shields: whatever is cancelled, detached or dropped, each runs once.
 #![cfg(not(aio_loom))]
 
 use std::pin::Pin;

@@ -56,8 +56,8 @@ impl Wake for Flag {
     }
 }
 
-/// One of two that run in a scope comes back after the deadline was moved, and is then the first of those who watch. The
-/// other one, which was the first before, leaves or comes back.
+/// One of two that run in a scope comes back after the deadline was moved, and is then the first of those who watch.
+/// The other one, which was the first before, leaves or comes back.
 #[test]
 fn who_runs_in_a_scope_hears_of_its_end_after_the_deadline_was_moved() {
     for leaves in [true, false] {

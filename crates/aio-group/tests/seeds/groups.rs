@@ -142,7 +142,10 @@ macro_rules! in_both_homes {
                             world.change(|counts| counts.started += 1);
                             drop(group.spawn_scoped(async move {
                                 dice.pause().await;
-                                world.change(|counts| (counts.done, counts.started) = (counts.done + 1, counts.started + 1));
+                                world.change(|counts| {
+                                    counts.done += 1;
+                                    counts.started += 1;
+                                });
                                 drop(handle.try_spawn(child(world, dice, true, number)));
                             }));
                         }
@@ -207,7 +210,8 @@ macro_rules! in_both_homes {
                 }
                 if let Some(outcome) = dice.attempt(group.run(body(&group, &world, &dice))).await {
                     world.end();
-                    world.check(policy, outcome, std::mem::take(&mut told.lock().unwrap_or_else(PoisonError::into_inner)));
+                    let told = std::mem::take(&mut *told.lock().unwrap_or_else(PoisonError::into_inner));
+                    world.check(policy, outcome, told);
                 }
             }
 

@@ -1,5 +1,5 @@
-//! What is put in comes out, once; and where one takes out, in the order of each who put it in. (Of several, one may come
-//! for what was set aside for another: then it may have a later item before.)
+//! What is put in comes out, once; and where one takes out, in the order of each who put it in. (Of several, one may
+//! come for what was set aside for another, and may have had a later item before.)
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -87,6 +87,7 @@ async fn queue<H: Home>(dice: Dice) {
                         queue.task_done();
                     }
                     Some(Err(error)) => break assert!(error.is_closed()),
+                    None if dice.one_in(3) => break,
                     None => {}
                 }
                 dice.pause().await;

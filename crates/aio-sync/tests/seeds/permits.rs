@@ -48,7 +48,7 @@ impl Drop for Taken<'_> {
 async fn semaphore<H: Home>(dice: Dice) {
     let total = 1 + dice.below(4) as usize;
     let semaphore = Rc::new(Semaphore::<H>::new(total + 1));
-    // Out until the end: who asks for all waits in vain, and keeps those behind it from what is there until it gives up.
+    // Out until the end: who asks for all waits in vain, and those behind it do until it gives up.
     let last = semaphore.try_acquire().expect("they are there");
     let out = Rc::new(Out { n: Cell::new(0), most: total });
     let task = |n_rounds| {
