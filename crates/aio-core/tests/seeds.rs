@@ -208,7 +208,7 @@ async fn tree(dice: Dice) {
     for _ in 0..1 + dice.below(3) {
         let (shared, local) = (start(&world, &dice, 2), start_local(&world, &dice, 2));
         deal_with(&dice, shared).await;
-        deal_with(&dice, local).await;
+        dice.join(vec![local]).await;
     }
     // Those that nobody waits for end by themselves.
     for _ in 0..1000 {

@@ -1,7 +1,9 @@
 //! Random pipes under seeds: bytes are conserved, whoever gives up reading or writing.
 #![cfg(not(aio_loom))]
 
+use std::cell::RefCell;
 use std::io::ErrorKind;
+use std::rc::Rc;
 
 use aio_core::local;
 use aio_io::{
@@ -71,6 +73,29 @@ fn a_pipe_conserves_bytes_in_both_directions() {
         let (sent, received) = both_ways(dice.fork(), here).await;
         let (answered, heard) = there.await;
         assert_eq!((sent, answered), (heard, received));
+    });
+}
+
+#[test]
+fn what_was_written_arrives_although_the_writer_is_cancelled() {
+    under_seeds("what_was_written_arrives_although_the_writer_is_cancelled", async |dice| {
+        let (reader, mut writer) = simplex(1 + dice.below(16) as usize);
+        let written = Rc::new(RefCell::new(Vec::new()));
+        let writes = local::spawn({
+            let (dice, written) = (dice.fork(), written.clone());
+            async move {
+                for byte in 0..20 {
+                    let portion = vec![byte; 1 + dice.below(12) as usize];
+                    let n = writer.write(&portion).await.unwrap();
+                    written.borrow_mut().extend_from_slice(&portion[..n]);
+                    dice.pause().await;
+                }
+            }
+        });
+        let other = dice.fork();
+        let reads = local::spawn(async move { read(&other, reader).await });
+        dice.join(vec![writes]).await;
+        assert_eq!(reads.await, written.take());
     });
 }
 

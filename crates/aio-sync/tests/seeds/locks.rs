@@ -157,9 +157,8 @@ async fn once_cell<H: Home>(dice: Dice) {
                 value.set(number);
                 Ok(number)
             };
-            match dice.attempt(cell.get_or_try_init(make)).await {
-                Some(Ok(seen)) => assert_eq!(*seen, value.get()),
-                Some(Err(())) | None => {}
+            if let Some(Ok(seen)) = dice.attempt(cell.get_or_try_init(make)).await {
+                assert_eq!(*seen, value.get());
             }
         })
     };
