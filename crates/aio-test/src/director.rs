@@ -270,6 +270,8 @@ impl Director {
 
     /// Ends the run: the first verdict counts. From now on tasks run in the order in which they become ready.
     fn end(&self, verdict: Verdict) {
+        // Where it was in the order of the steps; what follows are the ends of the tasks.
+        self.push(Event::Note("it is over: all tasks are told to end".to_owned()));
         let n_ends = {
             let mut state = self.state.borrow_mut();
             state.verdict.get_or_insert(verdict);
