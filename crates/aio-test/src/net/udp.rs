@@ -9,7 +9,7 @@ use std::time::Instant;
 use aio_net::simulation::Direction;
 
 use super::doors::Doors;
-use super::hosts::{Protocol, as_told, canonical, covers, host_is_down};
+use super::hosts::{Protocol, as_told, covers, destination, host_is_down};
 use super::links::HostId;
 use super::state::{Event, Id, State};
 
@@ -98,6 +98,7 @@ impl State {
     pub(super) fn connect_udp(&mut self, id: Id, peer: SocketAddr) -> io::Result<()> {
         let (host, address) = self.udp(id).map(|socket| (socket.host, socket.address))?;
         check_family(address, peer)?;
+        let peer = as_told(peer, destination(peer));
         self.owner(host, peer.ip()).ok_or(ErrorKind::NetworkUnreachable)?;
         let source = SocketAddr::new(self.source(host, peer.ip()), address.port());
         let socket = self.udp_mut(id)?;
@@ -123,7 +124,7 @@ impl State {
         if to.port() == 0 {
             return Err(ErrorKind::InvalidInput.into());
         }
-        let to = canonical(to);
+        let to = destination(to);
         let source = match address.ip().to_canonical() {
             ip if ip.is_unspecified() => self.source(host, to.ip()),
             ip => ip,
@@ -164,7 +165,7 @@ impl State {
             UdpEvent::Unreachable(datagram) => {
                 let is_cut = self.links.is_cut(datagram.to.0, datagram.from.0);
                 let Some(socket) = self.datagrams.get_mut(&datagram.socket) else { return };
-                if !is_cut && socket.peer.map(canonical) == Some(datagram.to.1) {
+                if !is_cut && socket.peer.map(destination) == Some(datagram.to.1) {
                     socket.error = Some(ErrorKind::ConnectionRefused);
                     let doors = socket.doors.clone();
                     self.wake_both(&doors);
@@ -184,9 +185,9 @@ impl State {
             socket.host == there
                 && socket.address.port() == to.port()
                 && covers(socket.address.ip(), to.ip())
-                && socket.peer.is_none_or(|peer| canonical(peer) == from)
+                && socket.peer.is_none_or(|peer| destination(peer) == from)
         };
-        let rank = |socket: &UdpState| (socket.peer.is_some(), socket.address.ip() == to.ip());
+        let rank = |socket: &UdpState| (socket.peer.is_some(), socket.address.ip().to_canonical() == to.ip());
         let found = self.datagrams.iter_mut().filter(|(_, socket)| receives(socket)).max_by_key(|(_, it)| rank(it));
         let Some((_, socket)) = found else {
             self.note(|_| format!("{} finds nobody", datagram.described()));

@@ -102,6 +102,19 @@ pub(crate) async fn a_reset_connection_has_no_peer(world: &World) {
     assert!(client.take_error().unwrap().is_none());
 }
 
+pub(crate) async fn an_ended_connection_has_no_peer(world: &World) {
+    let (client, server) = world.pair().await;
+    client.shutdown(Shutdown::Write).unwrap();
+    world.settle().await;
+    assert!(client.peer_addr().is_ok() && server.peer_addr().is_ok());
+    server.shutdown(Shutdown::Write).unwrap();
+    world.settle().await;
+    for stream in [&client, &server] {
+        assert_eq!(stream.peer_addr().unwrap_err().kind(), ErrorKind::NotConnected);
+        assert_eq!(stream.shutdown(Shutdown::Write).unwrap_err().kind(), ErrorKind::NotConnected);
+    }
+}
+
 pub(crate) async fn a_write_that_waits_is_told_of_a_reset(world: &World) {
     let (mut client, server) = world.pair().await;
     let writing = local::spawn(async move {

@@ -1,0 +1,55 @@
+//! Simulated sockets that leave the thread of their network, or outlive it.
+#![cfg(not(aio_loom))]
+
+use std::time::Duration;
+
+use aio_blocking::to_thread;
+use aio_core::local;
+use aio_io::{ReadExt, WriteExt};
+use aio_net::{TcpListener, TcpStream, UdpSocket};
+use aio_test::net::Net;
+use aio_test::{Test, elapsed};
+use aio_timer::sleep;
+
+const WAY: Duration = Duration::from_millis(10);
+
+async fn pair(net: &Net) -> (TcpStream, TcpStream) {
+    let (server, client) = (net.host("server"), net.host("client"));
+    let listener = server.enter(|| TcpListener::bind("0.0.0.0:80").unwrap());
+    let here = client.run(TcpStream::connect("server:80")).await.unwrap();
+    let (there, _) = listener.accept().await.unwrap();
+    (here, there)
+}
+
+#[test]
+fn a_stream_that_a_thread_drops_ends_after_the_time_of_the_network() {
+    Test::new("dropped elsewhere").run(async || {
+        let net = Net::new().latency(WAY..=WAY);
+        let (here, mut there) = pair(&net).await;
+        sleep(Duration::from_secs(3600)).await;
+        let reading = local::spawn(async move { there.read(&mut [0; 4]).await.map(|n| (n, elapsed())) });
+        sleep(Duration::from_secs(1)).await;
+        let before = elapsed();
+        to_thread(move || drop(here)).await;
+        let (n, at) = reading.await.unwrap();
+        assert_eq!(n, 0);
+        // A thread does not know the time of the network.
+        assert!(at <= before + WAY, "{at:?}");
+    });
+}
+
+#[test]
+fn what_is_underway_arrives_though_a_thread_has_dropped_something() {
+    Test::new("underway").run(async || {
+        let net = Net::new().latency(WAY..=WAY);
+        let (mut here, mut there) = pair(&net).await;
+        let other = UdpSocket::bind("127.0.0.1:0").unwrap();
+        here.write_all(b"text").await.unwrap();
+        let before = elapsed();
+        // clock: real time that is to make no difference
+        to_thread(move || (std::thread::sleep(3 * WAY), drop(other))).await;
+        assert_eq!(elapsed(), before);
+        there.read_exact(&mut [0; 4]).await.unwrap();
+        assert_eq!(elapsed(), before + WAY);
+    });
+}
