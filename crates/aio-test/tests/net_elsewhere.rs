@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use aio_blocking::to_thread;
-use aio_core::local;
+use aio_core::{local, yield_now};
 use aio_io::{ReadExt, WriteExt};
 use aio_net::{TcpListener, TcpStream, UdpSocket};
 use aio_test::net::Net;
 use aio_test::{Test, elapsed};
-use aio_timer::sleep;
+use aio_timer::{sleep, timeout};
 
 const WAY: Duration = Duration::from_millis(10);
 
@@ -52,4 +52,30 @@ fn what_is_underway_arrives_though_a_thread_has_dropped_something() {
         there.read_exact(&mut [0; 4]).await.unwrap();
         assert_eq!(elapsed(), before + WAY);
     });
+}
+
+#[test]
+fn nobody_waits_for_the_time_of_the_network() {
+    let failure = Test::new("alarm").try_run(async || {
+        let net = Net::new().latency(WAY..=WAY);
+        let _pair = pair(&net).await;
+        assert_eq!(elapsed(), Duration::ZERO, "looked at");
+    });
+    let failure = failure.unwrap_err();
+    assert!(failure.log.contains("waits for TcpStream::connect 1"), "{}", failure.log);
+    assert!(!failure.log.contains("until"), "{}", failure.log);
+}
+
+#[test]
+fn a_read_that_was_given_up_is_not_waited_for() {
+    let failure = Test::new("given up").try_run(async || {
+        let net = Net::new().latency(WAY..=WAY);
+        let (mut here, _there) = pair(&net).await;
+        timeout(WAY, here.read(&mut [0; 4])).await.unwrap_err();
+        // With the next turn of the task it is known.
+        yield_now().await;
+        std::future::pending::<()>().await;
+    });
+    let failure = failure.unwrap_err();
+    assert!(!failure.message.contains("TcpStream::read"), "{}", failure.message);
 }

@@ -5,8 +5,8 @@ use std::sync::Weak; // facade: a waker that does not keep a network alive
 use std::task::{Context, Wake, Waker};
 use std::time::Instant;
 
-use aio_base::Panics;
 use aio_base::sync::Mutex;
+use aio_base::{Panics, waits};
 use aio_core::Handle;
 use aio_timer::{Sleep, sleep_until};
 
@@ -90,7 +90,9 @@ impl Engine {
             _ => Alarm { at, sleep: Box::pin(sleep_until(at)) },
         };
         // Without the lock: if the moment has come meanwhile, this wakes the network, which comes back to here.
-        if alarm.sleep.as_mut().poll(&mut Context::from_waker(&self.waker)).is_pending() {
+        // It is not the task here that waits for it.
+        let poll = waits::unseen(|| alarm.sleep.as_mut().poll(&mut Context::from_waker(&self.waker)));
+        if poll.is_pending() {
             let other = self.alarm.lock().replace(alarm);
             drop(other);
         }
