@@ -15,7 +15,7 @@ use super::state::{Event, Id, State};
 
 /// The longest datagram.
 const LONGEST: usize = 65_507;
-/// How many bytes wait to be received before further ones are lost: what Linux has, without what it needs itself.
+/// How many bytes wait to be received before further ones are lost, what Linux needs itself included.
 const ROOM: usize = 212_992;
 /// `EMSGSIZE`.
 const TOO_LONG: i32 = if cfg!(windows) {
@@ -197,11 +197,11 @@ impl State {
             }
             return;
         };
-        if socket.n_bytes + datagram.bytes.len() > ROOM {
+        if socket.n_bytes + datagram.room() > ROOM {
             self.note(|_| format!("{} finds no room", datagram.described()));
             return;
         }
-        socket.n_bytes += datagram.bytes.len();
+        socket.n_bytes += datagram.room();
         socket.inbox.push_back(datagram.clone());
         let doors = socket.doors.clone();
         self.note(|_| datagram.described());
@@ -216,7 +216,7 @@ impl State {
         let datagram = socket.inbox.front().cloned().ok_or(ErrorKind::WouldBlock)?;
         if !peeks {
             socket.inbox.pop_front();
-            socket.n_bytes -= datagram.bytes.len();
+            socket.n_bytes -= datagram.room();
         }
         let n = buffer.len().min(datagram.bytes.len());
         buffer[..n].copy_from_slice(&datagram.bytes[..n]);
@@ -246,6 +246,13 @@ fn check_family(socket: SocketAddr, peer: SocketAddr) -> io::Result<()> {
 }
 
 impl Datagram {
+    /// How much of its receiver's room it takes: about what it does in Linux, where most are put into blocks of a power
+    /// of two, with a description of them. So 256 small ones are as many as there are.
+    fn room(&self) -> usize {
+        let len = self.bytes.len();
+        256 + (len + 368).next_power_of_two().clamp(576, len + 5_000)
+    }
+
     fn described(&self) -> String {
         format!("udp {} > {} {} bytes", self.from.1, self.to.1, self.bytes.len())
     }
