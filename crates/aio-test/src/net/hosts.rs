@@ -83,7 +83,7 @@ impl State {
     /// The address of `here` from which `to` is reached.
     pub(super) fn source(&self, here: HostId, to: IpAddr) -> IpAddr {
         match to.to_canonical() {
-            IpAddr::V4(to) if to.is_loopback() => to.into(),
+            IpAddr::V4(to) if to.is_loopback() => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
             IpAddr::V4(_) => self.hosts[here].ip.into(),
         }

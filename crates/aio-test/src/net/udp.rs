@@ -237,10 +237,14 @@ impl State {
     }
 }
 
-/// A socket of IPv4 does not send to IPv6.
+/// A socket of IPv4 does not send to IPv6; one at an address of IPv6 not to IPv4, nor the other way round.
 fn check_family(socket: SocketAddr, peer: SocketAddr) -> io::Result<()> {
     if socket.is_ipv4() && peer.is_ipv6() {
         return Err(io::Error::new(ErrorKind::Unsupported, "address family not supported by protocol"));
+    }
+    let [here, there] = [socket, destination(peer)].map(|address| address.ip().to_canonical());
+    if !here.is_unspecified() && here.is_ipv4() != there.is_ipv4() {
+        return Err(ErrorKind::NetworkUnreachable.into());
     }
     Ok(())
 }

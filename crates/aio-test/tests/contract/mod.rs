@@ -121,6 +121,7 @@ macro_rules! contract {
             zero_linger_resets,
             connections_that_nobody_accepts_are_reset,
             both_directions_can_be_shut,
+            what_comes_when_both_directions_are_shut_resets,
             a_reset_connection_has_no_peer,
             an_ended_connection_has_no_peer,
             a_write_that_waits_is_told_of_a_reset,
@@ -136,6 +137,7 @@ macro_rules! contract {
             errors_of_sending,
             an_address_is_taken_once,
             datagrams_to_all_addresses_come_to_this_host,
+            an_address_of_one_family_does_not_reach_the_other,
             what_does_not_wait_is_tried
         );
     };

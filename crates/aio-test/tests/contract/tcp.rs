@@ -1,7 +1,7 @@
 //! Connections.
 
 use std::io::{ErrorKind, IoSlice, IoSliceMut};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
@@ -258,6 +258,10 @@ pub(crate) async fn all_addresses_are_this_host(world: &World) {
         let (server, _) = listener.accept().await.unwrap();
         assert_eq!(server.local_addr().unwrap().ip().to_canonical(), client.local_addr().unwrap().ip());
     }
+    // Whichever it is reached at, it calls from the first.
+    let listener = world.at_server(|| TcpListener::bind("127.0.0.2:0").unwrap());
+    let client = world.connect_within(listener.local_addr().unwrap()).await.unwrap();
+    assert_eq!(client.local_addr().unwrap().ip(), Ipv4Addr::LOCALHOST);
 }
 
 /// It accepts no more, those who are there are served to their end, and then it has ended.

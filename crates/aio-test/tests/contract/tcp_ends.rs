@@ -88,6 +88,19 @@ pub(crate) async fn both_directions_can_be_shut(world: &World) {
     assert_eq!(read_kind(&mut server).await, Ok(0));
 }
 
+pub(crate) async fn what_comes_when_both_directions_are_shut_resets(world: &World) {
+    let (mut client, mut server) = world.pair().await;
+    client.shutdown(Shutdown::Both).unwrap();
+    world.settle().await;
+    assert_eq!(read_kind(&mut server).await, Ok(0));
+    assert_eq!(write_kind(&mut server).await, Ok(1));
+    world.settle().await;
+    assert_eq!(write_kind(&mut server).await, Err(ErrorKind::BrokenPipe));
+    assert_eq!(read_kind(&mut server).await, Ok(0));
+    assert_eq!(read_kind(&mut client).await, Err(ErrorKind::ConnectionReset));
+    assert_eq!(read_kind(&mut client).await, Ok(0));
+}
+
 pub(crate) async fn a_reset_connection_has_no_peer(world: &World) {
     let (mut client, server) = world.pair().await;
     client.write_all(b"unread").await.unwrap();

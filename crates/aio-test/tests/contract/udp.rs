@@ -141,6 +141,15 @@ pub(crate) async fn datagrams_to_all_addresses_come_to_this_host(world: &World) 
     }
 }
 
+pub(crate) async fn an_address_of_one_family_does_not_reach_the_other(world: &World) {
+    let (_server, address) = world.udp_server();
+    let socket = world.at_client(|| UdpSocket::bind("[::1]:0").unwrap());
+    assert_eq!(socket.send_to(b"x", address).await.unwrap_err().kind(), ErrorKind::NetworkUnreachable);
+    socket.connect(address).unwrap_err();
+    let socket = world.at_client(|| UdpSocket::bind("[::ffff:127.0.0.1]:0").unwrap());
+    socket.send_to(b"x", "[::1]:9".parse().unwrap()).await.unwrap_err();
+}
+
 pub(crate) async fn what_does_not_wait_is_tried(world: &World) {
     let ((server, address), client) = (world.udp_server(), world.udp_client());
     let mut buffer = [0; 4];
