@@ -58,8 +58,9 @@
 //! - A write takes as much as there is room for, which is what was written and not read yet by the other side.
 //!
 //! # What UDP does here
-//! Up to 65,507 bytes; what does not fit into the buffer is cut off; what the receiver has no room for (208 KiB, of
-//! which each takes as much as it does in Linux: there is room for 256 small ones, and for 3 of the longest) is lost. If nobody is there, a connected sender hears of it: `ConnectionRefused`. Between hosts datagrams are lost,
+//! Up to 65,507 bytes; what does not fit into the buffer is cut off; what the receiver has no room for is lost: it has
+//! 208 KiB, of which each takes about as much as in Linux, so that there is room for 256 small ones, and for 3 of the
+//! longest. If nobody is there, a connected sender hears of it: `ConnectionRefused`. Between hosts datagrams are lost,
 //! come twice or late as [said](Net::loss).
 //!
 //! # What it does not do

@@ -12,8 +12,8 @@ use super::who::Who;
 
 static TABLE: LazyLock<Mutex<Table>> = LazyLock::new(Mutex::default);
 
-thread_local! {
-    static IS_UNSEEN: Cell<bool> = const { Cell::new(false) };
+crate::thread_local! {
+    static IS_UNSEEN: Cell<bool> = Cell::new(false);
 }
 
 #[derive(Default)]
@@ -163,7 +163,8 @@ pub fn poll_at(place: Place, note: impl FnOnce() -> Note) {
 
 #[cold]
 fn note_waiting(place: Place, note: Note, part: Option<Part>) {
-    if IS_UNSEEN.get() {
+    // (In the destructor of a thread-local there is nothing to hide.)
+    if IS_UNSEEN.try_with(Cell::get).unwrap_or(false) {
         return;
     }
     let who = Who::current();
@@ -173,9 +174,10 @@ fn note_waiting(place: Place, note: Note, part: Option<Part>) {
 /// Who runs here waits for none of what `f` says that it waits for ([`begin_at`], [`poll_at`]): somebody else does, who
 /// is nobody's concern.
 pub fn unseen<R>(f: impl FnOnce() -> R) -> R {
-    let was_unseen = IS_UNSEEN.replace(true);
+    let set = |is_unseen| IS_UNSEEN.try_with(|it| it.replace(is_unseen)).unwrap_or(false);
+    let was_unseen = set(true);
     let result = f();
-    IS_UNSEEN.set(was_unseen);
+    set(was_unseen);
     result
 }
 
