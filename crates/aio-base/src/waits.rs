@@ -27,7 +27,9 @@ pub use note::{Note, Place};
 pub use part::{Entered, OwnPart, TaskPart};
 pub use report::Report;
 pub use switch::{HOLDERS, Tracking, is_tracked, track};
-pub use table::{again_at, begin, begin_at, called, end, end_at, gave, holders, poll_at, took, took_to_go, waits};
+pub use table::{
+    again_at, begin, begin_at, called, end, end_at, gave, holders, poll_at, took, took_to_go, unseen, waits,
+};
 pub use wait::{Wait, Waits};
 pub use who::{ThreadLabel, Who};
 

@@ -58,8 +58,9 @@
 //! - A write takes as much as there is room for, which is what was written and not read yet by the other side.
 //!
 //! # What UDP does here
-//! Up to 65,507 bytes; what does not fit into the buffer is cut off; what the receiver has no room for (208 KiB) is
-//! lost. If nobody is there, a connected sender hears of it: `ConnectionRefused`. Between hosts datagrams are lost,
+//! Up to 65,507 bytes; what does not fit into the buffer is cut off; what the receiver has no room for is lost: it has
+//! 208 KiB, of which each takes about as much as in Linux, so that there is room for 256 small ones, and for 3 of the
+//! longest. If nobody is there, a connected sender hears of it: `ConnectionRefused`. Between hosts datagrams are lost,
 //! come twice or late as [said](Net::loss).
 //!
 //! # What it does not do
@@ -223,7 +224,10 @@ impl Net {
     #[track_caller]
     pub fn set_loss(&self, a: &Host, b: &Host, probability: f64) {
         let probability = checked(probability);
-        self.engine.with(|state| state.links.set(a.id, b.id, |link| link.loss = probability));
+        self.engine.with(|state| {
+            state.links.set(a.id, b.id, |link| link.loss = probability);
+            state.resume_held();
+        });
     }
 
     /// Nothing gets from one of these to the other any more, what is underway included.

@@ -1,5 +1,6 @@
 //! The table.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError}; // facade: a table for people, locked by itself
 
@@ -10,6 +11,10 @@ use super::wait::{Holding, Wait, Waits};
 use super::who::Who;
 
 static TABLE: LazyLock<Mutex<Table>> = LazyLock::new(Mutex::default);
+
+crate::thread_local! {
+    static IS_UNSEEN: Cell<bool> = Cell::new(false);
+}
 
 #[derive(Default)]
 pub(super) struct Table {
@@ -158,8 +163,22 @@ pub fn poll_at(place: Place, note: impl FnOnce() -> Note) {
 
 #[cold]
 fn note_waiting(place: Place, note: Note, part: Option<Part>) {
+    // (In the destructor of a thread-local there is nothing to hide.)
+    if IS_UNSEEN.try_with(Cell::get).unwrap_or(false) {
+        return;
+    }
     let who = Who::current();
     with_table(|table| table.insert(place, who, note, part));
+}
+
+/// Who runs here waits for none of what `f` says that it waits for ([`begin_at`], [`poll_at`]): somebody else does, who
+/// is nobody's concern.
+pub fn unseen<R>(f: impl FnOnce() -> R) -> R {
+    let set = |is_unseen| IS_UNSEEN.try_with(|it| it.replace(is_unseen)).unwrap_or(false);
+    let was_unseen = set(true);
+    let result = f();
+    set(was_unseen);
+    result
 }
 
 /// If somebody waits at `place`, it is now who runs here.

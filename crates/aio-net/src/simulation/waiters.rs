@@ -6,7 +6,8 @@ use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use aio_base::{Panics, WakerKey, WakerSet, WakerSlot, waits};
+use aio_base::waits::{self, Note, Place};
+use aio_base::{Panics, WakerKey, WakerSet, WakerSlot};
 
 use super::{Direction, Socket};
 
@@ -50,11 +51,12 @@ impl Waiters {
         });
         match outcome {
             Some(outcome) => {
-                waits::end(&self.poller);
+                waits::end_at(Place::of(&self.poller));
                 Poll::Ready(outcome)
             }
             None => {
-                waits::begin(&self.poller, self, what, "");
+                // A poller has no destructor that would say that it waits no more.
+                waits::poll_at(Place::of(&self.poller), || Note::new(what).which(self));
                 Poll::Pending
             }
         }
@@ -63,7 +65,7 @@ impl Waiters {
 
 impl Drop for Waiters {
     fn drop(&mut self) {
-        waits::end(&self.poller);
+        waits::end_at(Place::of(&self.poller));
     }
 }
 

@@ -99,15 +99,19 @@ impl Host {
 
     /// The host is gone, as when its power fails: its sockets are closed, their peers are reset (as soon as they can
     /// hear of it), nothing reaches it any more, and what was [spawned](Self::spawn) there is cancelled. Tasks that it
-    /// has spawned in turn, and detached, go on; all that they can do with the network is `NetworkDown`.
+    /// has spawned in turn, and detached, go on; all that they can do with the network is `NetworkDown`, which those
+    /// that wait are told a millisecond later.
     ///
     /// Who connects to it meanwhile gets no answer: `TimedOut`, after the 127 seconds of Linux.
     pub fn crash(&self) {
         let tasks = self.engine.with(|state| {
             state.note(|_| format!("{} crashes", self.name));
             state.hosts[self.id].is_up = false;
-            state.crash_tcp(self.id);
-            state.crash_udp(self.id);
+            // Who is cancelled does not live to see that the network is down.
+            state.wake_later(|state| {
+                state.crash_tcp(self.id);
+                state.crash_udp(self.id);
+            });
             std::mem::take(&mut state.hosts[self.id].tasks)
         });
         for task in tasks {

@@ -83,7 +83,7 @@ impl State {
     /// The address of `here` from which `to` is reached.
     pub(super) fn source(&self, here: HostId, to: IpAddr) -> IpAddr {
         match to.to_canonical() {
-            IpAddr::V4(to) if to.is_loopback() => to.into(),
+            IpAddr::V4(to) if to.is_loopback() => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
             IpAddr::V4(_) => self.hosts[here].ip.into(),
         }
@@ -146,8 +146,8 @@ fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
 
 /// Whether who is bound to `bound` gets what is sent to `ip`. (All of IPv6 is all of IPv4 as well, as on Linux.)
 pub(super) fn covers(bound: IpAddr, ip: IpAddr) -> bool {
-    match bound {
-        _ if bound == ip => true,
+    match bound.to_canonical() {
+        bound if bound == ip.to_canonical() => true,
         IpAddr::V4(bound) => bound.is_unspecified() && ip.is_ipv4(),
         IpAddr::V6(bound) => bound.is_unspecified(),
     }
@@ -161,8 +161,14 @@ pub(super) fn as_told(bound: SocketAddr, address: SocketAddr) -> SocketAddr {
     }
 }
 
-pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
+/// Where it goes, what is sent to that. All addresses at once are this host to Linux.
+pub(super) fn destination(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip().to_canonical() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
 }
 
 pub(super) fn host_is_down() -> io::Error {

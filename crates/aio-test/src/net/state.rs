@@ -16,6 +16,9 @@ use super::udp::{UdpEvent, UdpState};
 /// What names a thing of a network: they are numbered as they are made.
 pub(super) type Id = u64;
 
+/// In a test, all that can run does so before any time passes.
+const A_MOMENT: Duration = Duration::from_millis(1);
+
 /// An event that was planned, so that it can be called off.
 pub(super) type Plan = (Instant, u64);
 
@@ -23,6 +26,8 @@ pub(super) type Plan = (Instant, u64);
 pub(super) enum Event {
     Tcp(Id, TcpEvent),
     Udp(UdpEvent),
+    /// Those there look again.
+    Wake(Vec<(Arc<Doors>, Direction)>),
 }
 
 pub(super) struct State {
@@ -104,6 +109,7 @@ impl State {
             match event {
                 Event::Tcp(connection, event) => self.on_tcp(connection, event),
                 Event::Udp(event) => self.on_udp(event),
+                Event::Wake(woken) => self.to_wake.extend(woken),
             }
         }
         self.now = now;
@@ -117,6 +123,14 @@ impl State {
     pub(super) fn wake_both(&mut self, doors: &Arc<Doors>) {
         self.wake(doors, Direction::Read);
         self.wake(doors, Direction::Write);
+    }
+
+    /// Those whom `act` would wake are woken a moment later.
+    pub(super) fn wake_later(&mut self, act: impl FnOnce(&mut Self)) {
+        let before = self.take_woken();
+        act(self);
+        let woken = std::mem::replace(&mut self.to_wake, before);
+        self.plan(A_MOMENT, Event::Wake(woken));
     }
 
     pub(super) fn take_woken(&mut self) -> Vec<(Arc<Doors>, Direction)> {

@@ -151,10 +151,14 @@ impl End {
         Self { host, address, bound: address, doors, owner, phase, error: None, is_abrupt: false, incoming, outgoing }
     }
 
+    /// Whether both directions have come to their end.
+    fn has_ended(&self) -> bool {
+        self.outgoing.is_shut && self.outgoing.held.is_empty() && self.incoming.has_ended
+    }
+
     /// Whether nothing will come of it any more.
     fn is_over(&self) -> bool {
-        let has_said_all = self.outgoing.is_shut && self.outgoing.held.is_empty() && self.incoming.has_ended;
-        self.owner == Owner::Nobody && (self.phase == Phase::Dead || has_said_all)
+        self.owner == Owner::Nobody && (self.phase == Phase::Dead || self.has_ended())
     }
 }
 
@@ -233,8 +237,12 @@ impl State {
                     self.send_reset(id, side);
                 }
                 // Who has called it gets no answer any more.
-                if phase == Some(Phase::Connected) || side == CALLER && phase == Some(Phase::Connecting) {
+                let calls = side == CALLER && phase == Some(Phase::Connecting);
+                if calls || phase == Some(Phase::Connected) {
                     self.die(id, side, Some(ErrorKind::NetworkDown));
+                }
+                if calls {
+                    self.die(id, CALLED, None);
                 }
             }
             self.forget_if_over(id);

@@ -9,13 +9,13 @@ use std::time::Instant;
 use aio_net::simulation::Direction;
 
 use super::doors::Doors;
-use super::hosts::{Protocol, as_told, canonical, covers, host_is_down};
+use super::hosts::{Protocol, as_told, covers, destination, host_is_down};
 use super::links::HostId;
 use super::state::{Event, Id, State};
 
 /// The longest datagram.
 const LONGEST: usize = 65_507;
-/// How many bytes wait to be received before further ones are lost: what Linux has, without what it needs itself.
+/// How many bytes wait to be received before further ones are lost, what Linux needs itself included.
 const ROOM: usize = 212_992;
 /// `EMSGSIZE`.
 const TOO_LONG: i32 = if cfg!(windows) {
@@ -98,6 +98,7 @@ impl State {
     pub(super) fn connect_udp(&mut self, id: Id, peer: SocketAddr) -> io::Result<()> {
         let (host, address) = self.udp(id).map(|socket| (socket.host, socket.address))?;
         check_family(address, peer)?;
+        let peer = as_told(peer, destination(peer));
         self.owner(host, peer.ip()).ok_or(ErrorKind::NetworkUnreachable)?;
         let source = SocketAddr::new(self.source(host, peer.ip()), address.port());
         let socket = self.udp_mut(id)?;
@@ -123,7 +124,7 @@ impl State {
         if to.port() == 0 {
             return Err(ErrorKind::InvalidInput.into());
         }
-        let to = canonical(to);
+        let to = destination(to);
         let source = match address.ip().to_canonical() {
             ip if ip.is_unspecified() => self.source(host, to.ip()),
             ip => ip,
@@ -164,7 +165,7 @@ impl State {
             UdpEvent::Unreachable(datagram) => {
                 let is_cut = self.links.is_cut(datagram.to.0, datagram.from.0);
                 let Some(socket) = self.datagrams.get_mut(&datagram.socket) else { return };
-                if !is_cut && socket.peer.map(canonical) == Some(datagram.to.1) {
+                if !is_cut && socket.peer.map(destination) == Some(datagram.to.1) {
                     socket.error = Some(ErrorKind::ConnectionRefused);
                     let doors = socket.doors.clone();
                     self.wake_both(&doors);
@@ -184,9 +185,9 @@ impl State {
             socket.host == there
                 && socket.address.port() == to.port()
                 && covers(socket.address.ip(), to.ip())
-                && socket.peer.is_none_or(|peer| canonical(peer) == from)
+                && socket.peer.is_none_or(|peer| destination(peer) == from)
         };
-        let rank = |socket: &UdpState| (socket.peer.is_some(), socket.address.ip() == to.ip());
+        let rank = |socket: &UdpState| (socket.peer.is_some(), socket.address.ip().to_canonical() == to.ip());
         let found = self.datagrams.iter_mut().filter(|(_, socket)| receives(socket)).max_by_key(|(_, it)| rank(it));
         let Some((_, socket)) = found else {
             self.note(|_| format!("{} finds nobody", datagram.described()));
@@ -196,11 +197,11 @@ impl State {
             }
             return;
         };
-        if socket.n_bytes + datagram.bytes.len() > ROOM {
+        if socket.n_bytes + datagram.room() > ROOM {
             self.note(|_| format!("{} finds no room", datagram.described()));
             return;
         }
-        socket.n_bytes += datagram.bytes.len();
+        socket.n_bytes += datagram.room();
         socket.inbox.push_back(datagram.clone());
         let doors = socket.doors.clone();
         self.note(|_| datagram.described());
@@ -215,7 +216,7 @@ impl State {
         let datagram = socket.inbox.front().cloned().ok_or(ErrorKind::WouldBlock)?;
         if !peeks {
             socket.inbox.pop_front();
-            socket.n_bytes -= datagram.bytes.len();
+            socket.n_bytes -= datagram.room();
         }
         let n = buffer.len().min(datagram.bytes.len());
         buffer[..n].copy_from_slice(&datagram.bytes[..n]);
@@ -236,15 +237,26 @@ impl State {
     }
 }
 
-/// A socket of IPv4 does not send to IPv6.
+/// A socket of IPv4 does not send to IPv6; one at an address of IPv6 not to IPv4, nor the other way round.
 fn check_family(socket: SocketAddr, peer: SocketAddr) -> io::Result<()> {
     if socket.is_ipv4() && peer.is_ipv6() {
         return Err(io::Error::new(ErrorKind::Unsupported, "address family not supported by protocol"));
+    }
+    let [here, there] = [socket, destination(peer)].map(|address| address.ip().to_canonical());
+    if !here.is_unspecified() && here.is_ipv4() != there.is_ipv4() {
+        return Err(ErrorKind::NetworkUnreachable.into());
     }
     Ok(())
 }
 
 impl Datagram {
+    /// How much of its receiver's room it takes: about what it does in Linux, where most are put into blocks of a power
+    /// of two, with a description of them. So 256 small ones are as many as there are.
+    fn room(&self) -> usize {
+        let len = self.bytes.len();
+        256 + (len + 368).next_power_of_two().clamp(576, len + 5_000)
+    }
+
     fn described(&self) -> String {
         format!("udp {} > {} {} bytes", self.from.1, self.to.1, self.bytes.len())
     }

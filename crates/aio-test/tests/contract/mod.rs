@@ -58,6 +58,14 @@ impl World {
         }
     }
 
+    /// From the server's host itself.
+    pub(crate) async fn connect_within(&self, address: SocketAddr) -> std::io::Result<TcpStream> {
+        match &self.hosts {
+            Some((server, _)) => server.run(TcpStream::connect(address)).await,
+            None => TcpStream::connect(address).await,
+        }
+    }
+
     /// A client and what was accepted.
     pub(crate) async fn pair(&self) -> (TcpStream, TcpStream) {
         let (listener, address) = self.listener();
@@ -101,6 +109,8 @@ macro_rules! contract {
             a_client_that_is_gone_is_still_accepted,
             readiness_is_told,
             a_buffer_without_room_reads_nothing,
+            mapped_addresses_stay_mapped,
+            all_addresses_are_this_host,
             a_server_drains,
             options_are_kept
         );
@@ -111,7 +121,9 @@ macro_rules! contract {
             zero_linger_resets,
             connections_that_nobody_accepts_are_reset,
             both_directions_can_be_shut,
+            what_comes_when_both_directions_are_shut_resets,
             a_reset_connection_has_no_peer,
+            an_ended_connection_has_no_peer,
             a_write_that_waits_is_told_of_a_reset,
             a_read_that_waits_is_told_of_a_reset,
             an_end_is_no_error_after_a_reset
@@ -124,6 +136,8 @@ macro_rules! contract {
             that_nobody_is_there_is_told_once,
             errors_of_sending,
             an_address_is_taken_once,
+            datagrams_to_all_addresses_come_to_this_host,
+            an_address_of_one_family_does_not_reach_the_other,
             what_does_not_wait_is_tried
         );
     };

@@ -1,6 +1,7 @@
 //! Connections.
 
 use std::io::{ErrorKind, IoSlice, IoSliceMut};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
@@ -233,6 +234,34 @@ pub(crate) async fn a_buffer_without_room_reads_nothing(world: &World) {
     assert_eq!(server.read(&mut []).await.unwrap(), 0);
     let mut buffer = [0; 2];
     assert_eq!(server.read(&mut buffer).await.unwrap(), 1);
+}
+
+/// Of IPv4, to a socket of IPv6.
+pub(crate) async fn mapped_addresses_stay_mapped(world: &World) {
+    let listener = world.at_server(|| TcpListener::bind("[::ffff:127.0.0.1]:0").unwrap());
+    let address = listener.local_addr().unwrap();
+    assert!(address.is_ipv6());
+    let client = world.connect_within(address).await.unwrap();
+    let (server, peer) = listener.accept().await.unwrap();
+    assert_eq!(client.peer_addr().unwrap(), address);
+    assert_eq!(server.local_addr().unwrap(), address);
+    assert_eq!((client.local_addr().unwrap(), server.peer_addr().unwrap()), (peer, peer));
+    assert_eq!(peer.ip(), address.ip());
+}
+
+pub(crate) async fn all_addresses_are_this_host(world: &World) {
+    for bound in ["127.0.0.1:0", "0.0.0.0:0", "[::]:0"] {
+        let listener = world.at_server(|| TcpListener::bind(bound).unwrap());
+        let to = SocketAddr::from(([0; 4], listener.local_addr().unwrap().port()));
+        let client = world.connect_within(to).await.unwrap();
+        assert_eq!(client.peer_addr().unwrap(), SocketAddr::from(([127, 0, 0, 1], to.port())));
+        let (server, _) = listener.accept().await.unwrap();
+        assert_eq!(server.local_addr().unwrap().ip().to_canonical(), client.local_addr().unwrap().ip());
+    }
+    // Whichever it is reached at, it calls from the first.
+    let listener = world.at_server(|| TcpListener::bind("127.0.0.2:0").unwrap());
+    let client = world.connect_within(listener.local_addr().unwrap()).await.unwrap();
+    assert_eq!(client.local_addr().unwrap().ip(), Ipv4Addr::LOCALHOST);
 }
 
 /// It accepts no more, those who are there are served to their end, and then it has ended.

@@ -88,6 +88,19 @@ pub(crate) async fn both_directions_can_be_shut(world: &World) {
     assert_eq!(read_kind(&mut server).await, Ok(0));
 }
 
+pub(crate) async fn what_comes_when_both_directions_are_shut_resets(world: &World) {
+    let (mut client, mut server) = world.pair().await;
+    client.shutdown(Shutdown::Both).unwrap();
+    world.settle().await;
+    assert_eq!(read_kind(&mut server).await, Ok(0));
+    assert_eq!(write_kind(&mut server).await, Ok(1));
+    world.settle().await;
+    assert_eq!(write_kind(&mut server).await, Err(ErrorKind::BrokenPipe));
+    assert_eq!(read_kind(&mut server).await, Ok(0));
+    assert_eq!(read_kind(&mut client).await, Err(ErrorKind::ConnectionReset));
+    assert_eq!(read_kind(&mut client).await, Ok(0));
+}
+
 pub(crate) async fn a_reset_connection_has_no_peer(world: &World) {
     let (mut client, server) = world.pair().await;
     client.write_all(b"unread").await.unwrap();
@@ -100,6 +113,19 @@ pub(crate) async fn a_reset_connection_has_no_peer(world: &World) {
     client.close().await.unwrap();
     assert_eq!(client.take_error().unwrap().unwrap().kind(), ErrorKind::ConnectionReset);
     assert!(client.take_error().unwrap().is_none());
+}
+
+pub(crate) async fn an_ended_connection_has_no_peer(world: &World) {
+    let (client, server) = world.pair().await;
+    client.shutdown(Shutdown::Write).unwrap();
+    world.settle().await;
+    assert!(client.peer_addr().is_ok() && server.peer_addr().is_ok());
+    server.shutdown(Shutdown::Write).unwrap();
+    world.settle().await;
+    for stream in [&client, &server] {
+        assert_eq!(stream.peer_addr().unwrap_err().kind(), ErrorKind::NotConnected);
+        assert_eq!(stream.shutdown(Shutdown::Write).unwrap_err().kind(), ErrorKind::NotConnected);
+    }
 }
 
 pub(crate) async fn a_write_that_waits_is_told_of_a_reset(world: &World) {

@@ -1,6 +1,7 @@
 //! Datagrams.
 
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::pin::pin;
 
 use aio_net::UdpSocket;
@@ -117,6 +118,36 @@ pub(crate) async fn an_address_is_taken_once(world: &World) {
     world.at_server(|| aio_net::TcpListener::bind(address)).unwrap();
     drop(server);
     bind().unwrap();
+}
+
+pub(crate) async fn datagrams_to_all_addresses_come_to_this_host(world: &World) {
+    for bound in ["127.0.0.1:0", "0.0.0.0:0", "[::]:0"] {
+        let server = world.at_server(|| UdpSocket::bind(bound).unwrap());
+        let client = world.at_server(|| UdpSocket::bind("0.0.0.0:0").unwrap());
+        let port = server.local_addr().unwrap().port();
+        client.connect(SocketAddr::from(([0; 4], port))).unwrap();
+        assert_eq!(client.peer_addr().unwrap(), SocketAddr::from(([127, 0, 0, 1], port)));
+        let other = world.at_server(|| UdpSocket::bind("0.0.0.0:0").unwrap());
+        let mut buffer = [0; 4];
+        client.send(b"one").await.unwrap();
+        let (n, peer) = server.recv_from(&mut buffer).await.unwrap();
+        assert_eq!(n, 3);
+        assert_eq!(peer.port(), client.local_addr().unwrap().port());
+        server.send_to(b"back", peer).await.unwrap();
+        assert_eq!(client.recv(&mut buffer).await.unwrap(), 4);
+        other.send_to(b"two", SocketAddr::from(([0; 4], port))).await.unwrap();
+        let (_, peer) = server.recv_from(&mut buffer).await.unwrap();
+        assert!(peer.ip().to_canonical().is_loopback());
+    }
+}
+
+pub(crate) async fn an_address_of_one_family_does_not_reach_the_other(world: &World) {
+    let (_server, address) = world.udp_server();
+    let socket = world.at_client(|| UdpSocket::bind("[::1]:0").unwrap());
+    assert_eq!(socket.send_to(b"x", address).await.unwrap_err().kind(), ErrorKind::NetworkUnreachable);
+    socket.connect(address).unwrap_err();
+    let socket = world.at_client(|| UdpSocket::bind("[::ffff:127.0.0.1]:0").unwrap());
+    socket.send_to(b"x", "[::1]:9".parse().unwrap()).await.unwrap_err();
 }
 
 pub(crate) async fn what_does_not_wait_is_tried(world: &World) {

@@ -10,7 +10,7 @@ use super::{
     CALLED, CALLER, CALLS_AGAIN, Connection, End, FIRST_CALL_AGAIN, Owner, Phase, Segment, TcpEvent, TcpListening,
 };
 use crate::net::doors::Doors;
-use crate::net::hosts::{Protocol, as_told, canonical, covers, host_is_down};
+use crate::net::hosts::{Protocol, as_told, covers, destination, host_is_down};
 use crate::net::links::HostId;
 use crate::net::state::{Event, Id, State};
 
@@ -34,20 +34,16 @@ impl State {
         if !self.hosts[host].is_up {
             return Err(host_is_down());
         }
-        let mut to = canonical(to);
+        let (told, to) = (to, destination(to));
         let Some(peer) = self.owner(host, to.ip()) else { return Err(ErrorKind::HostUnreachable.into()) };
         if to.port() == 0 {
             return Err(ErrorKind::ConnectionRefused.into());
         }
         let source = self.source(host, to.ip());
-        if to.ip().is_unspecified() {
-            // Linux takes that for this host.
-            to.set_ip(if to.is_ipv4() { std::net::Ipv4Addr::LOCALHOST.into() } else { source });
-        }
-        let source = self.source(host, to.ip());
         let port = self.free_port(host, Protocol::Tcp, source)?;
         let id = self.new_id();
-        let caller = End::new(host, SocketAddr::new(source, port), Owner::Program, Phase::Connecting, self.now);
+        let mut caller = End::new(host, SocketAddr::new(source, port), Owner::Program, Phase::Connecting, self.now);
+        caller.bound = told;
         let called = End::new(peer, to, Owner::Nobody, Phase::Connecting, self.now);
         let doors = caller.doors.clone();
         self.connections.insert(id, Connection { ends: [caller, called] });
@@ -163,7 +159,7 @@ impl State {
                 let bound = listening.address;
                 listening.host == host
                     && bound.port() == address.port()
-                    && (bound.ip() == address.ip()) == is_exact
+                    && (bound.ip().to_canonical() == address.ip()) == is_exact
                     && covers(bound.ip(), address.ip())
             });
             listeners.map(|(id, _)| *id).collect::<Vec<_>>()

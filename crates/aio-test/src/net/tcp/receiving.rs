@@ -43,6 +43,11 @@ impl State {
                 self.send_reset(id, side);
                 self.die(id, side, None);
             }
+            Segment::Data(_) if end.incoming.is_shut && end.outgoing.is_shut => {
+                // Nobody is going to read it, though somebody is there.
+                self.send_reset(id, side);
+                self.is_reset(id, side);
+            }
             Segment::Data(bytes) => {
                 end.incoming.bytes.extend(bytes);
                 self.wake(&doors, Direction::Read);

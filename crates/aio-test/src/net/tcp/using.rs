@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aio_net::simulation::Direction;
 
-use super::{Owner, Phase, Segment, Side};
+use super::{End, Owner, Phase, Segment, Side};
 use crate::net::hosts::as_told;
 use crate::net::state::{Id, State};
 
@@ -17,7 +17,9 @@ impl State {
 
     pub(in crate::net) fn tcp_peer(&self, id: Id, side: Side) -> io::Result<SocketAddr> {
         match self.connections.get(&id).map(|connection| &connection.ends) {
-            Some(ends) if ends[side].phase == Phase::Connected => Ok(as_told(ends[side].bound, ends[1 - side].address)),
+            Some(ends) if ends[side].phase == Phase::Connected && !ends[side].has_ended() => {
+                Ok(as_told(ends[side].bound, ends[1 - side].address))
+            }
             _ => Err(ErrorKind::NotConnected.into()),
         }
     }
@@ -111,7 +113,8 @@ impl State {
     }
 
     pub(in crate::net) fn shut_down(&mut self, id: Id, side: Side, how: Shutdown) -> io::Result<()> {
-        let Some(end) = self.end_mut(id, side).filter(|end| end.phase == Phase::Connected) else {
+        let is_there = |end: &&mut End| end.phase == Phase::Connected && !end.has_ended();
+        let Some(end) = self.end_mut(id, side).filter(is_there) else {
             return Err(ErrorKind::NotConnected.into());
         };
         let doors = end.doors.clone();
