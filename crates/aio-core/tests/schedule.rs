@@ -259,3 +259,56 @@ fn who_was_cancelled_says_so_and_who_is_given_up_drops_its_cleanups() {
         assert_eq!(reports.load(Ordering::Relaxed), 1);
     });
 }
+
+/// Who is stuck twice, with a cleanup that is not; whether that was run.
+async fn stuck_with_a_cleanup(cleaned: Rc<Cell<u32>>) {
+    let _guard = local::defer((), |()| async move {
+        yield_now().await;
+        cleaned.set(cleaned.get() + 1);
+    });
+    pending::<()>().await;
+}
+
+#[test]
+fn each_task_has_its_cleanups_before_it_is_given_up_at_a_deadlock() {
+    check(|| {
+        let cleaned = Rc::new(Cell::new(0));
+        let mut event_loop = EventLoop::new(VirtualTime::new(ThreadPark::new()));
+        for run in 1..=2 {
+            assert!(event_loop.run_until_complete(stuck_with_a_cleanup(cleaned.clone())).unwrap_err().is_cancelled());
+            assert_eq!(cleaned.get(), run);
+        }
+        // Cleanups that are stuck themselves are given up.
+        let stuck = async {
+            let _guard = local::defer((), |()| pending::<()>());
+            pending::<()>().await;
+        };
+        assert!(event_loop.run_until_complete(stuck).is_err());
+    });
+}
+
+#[test]
+fn a_clock_that_is_nobodys_does_not_change_that_of_the_thread() {
+    let mut time = VirtualTime::new(ThreadPark::new());
+    let hour = Duration::from_secs(3600);
+    let then = time.now() + hour;
+    time.advance_to(then);
+    assert_eq!(time.now(), then);
+    assert!(aio_core::now() < then);
+    time.enter();
+    assert_eq!(aio_core::now(), then);
+    time.leave();
+    assert!(aio_core::now() < then);
+}
+
+#[test]
+fn what_is_due_is_not_kept_by_what_goes_on_outside() {
+    check(|| {
+        let mut time = VirtualTime::new(ThreadPark::new());
+        time.enter();
+        let outside = outside();
+        time.park(Deadline::at(time.now()));
+        drop(outside);
+        time.leave();
+    });
+}
