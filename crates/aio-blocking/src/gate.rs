@@ -192,3 +192,6 @@ impl Wake for Gate {
         wake(helper);
     }
 }
+
+#[cfg(all(test, aio_loom))]
+mod tests;
