@@ -8,9 +8,15 @@ use aio_base::sync::Arc;
 use aio_base::sync::atomic::{AtomicBool, Ordering};
 use aio_base::thread;
 use loom::future::block_on;
-use loom::model;
 
 use super::{Gate, GateRef, Phase};
+
+/// Not all orders, but all with at most so many preemptions.
+fn model(model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(model);
+}
 
 /// A job that waits for a flag, and whoever sets it: the two threads.
 fn job_and_waker(gate: &GateRef) -> [thread::JoinHandle<()>; 2] {
