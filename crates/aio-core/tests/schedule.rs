@@ -312,3 +312,52 @@ fn what_is_due_is_not_kept_by_what_goes_on_outside() {
         time.leave();
     });
 }
+
+/// Brings something, but is slower than anybody's patience.
+struct Late(ThreadPark, Rc<RefCell<Option<Waker>>>);
+
+impl Driver for Late {
+    fn enter(&mut self) {}
+
+    fn leave(&mut self) {}
+
+    fn turn(&mut self) {}
+
+    fn park(&mut self, deadline: Deadline) {
+        let Some(waker) = self.1.take() else { return self.0.park(deadline) };
+        thread::sleep(Duration::from_millis(5)); // clock: longer than the patience
+        waker.wake();
+    }
+
+    fn unparker(&self) -> Waker {
+        self.0.unparker()
+    }
+
+    fn waits_for_events(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn what_comes_when_the_patience_is_over_still_comes_before_the_time() {
+    check(|| {
+        let waits = Rc::new(RefCell::new(None));
+        let time = VirtualTime::new(Late(ThreadPark::new(), waits.clone())).patience(Duration::from_millis(1));
+        EventLoop::new(Timers::new(time)).run(async {
+            let begin = aio_core::now();
+            let sleeper = local::spawn(sleep(Duration::from_secs(1)));
+            let mut is_told = false;
+            poll_fn(|cx| {
+                if std::mem::replace(&mut is_told, true) {
+                    return Poll::Ready(());
+                }
+                waits.replace(Some(cx.waker().clone()));
+                Poll::Pending
+            })
+            .await;
+            assert_eq!(aio_core::now(), begin);
+            sleeper.await;
+            assert_eq!(aio_core::now() - begin, Duration::from_secs(1));
+        });
+    });
+}
