@@ -58,7 +58,7 @@ pub fn choose(choice: Choice, n: usize) -> usize {
     }
 }
 
-/// Whether a first poll is to let others go first, as if they ran at the same time on another worker: then the task was
+/// Whether a poll is to let others go first, as if they ran at the same time on another worker: then the task was
 /// woken, and the operation returns `Pending` before it has done anything. In builds with debug assertions, and in the
 /// home of what may cross threads; else never.
 #[inline]

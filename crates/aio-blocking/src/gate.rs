@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use aio_base::host::{self, WaitsFor};
 use aio_base::sync::{Condvar, Mutex, MutexGuard};
-use aio_core::Outside;
+use aio_core::{Outside, Paused};
 
 use crate::entry::wake;
 
@@ -38,6 +38,8 @@ struct State {
     helper: Option<Waker>,
     /// Held while the job runs: then the clock stands still. A job that waits may wait for a task that sleeps.
     outside: Option<Outside>,
+    /// Of the same loop: who wakes the job may be on another thread.
+    paused: Paused,
     /// For how long the clock stands still for a job that waits, too, if that may end by itself.
     patience: Duration,
 }
@@ -50,14 +52,15 @@ pub(crate) enum Phase {
 }
 
 impl Gate {
-    /// Of a job that is about to run, for the loop of this thread, and for which it will have this patience.
-    pub(crate) fn new(patience: Duration) -> Arc<Self> {
+    /// Of a job that is about to run, outside of this loop, which will have this patience with it.
+    pub(crate) fn new(patience: Duration, outside: Outside) -> Arc<Self> {
         let state = State {
             phase: Phase::Runs,
             is_open: false,
             is_woken: false,
             helper: None,
-            outside: Some(aio_core::outside()),
+            paused: outside.pausing(),
+            outside: Some(outside),
             patience,
         };
         Arc::new(Self { state: Mutex::new(state), changed: Condvar::new() })
@@ -91,6 +94,11 @@ impl Gate {
     /// For how long the loop stands still.
     pub(crate) fn patience(&self) -> Duration {
         self.state.lock().patience
+    }
+
+    /// For a job that is a part of this one.
+    pub(crate) fn outside(&self) -> Outside {
+        self.state.lock().paused.resume()
     }
 
     /// Waits until the job may go on.
@@ -133,8 +141,7 @@ impl State {
     fn resume(&mut self) {
         self.phase = Phase::Runs;
         self.is_woken = false;
-        // Where the loop of this thread is the one of the test; elsewhere it counts for nothing.
-        self.outside.get_or_insert_with(aio_core::outside);
+        self.outside.get_or_insert_with(|| self.paused.resume());
     }
 }
 
@@ -185,3 +192,6 @@ impl Wake for Gate {
         wake(helper);
     }
 }
+
+#[cfg(all(test, aio_loom))]
+mod tests;

@@ -19,7 +19,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use aio_base::host;
-use aio_core::TaskRef;
+use aio_core::{Outside, TaskRef};
 
 use crate::entry::{End, Job};
 use crate::gate::{Gate, Phase};
@@ -67,6 +67,8 @@ pub struct Step {
     job: Job,
     /// Once it has begun.
     gate: Option<Arc<Gate>>,
+    /// Until then, if it is a part of another step: of the loop of that one.
+    outside: Option<Outside>,
     origin: Origin,
 }
 
@@ -86,7 +88,7 @@ pub enum Went {
 impl Step {
     pub(crate) fn new(pool: Shared, job: Job, origin: Origin) -> Result<Self, Refused> {
         pool.hold(job.clone())?;
-        Ok(Self { pool, job, gate: None, origin })
+        Ok(Self { pool, job, gate: None, outside: None, origin })
     }
 
     /// The line that made the job; known in builds with debug assertions.
@@ -123,8 +125,8 @@ impl Step {
     }
 
     /// Gives the job to its pool. None, if there is nothing to be done.
-    fn begin(&self, patience: Duration) -> Option<Arc<Gate>> {
-        let gate = Gate::new(patience);
+    fn begin(&mut self, patience: Duration) -> Option<Arc<Gate>> {
+        let gate = Gate::new(patience, self.outside.take().unwrap_or_else(aio_core::outside));
         let end = StepEnd { pool: self.pool.clone(), job: Some(self.job.clone()), gate: gate.clone() };
         self.pool.release(&self.job, gate.clone(), End::of_step(end)).then_some(gate)
     }
@@ -182,6 +184,7 @@ impl Steps for Inner {
     fn submit(self: Rc<Self>, mut step: Step) -> Option<TaskRef> {
         // A loop in a job is nobody's affair.
         if aio_core::current_task().is_none() {
+            step.outside = Some(self.0.outside());
             step.go(self.0.patience());
         }
         None

@@ -11,7 +11,7 @@ use std::task::Waker;
 use aio_base::{Deadline, Parker};
 
 pub use self::deadlock::deadlock_report;
-pub use self::outside::{Outside, outside};
+pub use self::outside::{Outside, Paused, outside};
 pub use self::schedule::{ReadyTasks, Schedule};
 pub use self::stand_in::StandIn;
 pub use self::virtual_time::VirtualTime;

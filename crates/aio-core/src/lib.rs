@@ -52,6 +52,8 @@ pub mod local;
 
 pub use clock::now;
 pub use context::{Context, ContextVar};
+#[doc(hidden)]
+pub use driver::Paused;
 pub use driver::{Driver, Outside, ReadyTasks, Schedule, StandIn, ThreadPark, VirtualTime, deadlock_report, outside};
 pub use event_loop::{EventLoop, Handle, block_in_place, block_on, closing_by, loop_local, run};
 pub use failure::{Failure, FailureKind, report_failure};

@@ -259,3 +259,105 @@ fn who_was_cancelled_says_so_and_who_is_given_up_drops_its_cleanups() {
         assert_eq!(reports.load(Ordering::Relaxed), 1);
     });
 }
+
+/// Who is stuck twice, with a cleanup that is not; whether that was run.
+async fn stuck_with_a_cleanup(cleaned: Rc<Cell<u32>>) {
+    let _guard = local::defer((), |()| async move {
+        yield_now().await;
+        cleaned.set(cleaned.get() + 1);
+    });
+    pending::<()>().await;
+}
+
+#[test]
+fn each_task_has_its_cleanups_before_it_is_given_up_at_a_deadlock() {
+    check(|| {
+        let cleaned = Rc::new(Cell::new(0));
+        let mut event_loop = EventLoop::new(VirtualTime::new(ThreadPark::new()));
+        for run in 1..=2 {
+            assert!(event_loop.run_until_complete(stuck_with_a_cleanup(cleaned.clone())).unwrap_err().is_cancelled());
+            assert_eq!(cleaned.get(), run);
+        }
+        // Cleanups that are stuck themselves are given up.
+        let stuck = async {
+            let _guard = local::defer((), |()| pending::<()>());
+            pending::<()>().await;
+        };
+        assert!(event_loop.run_until_complete(stuck).is_err());
+    });
+}
+
+#[test]
+fn a_clock_that_is_nobodys_does_not_change_that_of_the_thread() {
+    let mut time = VirtualTime::new(ThreadPark::new());
+    let hour = Duration::from_secs(3600);
+    let then = time.now() + hour;
+    time.advance_to(then);
+    assert_eq!(time.now(), then);
+    assert!(aio_core::now() < then);
+    time.enter();
+    assert_eq!(aio_core::now(), then);
+    time.leave();
+    assert!(aio_core::now() < then);
+}
+
+#[test]
+fn what_is_due_is_not_kept_by_what_goes_on_outside() {
+    check(|| {
+        let mut time = VirtualTime::new(ThreadPark::new());
+        time.enter();
+        let outside = outside();
+        time.park(Deadline::at(time.now()));
+        drop(outside);
+        time.leave();
+    });
+}
+
+/// Brings something, but is slower than anybody's patience.
+struct Late(ThreadPark, Rc<RefCell<Option<Waker>>>);
+
+impl Driver for Late {
+    fn enter(&mut self) {}
+
+    fn leave(&mut self) {}
+
+    fn turn(&mut self) {}
+
+    fn park(&mut self, deadline: Deadline) {
+        let Some(waker) = self.1.take() else { return self.0.park(deadline) };
+        thread::sleep(Duration::from_millis(5)); // clock: longer than the patience
+        waker.wake();
+    }
+
+    fn unparker(&self) -> Waker {
+        self.0.unparker()
+    }
+
+    fn waits_for_events(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn what_comes_when_the_patience_is_over_still_comes_before_the_time() {
+    check(|| {
+        let waits = Rc::new(RefCell::new(None));
+        let time = VirtualTime::new(Late(ThreadPark::new(), waits.clone())).patience(Duration::from_millis(1));
+        EventLoop::new(Timers::new(time)).run(async {
+            let begin = aio_core::now();
+            let sleeper = local::spawn(sleep(Duration::from_secs(1)));
+            let mut is_told = false;
+            poll_fn(|cx| {
+                if std::mem::replace(&mut is_told, true) {
+                    return Poll::Ready(());
+                }
+                waits.replace(Some(cx.waker().clone()));
+                Poll::Pending
+            })
+            .await;
+            assert_eq!(aio_core::now(), begin);
+            sleeper.await;
+            assert_eq!(aio_core::now() - begin, Duration::from_secs(1));
+        });
+    });
+}

@@ -97,7 +97,7 @@ fn rows<H: Spawns>() -> Vec<Row<H>> {
 }
 
 /// Those that never change, or change nothing; and `try_detach`, which is `detach`.
-const WITHOUT: &[&str] = &["id", "name", "spawned_at", "task_ref", "try_detach"];
+const WITHOUT: &[&str] = &["address", "id", "label", "name", "spawned_at", "task_ref", "try_detach"];
 
 #[test]
 fn every_public_method_of_tasks_is_in_the_table() {

@@ -24,6 +24,12 @@ impl Count {
         Arc::new(Self { running: AtomicUsize::new(0), unparker })
     }
 
+    /// One more; on the thread that looks at it, or where something else goes on.
+    fn begin(&self) {
+        // Relaxed: it comes before the end of that, which is of the same count.
+        self.running.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn is_zero(&self) -> bool {
         // Acquire pairs with the Release of the last one: what it has done is there.
         self.running.load(Ordering::Acquire) == 0
@@ -72,11 +78,35 @@ pub fn outside() -> Outside {
     #[cold]
     fn count() -> Option<Arc<Count>> {
         let count = CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()?;
-        // Relaxed: on the thread that looks at it.
-        count.running.fetch_add(1, Ordering::Relaxed);
+        count.begin();
         Some(count)
     }
     Outside(if IS_COUNTED.try_with(Cell::get).unwrap_or(false) { count() } else { None })
+}
+
+impl Outside {
+    /// Whose loop it is, to [begin](Paused::resume) something outside of the same one later, and on any thread.
+    #[doc(hidden)]
+    pub fn pausing(&self) -> Paused {
+        Paused(self.0.clone())
+    }
+}
+
+/// An [`Outside`] that does not count.
+#[doc(hidden)]
+pub struct Paused(Option<Arc<Count>>);
+
+impl Paused {
+    /// Counts again. On the thread of the loop, or before something else ends that is outside of it.
+    pub fn resume(&self) -> Outside {
+        Outside(self.0.clone().inspect(|count| count.begin()))
+    }
+}
+
+impl fmt::Debug for Paused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Paused").field("counts", &self.0.is_some()).finish()
+    }
 }
 
 impl Drop for Outside {

@@ -242,6 +242,11 @@ impl Core {
         self.queue.len()
     }
 
+    /// How much there is to do, where there is one worker: while it waits, this changes with whatever comes.
+    pub(crate) fn n_arrived(&self) -> usize {
+        self.queue.len() + usize::from(self.worker().mailbox.has_mail())
+    }
+
     /// The task at that place of the queue.
     pub(crate) fn ready_task(&self, place: usize) -> TaskRef {
         let task = self.queue.get(place).expect("there are not so many tasks that are ready");

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use aio_base::live::leak_check;
 use aio_blocking::{Pool, PoolConfig, to_thread};
-use aio_core::{now, spawn, yield_now};
+use aio_core::{block_on, now, spawn, yield_now};
+use aio_sync::Lock;
 use aio_test::jobs::Jobs;
 use aio_timer::{sleep, timeout};
 
@@ -120,5 +121,55 @@ fn a_job_that_goes_on_is_waited_for_by_the_end_of_the_loop() {
             drop(job);
         });
         assert!(is_done.load(Ordering::Relaxed));
+    });
+}
+
+#[test]
+fn a_job_that_takes_too_long_inside_of_another_is_waited_for_as_well() {
+    leak_check(|| {
+        let jobs = Jobs::new().patience(Duration::from_millis(5));
+        let _entered = jobs.enter();
+        event_loop(1, &Log::default()).run(async {
+            let begin = now();
+            let sleeper = spawn(sleep(SECOND));
+            // clock: to block is what the job does
+            let inner = || thread::sleep(Duration::from_millis(100));
+            spawn(to_thread(move || block_on(to_thread(inner)))).await;
+            assert_eq!(now(), begin);
+            sleeper.await;
+        });
+    });
+}
+
+#[test]
+fn a_job_that_another_one_wakes_beside_the_loop_is_waited_for_as_well() {
+    leak_check(|| {
+        let jobs = Jobs::new().patience(Duration::from_millis(5));
+        let _entered = jobs.enter();
+        event_loop(1, &Log::default()).run(async {
+            let begin = now();
+            let sleeper = spawn(sleep(SECOND));
+            let lock = Arc::new(Lock::new(()));
+            let theirs = lock.clone();
+            let (begun, has_begun) = mpsc::channel();
+            let holder = spawn(to_thread(move || {
+                let guard = theirs.lock_blocking();
+                begun.send(()).unwrap();
+                // clock: to block is what the job does
+                thread::sleep(Duration::from_millis(50));
+                drop(guard);
+            }));
+            let waiter = spawn(to_thread(move || {
+                has_begun.recv().unwrap();
+                // clock: as above; by then nobody stands still for it.
+                thread::sleep(Duration::from_millis(10));
+                drop(lock.lock_blocking());
+                thread::sleep(Duration::from_millis(50)); // clock: as above
+            }));
+            holder.await;
+            waiter.await;
+            assert_eq!(now(), begin);
+            sleeper.await;
+        });
     });
 }
