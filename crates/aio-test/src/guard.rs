@@ -25,6 +25,9 @@ pub(crate) struct Watch {
     watched: Arc<Watched>,
 }
 
+/// Stands for no limit: about a century.
+const LONGEST: Duration = Duration::from_secs(3_000_000_000);
+
 struct Entry {
     key: u64,
     /// When its time is over: first for the run, then for the process.
@@ -59,7 +62,13 @@ impl Watch {
         let mut all = entries();
         let key = all.next_key;
         all.next_key += 1;
-        all.entries.push(Entry { key, at: system_time() + time, watched: watched.clone(), unparker, what });
+        all.entries.push(Entry {
+            key,
+            at: system_time() + time.min(LONGEST),
+            watched: watched.clone(),
+            unparker,
+            what,
+        });
         if !all.has_thread {
             // Without a thread nobody is guarded, which is no reason to fail.
             let thread = std::thread::Builder::new().name("aio-test-guard".to_owned()); // facade: of the process

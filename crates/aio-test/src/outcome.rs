@@ -8,6 +8,14 @@ pub trait TestOutcome {
     fn error(&self) -> Option<String>;
 }
 
+/// The output, unless it is an error: that as text.
+pub(crate) fn judge<R: TestOutcome>(output: R) -> Result<R, String> {
+    match output.error() {
+        None => Ok(output),
+        Some(error) => Err(error),
+    }
+}
+
 impl TestOutcome for () {
     fn error(&self) -> Option<String> {
         None

@@ -14,7 +14,7 @@ use aio_reactor::Reactor;
 use aio_timer::Timers;
 
 use crate::control::Control;
-use crate::director::{Conduct, Director, Seeded, Verdict};
+use crate::director::{self, Conduct, Director, Seeded, Verdict};
 use crate::faults::Faults;
 use crate::guard::Watch;
 use crate::jobs::{Jobs, Overrun};
@@ -79,16 +79,29 @@ pub(crate) enum End<T> {
     Enough,
 }
 
+impl<T> From<Verdict> for End<T> {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Failed(why) => Self::Failed(why),
+            Verdict::Enough => Self::Enough,
+        }
+    }
+}
+
 /// [`run`] in the order of production.
 #[track_caller]
 pub(crate) fn run_in_order<F: Future>(settings: RunSettings, main: F) -> End<F::Output> {
     let conduct = Seeded { strategy: Strategy::Fifo.begin(0), rng: None };
-    run(settings, Rc::new(RefCell::new(conduct)), main).end
+    run(settings, Rc::new(RefCell::new(conduct)), async { Ok(main.await) }).end
 }
 
-/// Runs `main` on a loop of its own, as `conduct` says.
+/// Runs `main` on a loop of its own, as `conduct` says. If it gives an error, that is why the run has failed.
 #[track_caller]
-pub(crate) fn run<F: Future>(settings: RunSettings, conduct: Rc<RefCell<dyn Conduct>>, main: F) -> Ran<F::Output> {
+pub(crate) fn run<T, F: Future<Output = Result<T, String>>>(
+    settings: RunSettings,
+    conduct: Rc<RefCell<dyn Conduct>>,
+    main: F,
+) -> Ran<T> {
     let _tracking = Tracking::begin();
     let account = Account::open();
     let charged = account.enter();
@@ -104,25 +117,33 @@ pub(crate) fn run<F: Future>(settings: RunSettings, conduct: Rc<RefCell<dyn Cond
     let failures = Arc::new(Mutex::new(Vec::new()));
     let on_failure = settings.on_failure.unwrap_or_else(|| {
         let failures = failures.clone();
-        Arc::new(move |failure| failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure.to_string()))
+        Arc::new(move |failure| failures.lock().unwrap_or_else(PoisonError::into_inner).push(director::tell(failure)))
     });
     let mut event_loop = EventLoop::new(Timers::new(control)).on_failure(move |failure| on_failure(failure));
     let outcome = event_loop.run_until_complete(async {
         let output = main.await;
-        let left = if settings.may_leave_tasks { Vec::new() } else { left_behind(&director).await };
+        // What an error has left undone is no news.
+        let is_looked_for = output.is_ok() && !settings.may_leave_tasks;
+        let left = if is_looked_for { left_behind(&director).await } else { Vec::new() };
         (output, left)
     });
+    // What comes first counts: who fails may leave others stuck.
+    let first = director.take_verdict();
     let closed = catch_unwind(AssertUnwindSafe(|| event_loop.close()));
     drop(charged);
-    let verdict = director.take_verdict();
     let failures = std::mem::take(&mut *failures.lock().unwrap_or_else(PoisonError::into_inner));
-    let end = match (outcome, verdict) {
-        (_, Some(Verdict::Failed(why))) => End::Failed(why),
-        (_, Some(Verdict::Enough)) => End::Enough,
-        (Err(error), None) => match error.try_into_panic() {
+    let outcome = match (first, outcome) {
+        (Some(verdict), _) => Err(verdict.into()),
+        (None, Ok((Ok(output), left))) => Ok((output, left)),
+        (None, Ok((Err(error), _))) => Err(End::Failed(error)),
+        (None, Err(error)) => Err(match error.try_into_panic() {
             Ok(payload) => End::Panicked(payload),
             Err(error) => End::Failed(format!("the test itself {error}")),
-        },
+        }),
+    };
+    let end = match (outcome, director.take_verdict()) {
+        (Err(end), _) => end,
+        (Ok(_), Some(verdict)) => verdict.into(),
         (Ok((output, left)), None) => match closed {
             Err(payload) => End::Panicked(payload),
             Ok(()) if !failures.is_empty() => End::Failed(failures.join("\n")),

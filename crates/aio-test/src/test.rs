@@ -15,7 +15,7 @@ use crate::director::Seeded;
 use crate::environment::Environment;
 use crate::faults::Faults;
 use crate::jobs::Overrun;
-use crate::outcome::TestOutcome;
+use crate::outcome::{TestOutcome, judge};
 use crate::run::{End, OnFailure, Ran, RunSettings, run};
 use crate::strategy::Strategy;
 
@@ -227,6 +227,11 @@ impl Test {
             None if first.is_some() || schedules > 1 => Strategy::Uniform,
             None => Strategy::Fifo,
         };
+        // Where nothing asks for a seed, one that is named asks for other orders.
+        let has_seed = match strategy {
+            Strategy::Fifo => self.strategy.is_some() && self.faults != Faults::none(),
+            _ => true,
+        };
         let first = first.unwrap_or(FIRST_SEED);
         let mut number = 0;
         loop {
@@ -245,7 +250,7 @@ impl Test {
                     let log = if is_repeatable { again.log(true) } else { log };
                     return Err(Box::new(Failure {
                         name: self.name.clone(),
-                        seed: (strategy != Strategy::Fifo || self.faults != Faults::none()).then_some(seed),
+                        seed: has_seed.then_some(seed),
                         number,
                         schedules,
                         strategy,
@@ -261,7 +266,13 @@ impl Test {
     }
 
     #[track_caller]
-    fn run_once<R>(&self, seed: u64, strategy: Strategy, is_detailed: bool, test: &impl AsyncFn() -> R) -> Ran<R> {
+    fn run_once<R: TestOutcome>(
+        &self,
+        seed: u64,
+        strategy: Strategy,
+        is_detailed: bool,
+        test: &impl AsyncFn() -> R,
+    ) -> Ran<R> {
         // One generator for each thing that draws, so that what one draws changes nothing for the others.
         let mut root = Rng::with_seed(seed);
         let rng = root.fork();
@@ -278,7 +289,7 @@ impl Test {
             is_detailed,
             ..RunSettings::new(format!("`{}` (seed {seed})", self.name))
         };
-        run(settings, conduct, test())
+        run(settings, conduct, async { judge(test().await) })
     }
 }
 
@@ -299,15 +310,10 @@ impl<R> Ran<R> {
     fn log(&self, is_detailed: bool) -> String {
         self.director.with_trace(|trace, numbers| trace.text(numbers, is_detailed))
     }
-}
 
-impl<R: TestOutcome> Ran<R> {
     fn passed(self) -> Result<R, Fault> {
         let message = match self.end {
-            End::Returned(output) => match output.error() {
-                None => return Ok(output),
-                Some(error) => error,
-            },
+            End::Returned(output) => return Ok(output),
             End::Panicked(payload) => {
                 let message = text_of(&*payload).unwrap_or("it has panicked").to_owned();
                 return Err(Fault { message, payload: Some(payload) });
@@ -397,6 +403,12 @@ impl fmt::Display for Failure {
 
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Failure").field("name", &self.name).field("seed", &self.seed).finish_non_exhaustive()
+        f.debug_struct("Failure")
+            .field("name", &self.name)
+            .field("message", &self.message)
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
     }
 }
+
+impl std::error::Error for Failure {}
