@@ -494,6 +494,8 @@ impl Explore {
         RunSettings {
             is_preemptive: self.is_preemptive,
             timeout: self.timeout,
+            // A job that takes longer is an error here, so there is no hurry.
+            patience: Duration::from_secs(10),
             max_steps: self.max_steps,
             may_leave_tasks: self.leaks == Leaks::Allow,
             ..RunSettings::new(format!("`{}`", self.name))

@@ -34,6 +34,8 @@ pub(crate) struct RunSettings {
     pub(crate) is_virtual: bool,
     /// In real time.
     pub(crate) timeout: Option<Duration>,
+    /// How long a blocking function is waited for, in real time. A thread on a busy machine may take long to begin.
+    pub(crate) patience: Duration,
     pub(crate) max_steps: usize,
     /// Whether operations of what may cross threads give way.
     pub(crate) is_preemptive: bool,
@@ -52,6 +54,7 @@ impl RunSettings {
             faults: Faults::none(),
             is_virtual: true,
             timeout: Some(Duration::from_secs(60)),
+            patience: Duration::from_secs(1),
             max_steps: usize::MAX,
             is_preemptive: false,
             may_leave_tasks: false,
@@ -106,7 +109,7 @@ pub(crate) fn run<T, F: Future<Output = Result<T, String>>>(
     let account = Account::open();
     let charged = account.enter();
     let director = Director::new(&settings, conduct);
-    let jobs = Jobs::new().delay({
+    let jobs = Jobs::new().patience(settings.patience).delay({
         let director = director.clone();
         move || director.job_takes()
     });
