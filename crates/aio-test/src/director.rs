@@ -96,6 +96,8 @@ struct State {
     rng: Rng,
     /// The task that has its turn.
     running: Option<Number>,
+    /// The one that had it last.
+    last: Option<Number>,
     /// How many of the tasks that are ready were seen.
     n_seen: usize,
     /// Whose wake has not got through, and until when.
@@ -126,6 +128,7 @@ impl Director {
             faults: settings.faults,
             rng: Rng::with_seed(settings.seed),
             running: None,
+            last: None,
             n_seen: 0,
             held: Vec::new(),
             slow_jobs: Vec::new(),
@@ -156,6 +159,13 @@ impl Director {
     pub(crate) fn with_trace<R>(&self, read: impl FnOnce(&Trace, &Numbers) -> R) -> R {
         let state = self.state.borrow();
         read(&state.trace, &state.numbers)
+    }
+
+    /// How far it has come: who goes on for ever is the last one.
+    pub(crate) fn last_step(&self) -> String {
+        let state = self.state.borrow();
+        let Some(last) = state.last else { return "it has made no step".to_owned() };
+        format!("it has made {} steps, the last one of {}", state.n_steps, state.numbers.label(last))
     }
 
     pub(crate) fn n_steps(&self) -> usize {
@@ -298,6 +308,7 @@ impl Director {
                 let id = task.id();
                 state.held.retain(|(held, _)| *held != id);
             }
+            state.last = state.running;
             state.running.take().expect("a task runs when it was chosen")
         };
         self.see(ready, Some(number));

@@ -44,10 +44,9 @@ mod replay;
 mod touch;
 mod walk;
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::panic::{Location, resume_unwind};
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -62,8 +61,9 @@ pub use self::touch::touch;
 use self::walk::{Bounds, Stop, Walk};
 use crate::director::Conduct;
 use crate::outcome::{TestOutcome, judge};
+use crate::payload::Payload;
 use crate::run::{End, RunSettings, run};
-use crate::test::{Leaks, text_of};
+use crate::test::Leaks;
 
 /// Runs `test` under every schedule; see [`Explore`].
 ///
@@ -508,20 +508,17 @@ impl ExploreFailure {
     fn raise(self) -> ! {
         eprintln!("{self}");
         match self.payload {
-            Some(payload) => resume_unwind(payload),
+            Some(payload) => payload.resume(),
             None => panic!("{}", self.message),
         }
     }
 }
 
 /// What is wrong with a run that has not returned.
-fn fault<R>(end: End<R>) -> Option<(String, Option<Box<dyn Any + Send>>)> {
+fn fault<R>(end: End<R>) -> Option<(String, Option<Payload>)> {
     match end {
         End::Returned(_) | End::Enough => None,
-        End::Panicked(payload) => {
-            let message = text_of(&*payload).unwrap_or("it has panicked").to_owned();
-            Some((message, Some(payload)))
-        }
+        End::Panicked(payload) => Some((payload.message(), Some(payload))),
         End::Failed(why) => Some((why, None)),
     }
 }

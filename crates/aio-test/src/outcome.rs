@@ -3,6 +3,11 @@
 use std::fmt;
 
 /// What a test returns: nothing, or a `Result` whose error is printed.
+#[diagnostic::on_unimplemented(
+    message = "a test returns nothing, or a `Result` of that, and not `{Self}`",
+    label = "this test returns `{Self}`",
+    note = "an error of a `Result` has to have a `Debug`; a body that never returns needs a type, as in `async || -> ()`"
+)]
 pub trait TestOutcome {
     /// The error, if it is one, as text.
     fn error(&self) -> Option<String>;

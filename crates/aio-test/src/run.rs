@@ -1,6 +1,5 @@
 //! One run of a test.
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -18,6 +17,7 @@ use crate::director::{self, Conduct, Director, Seeded, Verdict};
 use crate::faults::Faults;
 use crate::guard::Watch;
 use crate::jobs::{Jobs, Overrun};
+use crate::payload::Payload;
 use crate::strategy::Strategy;
 
 /// Who is told of failures that nobody waits for.
@@ -75,7 +75,7 @@ pub(crate) struct Ran<T> {
 pub(crate) enum End<T> {
     Returned(T),
     /// The test itself, or one of its cleanups.
-    Panicked(Box<dyn Any + Send>),
+    Panicked(Payload),
     /// What else is wrong.
     Failed(String),
     /// Whoever conducted it has seen enough.
@@ -132,7 +132,7 @@ pub(crate) fn run<T, F: Future<Output = Result<T, String>>>(
     });
     // What comes first counts: who fails may leave others stuck.
     let first = director.take_verdict();
-    let closed = catch_unwind(AssertUnwindSafe(|| event_loop.close()));
+    let closed = catch_unwind(AssertUnwindSafe(|| event_loop.close())).map_err(Payload::new);
     drop(charged);
     let failures = std::mem::take(&mut *failures.lock().unwrap_or_else(PoisonError::into_inner));
     let outcome = match (first, outcome) {
@@ -140,7 +140,7 @@ pub(crate) fn run<T, F: Future<Output = Result<T, String>>>(
         (None, Ok((Ok(output), left))) => Ok((output, left)),
         (None, Ok((Err(error), _))) => Err(End::Failed(error)),
         (None, Err(error)) => Err(match error.try_into_panic() {
-            Ok(payload) => End::Panicked(payload),
+            Ok(payload) => End::Panicked(Payload::new(payload)),
             Err(error) => End::Failed(format!("the test itself {error}")),
         }),
     };

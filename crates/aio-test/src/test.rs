@@ -1,9 +1,7 @@
 //! A test, and what it is run under.
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
-use std::panic::resume_unwind;
 use std::rc::Rc;
 use std::sync::Arc; // facade: shared data without a protocol
 use std::time::Duration;
@@ -16,6 +14,7 @@ use crate::environment::Environment;
 use crate::faults::Faults;
 use crate::jobs::Overrun;
 use crate::outcome::{TestOutcome, judge};
+use crate::payload::Payload;
 use crate::run::{End, OnFailure, Ran, RunSettings, run};
 use crate::strategy::Strategy;
 
@@ -149,7 +148,8 @@ impl Test {
     /// Without it tasks take turns, as on a loop with one worker: what needs no wait (a lock that is free, an item that
     /// is there) is had at once, and nobody gets in between. With it, taking a lock or a permit, putting and getting
     /// may let others go first. The first poll of such a future may then return `Pending` before it has taken its place
-    /// in the line. What is in `aio::local` goes on as ever. In builds with debug assertions only.
+    /// in the line. What is in `aio::local` goes on as ever. In builds with debug assertions only, and not in the order
+    /// of production, [`Strategy::Fifo`].
     pub fn preemptive(mut self, is_preemptive: bool) -> Self {
         self.is_preemptive = is_preemptive;
         self
@@ -194,7 +194,7 @@ impl Test {
             Err(mut failure) => match failure.payload.take() {
                 Some(payload) => {
                     eprintln!("{failure}");
-                    resume_unwind(payload)
+                    payload.resume()
                 }
                 None => panic!("{failure}"),
             },
@@ -301,7 +301,7 @@ impl fmt::Debug for Test {
 
 struct Fault {
     message: String,
-    payload: Option<Box<dyn Any + Send>>,
+    payload: Option<Payload>,
 }
 
 impl<R> Ran<R> {
@@ -315,18 +315,13 @@ impl<R> Ran<R> {
         let message = match self.end {
             End::Returned(output) => return Ok(output),
             End::Panicked(payload) => {
-                let message = text_of(&*payload).unwrap_or("it has panicked").to_owned();
-                return Err(Fault { message, payload: Some(payload) });
+                return Err(Fault { message: payload.message(), payload: Some(payload) });
             }
             End::Failed(why) => why,
             End::Enough => unreachable!("a seed never has enough"),
         };
         Err(Fault { message, payload: None })
     }
-}
-
-pub(crate) fn text_of(payload: &(dyn Any + Send)) -> Option<&str> {
-    payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
 /// A test that has passed.
@@ -363,7 +358,7 @@ pub struct Failure {
     pub is_repeatable: bool,
     /// The blocking functions that were still running when the loop went on.
     pub overruns: Vec<Overrun>,
-    payload: Option<Box<dyn Any + Send>>,
+    payload: Option<Payload>,
 }
 
 impl fmt::Display for Failure {

@@ -139,3 +139,17 @@ fn priorities_do_not_keep_a_task_from_running_for_ever() {
         returns.await;
     });
 }
+
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "the payload of a panic was dropped");
+    }
+}
+
+#[test]
+fn a_panic_whose_payload_panics_is_told_as_it_is() {
+    let failed = failure(Test::new("x"), async || -> () { std::panic::panic_any(Bomb) });
+    assert_eq!(failed.message, "it has panicked");
+}
