@@ -164,8 +164,8 @@ impl Director {
     /// How far it has come: who goes on for ever is the last one.
     pub(crate) fn last_step(&self) -> String {
         let state = self.state.borrow();
-        let Some(last) = state.last else { return "it has made no step".to_owned() };
-        format!("it has made {} steps, the last one of {}", state.n_steps, state.numbers.label(last))
+        let Some(last) = state.last else { return "it has made no step to its end".to_owned() };
+        format!("its last step, number {}, was one of {}", state.n_steps, state.numbers.label(last))
     }
 
     pub(crate) fn n_steps(&self) -> usize {

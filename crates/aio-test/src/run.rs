@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aio_base::live::Account;
 use aio_base::waits::Tracking;
-use aio_core::{Driver, EventLoop, Failure, TaskRef, ThreadPark, all_tasks};
+use aio_core::{Driver, EventLoop, Failure, Scope, TaskRef, ThreadPark, all_tasks};
 use aio_reactor::Reactor;
 use aio_timer::Timers;
 
@@ -124,7 +124,9 @@ pub(crate) fn run<T, F: Future<Output = Result<T, String>>>(
     });
     let mut event_loop = EventLoop::new(Timers::new(control)).on_failure(move |failure| on_failure(failure));
     let outcome = event_loop.run_until_complete(async {
-        let output = main.await;
+        // With its cleanups: these end by themselves, though time may have to pass.
+        let output = Scope::new(main).await;
+        let output = output.unwrap_or_else(|| unreachable!("nobody cuts it"));
         // What an error has left undone is no news.
         let is_looked_for = output.is_ok() && !settings.may_leave_tasks;
         let left = if is_looked_for { left_behind(&director).await } else { Vec::new() };

@@ -153,3 +153,8 @@ fn a_panic_whose_payload_panics_is_told_as_it_is() {
     let failed = failure(Test::new("x"), async || -> () { std::panic::panic_any(Bomb) });
     assert_eq!(failed.message, "it has panicked");
 }
+
+#[test]
+fn a_cleanup_of_the_test_that_takes_time_is_nothing_left_behind() {
+    Test::new("x").run(async || drop(local::defer((), async |()| sleep(5 * MS).await)));
+}
