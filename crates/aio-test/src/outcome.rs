@@ -6,7 +6,7 @@ use std::fmt;
 #[diagnostic::on_unimplemented(
     message = "a test returns nothing, or a `Result` of that, and not `{Self}`",
     label = "this test returns `{Self}`",
-    note = "an error of a `Result` has to have a `Debug`; a body that never returns needs a type, as in `async || -> ()`"
+    note = "the error of a `Result` has a `Debug`; a body that never returns needs a type: `async || -> ()`"
 )]
 pub trait TestOutcome {
     /// The error, if it is one, as text.

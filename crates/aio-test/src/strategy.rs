@@ -23,8 +23,9 @@ pub enum Strategy {
     /// to three. (That is for a `k` that is known. Here it is drawn, so that the bound is lower: by a factor of
     /// `16 * 2^(depth - 1)`, for runs of up to 65,536 steps.)
     ///
-    /// It is not fair: a task may have to wait for some thousands of steps of others, but not for ever. (S. Burckhardt, P. Kothari, M. Musuvathi, S. Nagarakatte: *A randomized scheduler with probabilistic
-    /// guarantees of finding bugs*, ASPLOS 2010.)
+    /// It is not fair: a task may have to wait for some thousands of steps of others, but not for ever.
+    /// (S. Burckhardt, P. Kothari, M. Musuvathi, S. Nagarakatte: *A randomized scheduler with probabilistic guarantees
+    /// of finding bugs*, ASPLOS 2010.)
     Pct {
         /// How many steps of different tasks have to come in a certain order; at least one.
         depth: usize,

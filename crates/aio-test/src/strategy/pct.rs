@@ -41,7 +41,7 @@ pub(crate) struct Pct {
     passed_over: usize,
 }
 
-/// From here on are the priorities of those that fell at a moment that was drawn; below, of those that ran for too long.
+/// From here on are the priorities of those that fell at a moment that was drawn; below, of those that ran too long.
 const FALLEN: u64 = u64::MAX / 4;
 
 /// From here on are those that tasks begin with.
