@@ -52,14 +52,20 @@ fn trimmed(text: &str) -> Vec<&str> {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect()
 }
 
-/// Whether `part` stands in `whole`, one line after the other. A line of three dots stands for any number of them.
+/// Whether `part` stands in `whole`, one line after the other. A line of three dots stands for any number of them; one
+/// that ends with an ellipsis may go on.
 fn stands_in(part: &str, whole: &str) -> bool {
     let (part, whole) = (trimmed(part), trimmed(whole));
     let mut rest = &whole[..];
     part.split(|line| *line == "...").filter(|piece| !piece.is_empty()).all(|piece| {
-        let found = rest.windows(piece.len()).position(|window| window == piece);
+        let is_there = |window: &[&str]| window.iter().zip(piece).all(|(line, part)| is_line(part, line));
+        let found = rest.windows(piece.len()).position(is_there);
         found.inspect(|at| rest = &rest[at + piece.len()..]).is_some()
     })
+}
+
+fn is_line(part: &str, line: &str) -> bool {
+    part.strip_suffix('…').map_or(part == line, |begin| line.starts_with(begin.trim_end()))
 }
 
 #[test]
@@ -108,7 +114,7 @@ fn without_thread(line: &str) -> String {
 #[test]
 fn a_part_is_found_with_its_gaps_and_in_its_order() {
     let whole = "a\n  b\n\nc\nd\n";
-    for part in ["a\nb\n", "b\nc", "a\n...\nc\nd", "...\nd", ""] {
+    for part in ["a\nb\n", "b\nc", "a\n...\nc\nd", "...\nd", "…\nd", ""] {
         assert!(stands_in(part, whole), "{part}");
     }
     for part in ["b\na", "a\nc", "c\n...\na", "d\n...\nd"] {

@@ -5,10 +5,19 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aio::{
-    CancelScope, ContextVar, StreamExt, TaskGroup, defer, gather, generate, run, sleep, spawn, timeout, yield_now,
-};
+use aio::testing::{Faults, Leaks, Test};
+use aio::{CancelScope, ContextVar, StreamExt, TaskGroup, defer, gather, generate, sleep, spawn, timeout, yield_now};
 use aio_base::live::leak_check;
+
+/// In two hundred orders, with all faults.
+fn run(test: impl AsyncFn()) {
+    leak_check(|| Test::new("together").schedules(200).faults(Faults::all()).preemptive(true).run(test));
+}
+
+/// All have begun by then, and wait.
+async fn all_wait() {
+    sleep(Duration::from_secs(1)).await;
+}
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
@@ -35,100 +44,93 @@ impl Log {
 
 #[test]
 fn a_timeout_waits_for_the_cleanups_of_everything_in_it() {
-    let log = Log::default();
-    leak_check(|| {
-        run(async {
-            let inner = log.clone();
-            let outcome = timeout(Duration::from_millis(5), async move {
-                let _body = inner.guard("body");
-                let group = TaskGroup::new();
-                group
-                    .join(async {
-                        let log = inner.clone();
-                        drop(group.spawn(async move {
-                            let _task = log.guard("task");
-                            std::future::pending::<()>().await;
-                        }));
-                        drop(group.spawn_scoped(async {
-                            let _child = inner.guard("child");
-                            std::future::pending::<()>().await;
-                        }));
+    run(async || {
+        let log = Log::default();
+        let inner = log.clone();
+        let outcome = timeout(Duration::from_secs(1), async move {
+            let _body = inner.guard("body");
+            let group = TaskGroup::new();
+            group
+                .join(async {
+                    let log = inner.clone();
+                    drop(group.spawn(async move {
+                        let _task = log.guard("task");
                         std::future::pending::<()>().await;
-                    })
-                    .await;
-            })
-            .await;
-            assert!(outcome.is_err());
-            log.add("timed out");
-        });
+                    }));
+                    drop(group.spawn_scoped(async {
+                        let _child = inner.guard("child");
+                        std::future::pending::<()>().await;
+                    }));
+                    std::future::pending::<()>().await;
+                })
+                .await;
+        })
+        .await;
+        assert!(outcome.is_err());
+        log.add("timed out");
+        let log = log.take();
+        assert_eq!(log.len(), 7, "{log:?}");
+        assert_eq!(log.last().unwrap(), "timed out");
+        for name in ["body", "task", "child"] {
+            assert_eq!(log.iter().filter(|line| **line == format!("{name} cleaned up")).count(), 1, "{log:?}");
+        }
     });
-    let log = log.take();
-    assert_eq!(log.len(), 7, "{log:?}");
-    assert_eq!(log.last().unwrap(), "timed out");
-    for name in ["body", "task", "child"] {
-        assert_eq!(log.iter().filter(|line| **line == format!("{name} cleaned up")).count(), 1, "{log:?}");
-    }
 }
 
 #[test]
 fn cleanups_bubble_through_two_scopes_to_the_task() {
-    let log = Log::default();
-    leak_check(|| {
-        run(async {
-            let inner = log.clone();
-            let task = spawn(async move {
-                let outer = CancelScope::new();
-                outer
-                    .run(async {
-                        let middle = CancelScope::new();
-                        middle
-                            .run(timeout(Duration::MAX, async {
-                                let _guard = inner.guard("innermost");
-                                std::future::pending::<()>().await;
-                            }))
-                            .await
-                    })
-                    .await
-            });
-            yield_now().await;
-            task.cancel();
-            assert!(task.join().await.unwrap_err().is_cancelled());
-            log.add("ended");
+    run(async || {
+        let log = Log::default();
+        let inner = log.clone();
+        let task = spawn(async move {
+            let outer = CancelScope::new();
+            outer
+                .run(async {
+                    let middle = CancelScope::new();
+                    middle
+                        .run(timeout(Duration::MAX, async {
+                            let _guard = inner.guard("innermost");
+                            std::future::pending::<()>().await;
+                        }))
+                        .await
+                })
+                .await
         });
+        all_wait().await;
+        task.cancel();
+        assert!(task.join().await.unwrap_err().is_cancelled());
+        log.add("ended");
+        assert_eq!(log.take(), ["innermost begins to clean up", "innermost cleaned up", "ended"]);
     });
-    assert_eq!(log.take(), ["innermost begins to clean up", "innermost cleaned up", "ended"]);
 }
 
 #[test]
 fn a_generator_dropped_half_way_cleans_up_in_the_scope_of_its_reader() {
-    let log = Log::default();
-    leak_check(|| {
-        run(async {
-            let inner = log.clone();
-            spawn(async move {
-                let generator = generate(async |out| {
-                    let _guard = inner.guard("generator");
-                    for i in 0.. {
-                        out.emit(i).await;
-                    }
-                });
-                let mut generator = pin!(generator);
-                assert_eq!(generator.next().await, Some(0));
-                assert_eq!(generator.next().await, Some(1));
-            })
-            .await;
-            log.add("reader ended");
-        });
+    run(async || {
+        let log = Log::default();
+        let inner = log.clone();
+        spawn(async move {
+            let generator = generate(async |out| {
+                let _guard = inner.guard("generator");
+                for i in 0.. {
+                    out.emit(i).await;
+                }
+            });
+            let mut generator = pin!(generator);
+            assert_eq!(generator.next().await, Some(0));
+            assert_eq!(generator.next().await, Some(1));
+        })
+        .await;
+        log.add("reader ended");
+        assert_eq!(log.take(), ["generator begins to clean up", "generator cleaned up", "reader ended"]);
     });
-    assert_eq!(log.take(), ["generator begins to clean up", "generator cleaned up", "reader ended"]);
 }
 
 #[test]
 fn context_variables_reach_groups_threads_and_cleanups() {
     static REQUEST: ContextVar<u32> = ContextVar::new();
-    let seen = Arc::new(Mutex::new(Vec::new()));
     leak_check(|| {
-        run(async {
+        aio::run(async {
             REQUEST.set(7);
             let group = TaskGroup::new();
             let (child, scoped, thread) = group
@@ -140,6 +142,7 @@ fn context_variables_reach_groups_threads_and_cleanups() {
                 })
                 .await;
             assert_eq!((child, scoped, thread), (Some(7), Some(7), Some(7)));
+            let seen = Arc::new(Mutex::new(Vec::new()));
             let cleanup = seen.clone();
             let task = spawn(async move {
                 REQUEST.set(8);
@@ -147,18 +150,20 @@ fn context_variables_reach_groups_threads_and_cleanups() {
                 std::future::pending::<()>().await;
             });
             yield_now().await;
-            drop(task);
+            task.cancel();
+            assert!(task.join().await.is_err());
             assert_eq!(REQUEST.get(), Some(7));
+            assert_eq!(*seen.lock().unwrap(), [Some(8)]);
         });
     });
-    assert_eq!(*seen.lock().unwrap(), [Some(8)]);
 }
 
 #[test]
 fn nothing_is_left_when_run_returns() {
     let log = Log::default();
     leak_check(|| {
-        run(async {
+        let test = Test::new("nothing_is_left").schedules(50).preemptive(true).leaks(Leaks::Allow);
+        test.run(async || {
             for i in 0..10 {
                 let log = log.clone();
                 spawn(async move {
@@ -168,8 +173,8 @@ fn nothing_is_left_when_run_returns() {
                 })
                 .detach();
             }
-            yield_now().await;
+            all_wait().await;
         });
     });
-    assert_eq!(log.take().iter().filter(|line| line.ends_with("cleaned up")).count(), 10);
+    assert_eq!(log.take().iter().filter(|line| line.ends_with("cleaned up")).count(), 10 * 50);
 }

@@ -8,17 +8,22 @@ use std::time::{Duration, Instant};
 
 use aio_base::live::leak_check;
 use aio_compat::{HyperTimer, ToHyper};
-use aio_core::{EventLoop, ThreadPark, VirtualTime, local, now};
+use aio_core::{local, now};
 use aio_io::{ReadExt, WriteExt, duplex};
-use aio_timer::{Timers, sleep};
+use aio_test::Test;
+use aio_timer::sleep;
 use hyper::body::Incoming;
 use hyper::rt::{Sleep, Timer};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 
-fn run<T>(main: impl Future<Output = T>) -> T {
-    leak_check(|| EventLoop::new(Timers::new(VirtualTime::new(ThreadPark::new()))).run(main))
+/// In the order of production, and in a hundred others.
+fn run(test: impl AsyncFn()) {
+    leak_check(|| {
+        Test::new("hyper_timer").run(&test);
+        Test::new("hyper_timer").schedules(100).preemptive(true).run(&test);
+    });
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -38,7 +43,7 @@ async fn serve(stream: aio_io::DuplexStream) -> hyper::Result<()> {
 
 #[test]
 fn a_client_that_does_not_finish_its_header_is_let_go_at_the_deadline() {
-    run(async {
+    run(async || {
         let begin = now();
         let (mut client, server) = duplex(4096);
         let serving = local::spawn(serve(server));
@@ -59,7 +64,7 @@ fn a_client_that_does_not_finish_its_header_is_let_go_at_the_deadline() {
 
 #[test]
 fn each_request_on_a_connection_has_a_deadline_of_its_own() {
-    run(async {
+    run(async || {
         let begin = now();
         let (mut client, server) = duplex(4096);
         let serving = local::spawn(serve(server));
@@ -80,7 +85,7 @@ fn each_request_on_a_connection_has_a_deadline_of_its_own() {
 
 #[test]
 fn a_sleep_lasts_as_long_as_it_was_last_told_to() {
-    run(async {
+    run(async || {
         let timer = HyperTimer;
         let begin = timer.now();
         assert_eq!(begin, now());
@@ -118,7 +123,7 @@ fn a_reset_goes_in_place_and_replaces_the_sleep_of_another_timer() {
     }
     impl Sleep for Foreign {}
 
-    run(async {
+    run(async || {
         let address = |sleep: &Pin<Box<dyn Sleep>>| std::ptr::from_ref(&**sleep).cast::<()>();
         let mut ours = HyperTimer.sleep(SECOND);
         let before = address(&ours);
@@ -135,7 +140,7 @@ fn a_reset_goes_in_place_and_replaces_the_sleep_of_another_timer() {
 
 #[test]
 fn a_handler_that_is_slow_is_not_cut_by_the_deadline_of_the_header() {
-    run(async {
+    run(async || {
         let begin = now();
         let (mut client, server) = duplex(4096);
         let slow = service_fn(async |_: Request<Incoming>| {
@@ -159,7 +164,7 @@ fn a_handler_that_is_slow_is_not_cut_by_the_deadline_of_the_header() {
 /// Not waited for: what it would take is nothing.
 #[test]
 fn a_dropped_connection_leaves_no_timer_behind() {
-    run(async {
+    run(async || {
         let (client, server) = duplex(4096);
         let serving = local::spawn(serve(server));
         sleep(SECOND).await;

@@ -10,16 +10,21 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use aio_base::live::leak_check;
-use aio_core::{EventLoop, Reason, ThreadPark, VirtualTime, cancel_reason, defer, local, now, yield_now};
+use aio_core::{Reason, cancel_reason, defer, local, now, yield_now};
 use aio_stream::{Stream, StreamExt, TryStreamExt, generate, iter};
-use aio_timer::{Timers, sleep, timeout};
+use aio_test::Test;
+use aio_timer::{sleep, timeout};
 use futures_lite::future::block_on;
 use proptest::prelude::*;
 
 const MS: Duration = Duration::from_millis(1);
 
-fn run<F: Future>(main: F) -> F::Output {
-    leak_check(|| EventLoop::new(Timers::new(VirtualTime::new(ThreadPark::new()))).run(main))
+/// In the order of production, and in a hundred others.
+fn run(test: impl AsyncFn()) {
+    leak_check(|| {
+        Test::new("concurrent").run(&test);
+        Test::new("concurrent").schedules(100).preemptive(true).run(&test);
+    });
 }
 
 /// Notes that it was entered and that it was left, however that came about.
@@ -41,7 +46,7 @@ impl Drop for Inside<'_> {
 
 #[test]
 fn at_most_so_many_calls_run_at_a_time_and_all_have_run_at_the_end() {
-    run(async {
+    run(async || {
         for limit in [1, 3, 100] {
             let (begin, inside, most, done) = (now(), Cell::new(0), Cell::new(0), Cell::new(0));
             iter(0..9_u32)
@@ -59,7 +64,7 @@ fn at_most_so_many_calls_run_at_a_time_and_all_have_run_at_the_end() {
 
 #[test]
 fn outputs_come_in_the_order_of_the_items() {
-    run(async {
+    run(async || {
         let outputs = iter([30, 10, 20]).map_concurrent(2, async |ms| {
             sleep(ms * MS).await;
             ms
@@ -82,7 +87,7 @@ fn no_items_are_taken_for_which_there_is_no_room() {
 /// The calls go on while no item is there, and items come while calls wait.
 #[test]
 fn the_stream_and_the_calls_wait_at_the_same_time() {
-    run(async {
+    run(async || {
         let begin = now();
         let items = generate(async |out| {
             for n in 0..3 {
@@ -100,7 +105,7 @@ fn the_stream_and_the_calls_wait_at_the_same_time() {
 
 #[test]
 fn an_error_cancels_the_others_and_comes_when_their_cleanups_are_done() {
-    run(async {
+    run(async || {
         let (begin, log) = (now(), RefCell::new(Vec::new()));
         let reasons = Rc::new(RefCell::new(Vec::new()));
         let outcome = iter([1, 2, 3, 4])
@@ -128,7 +133,7 @@ fn an_error_cancels_the_others_and_comes_when_their_cleanups_are_done() {
 /// As a child of a group: its cleanups are a part of it, and others run meanwhile.
 #[test]
 fn a_call_ends_with_its_cleanups() {
-    run(async {
+    run(async || {
         let begin = now();
         let ends = iter([10, 10, 10, 10]).map_concurrent(2, async |ms| {
             let _guard = defer((), async move |()| sleep(ms * MS).await);
@@ -140,7 +145,7 @@ fn a_call_ends_with_its_cleanups() {
 
 #[test]
 fn an_error_among_the_items_is_the_end_too() {
-    run(async {
+    run(async || {
         let items = || iter([Ok(1), Err("bad"), Ok(3)]);
         let dropped = Rc::new(());
         let held = dropped.clone();
@@ -159,7 +164,7 @@ fn an_error_among_the_items_is_the_end_too() {
 
 #[test]
 fn a_panic_cancels_the_others_and_goes_on_when_their_cleanups_are_done() {
-    run(async {
+    run(async || {
         let log = Rc::new(RefCell::new(Vec::new()));
         let mut calls = pin!(iter([1, 2]).for_each_concurrent(2, async |n| {
             let _guard = local::defer(log.clone(), async move |log| {
@@ -186,7 +191,7 @@ fn a_panic_cancels_the_others_and_goes_on_when_their_cleanups_are_done() {
 /// In the stream, and in the closure that makes the futures.
 #[test]
 fn a_panic_outside_of_the_calls_cancels_them_all_the_same() {
-    run(async {
+    run(async || {
         for in_stream in [true, false] {
             let log = Rc::new(RefCell::new(Vec::new()));
             let items = iter(0..5).then(async |n| {
@@ -199,7 +204,7 @@ fn a_panic_outside_of_the_calls_cancels_them_all_the_same() {
                 let log = log.clone();
                 async move {
                     let _guard = local::defer(log, async move |log| {
-                        sleep(10 * MS).await;
+                        sleep((10 + n) * MS).await;
                         log.borrow_mut().push(n);
                     });
                     pending().await
@@ -217,7 +222,7 @@ fn a_panic_outside_of_the_calls_cancels_them_all_the_same() {
 
 #[test]
 fn dropped_half_way_the_calls_are_dropped_and_the_scope_waits_for_their_cleanups() {
-    run(async {
+    run(async || {
         let begin = now();
         let inside = Cell::new(0);
         let calls = iter(0..5).for_each_concurrent(3, async |_| {

@@ -7,15 +7,19 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use aio_base::live::leak_check;
-use aio_core::{EventLoop, ThreadPark, VirtualTime, now, yield_now};
+use aio_core::{now, yield_now};
 use aio_stream::{Stream, StreamExt, TryStreamExt, generate, iter, pending, poll_fn, ticks};
-use aio_timer::{Elapsed, Timers, interval, interval_at, sleep, sleep_until, timeout};
+use aio_test::Test;
+use aio_timer::{Elapsed, interval, interval_at, sleep, sleep_until, timeout};
 
 const MS: Duration = Duration::from_millis(1);
 
-/// Runs `main`, with the moment at which it begins.
-fn run<T>(main: impl AsyncFnOnce(Instant) -> T) -> T {
-    leak_check(|| EventLoop::new(Timers::new(VirtualTime::new(ThreadPark::new()))).run(async { main(now()).await }))
+/// Runs `test`, with the moment at which it begins: in the order of production, and in a hundred others.
+fn run(test: impl AsyncFn(Instant)) {
+    leak_check(|| {
+        Test::new("timed").run(async || test(now()).await);
+        Test::new("timed").schedules(100).preemptive(true).run(async || test(now()).await);
+    });
 }
 
 fn ms_since(begin: Instant) -> u128 {

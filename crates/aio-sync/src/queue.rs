@@ -63,9 +63,10 @@ use crate::wait_queue::{wake, wake_batches};
 /// [`try_put`](Self::try_put) and [`try_get`](Self::try_get).
 ///
 /// An item counts, and takes room, until its getter has it: so a bounded queue never holds more than it may, but an
-/// item that was handed to a task rests until that task runs. What is set aside for a getter that was woken is, first
-/// in, first out, the item that woke it; in the other orders it is *an* item, and the getter takes the newest or the
-/// smallest that is there when it runs.
+/// item that was handed to a task rests until that task runs. What is set aside for getters that were woken is, first
+/// in, first out, theirs in the order in which they run, whoever was woken for which; in the other orders it is *an*
+/// item, and the getter takes the newest or the smallest that is there when it runs. So of several getters one may have
+/// an item before another one has an earlier one; a single getter has them in the order of the queue.
 ///
 /// # Comparisons
 /// A `PriorityQueue` compares its items while it is locked: [`Ord`] of the items must not use the same queue (on one

@@ -55,6 +55,8 @@ mod trace;
 mod waiting;
 mod wake_note;
 
+/// For threads of a test's own that are to wake its tasks.
+pub use aio_core::{Outside, outside};
 /// Makes an `async fn` a test: `#[aio_test::test]`. In the umbrella crate it is `#[aio::test]`.
 pub use aio_macros::test_of_aio_test as test;
 pub use cancel::{

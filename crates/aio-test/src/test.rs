@@ -373,7 +373,7 @@ impl fmt::Display for Failure {
         }
         let lines: Vec<&str> = self.log.lines().collect();
         let skipped = lines.len().saturating_sub(PRINTED);
-        writeln!(f, ": {message}\nsteps:")?;
+        writeln!(f, ": {message}\nsteps (`*`: in production another task would have come):")?;
         if skipped > 0 {
             writeln!(f, "... {skipped} lines before")?;
         }

@@ -1,5 +1,5 @@
-//! The classic bugs of concurrent programs: each passes in the order of production, is found among a thousand seeds,
-//! and is gone in the version that is right.
+//! The classic bugs of concurrent programs: each passes in the order of production, is found among a thousand seeds and
+//! by an exploration, with a schedule that is printed and replayed; and is gone in the version that is right.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use aio_core::{local, yield_now};
 use aio_io::{ReadExt, WriteExt, duplex};
 use aio_sync::local::{Event, Lock, Queue};
-use aio_test::{Failure, Test, note, random_seed};
+use aio_test::{Explore, Failure, Test, note, random_seed};
 use aio_timer::{sleep, timeout};
 use fastrand::Rng;
 
@@ -23,12 +23,19 @@ fn found(name: &str, broken: impl AsyncFn()) -> Box<Failure> {
     let failure = Test::new(name).schedules(1000).try_run(&broken).unwrap_err();
     assert!(failure.is_repeatable);
     let text = failure.to_string();
-    assert!(text.contains("steps:\n") && text.contains("AIO_SEED="), "{text}");
+    assert!(text.contains("steps (") && text.contains("AIO_SEED="), "{text}");
+    let explore = Explore::new(name).late_steps(1);
+    let explored = explore.try_run(&broken).unwrap_err();
+    let text = explored.to_string();
+    assert!(text.contains("steps (") && text.contains("AIO_SCHEDULE="), "{text}");
+    let again = explore.replay(&explored.schedule().unwrap(), &broken).unwrap_err();
+    assert_eq!(again.message.lines().next(), explored.message.lines().next());
     failure
 }
 
 fn holds(name: &str, fixed: impl AsyncFn()) {
-    Test::new(name).schedules(1000).run(fixed);
+    Test::new(name).schedules(1000).run(&fixed);
+    Explore::new(name).late_steps(1).max_schedules(3000).run(&fixed);
 }
 
 // A wake-up that is lost.

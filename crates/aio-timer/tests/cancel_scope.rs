@@ -4,8 +4,9 @@
 
 use std::future::{pending, poll_fn};
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use aio_base::live::leak_check as check;
@@ -44,6 +45,45 @@ async fn slow(log: Log) {
 /// A time that no test will see the end of.
 const LONG: Duration = Duration::from_secs(3600);
 const SHORT: Duration = Duration::from_millis(2);
+
+/// Whether it was woken.
+#[derive(Default)]
+struct Flag(AtomicBool);
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// One of two that run in a scope comes back after the deadline was moved, and is then the first of those who watch.
+/// The other one, which was the first before, leaves or comes back.
+#[test]
+fn who_runs_in_a_scope_hears_of_its_end_after_the_deadline_was_moved() {
+    for leaves in [true, false] {
+        check(|| {
+            run(async {
+                let scope = CancelScope::new();
+                let (mut first, mut second) = (Box::pin(scope.run(pending::<()>())), pin!(scope.run(pending::<()>())));
+                let (noop, flag) = (&mut Context::from_waker(Waker::noop()), Arc::new(Flag::default()));
+                let waker = Waker::from(flag.clone());
+                let cx = &mut Context::from_waker(&waker);
+                assert!(first.as_mut().poll(noop).is_pending() && second.as_mut().poll(cx).is_pending());
+                scope.set_timeout(LONG);
+                assert!(second.as_mut().poll(cx).is_pending());
+                if leaves {
+                    drop(first);
+                } else {
+                    assert!(first.as_mut().poll(noop).is_pending());
+                }
+                flag.0.store(false, Ordering::Relaxed);
+                scope.cancel();
+                assert!(flag.0.load(Ordering::Relaxed), "it was not woken");
+                second.await.unwrap_err();
+            });
+        });
+    }
+}
 
 #[test]
 fn a_scope_cancelled_beforehand_does_not_begin() {

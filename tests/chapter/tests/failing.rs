@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use aio::sleep;
-use aio_testing_chapter::{Account, Cache, transfer};
+use aio::io::duplex;
+use aio::testing::{Victim, cancel_at_each_await, explore};
+use aio::{WriteExt, local, sleep, yield_now};
+use aio_testing_chapter::{Account, Cache, read_frame, transfer};
 
 const MS: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -40,4 +42,51 @@ async fn transfers_in_both_directions() {
     there.await;
     back.await;
     assert_eq!(*ada.balance.lock().await, 100);
+}
+
+#[test]
+fn no_addition_is_lost() {
+    explore(async || {
+        let n = Arc::new(AtomicU32::new(0));
+        let add = |n_turns_later| {
+            let n = n.clone();
+            aio::spawn(async move {
+                for _ in 0..n_turns_later {
+                    yield_now().await;
+                }
+                let seen = n.load(Ordering::Relaxed);
+                yield_now().await;
+                n.store(seen + 1, Ordering::Relaxed);
+            })
+        };
+        let (one, two) = (add(0), add(1));
+        one.await;
+        two.await;
+        assert_eq!(n.load(Ordering::Relaxed), 2);
+    });
+}
+
+#[test]
+fn no_byte_is_lost_wherever_the_reader_is_cancelled() {
+    cancel_at_each_await(async |victim: Victim| {
+        let (mut here, mut there) = duplex(64);
+        let sender = local::spawn(async move {
+            for piece in ["one", "!two!th", "ree!"] {
+                sleep(10 * MS).await;
+                there.write_all(piece.as_bytes()).await.unwrap();
+            }
+        });
+        let mut read = Vec::new();
+        let reads = async {
+            while read.len() < 3 {
+                read.push(read_frame(&mut here).await.unwrap());
+            }
+        };
+        victim.run(reads).await;
+        while let Ok(frame) = read_frame(&mut here).await {
+            read.push(frame);
+        }
+        sender.await;
+        assert_eq!(read, [*b"one!", *b"two!", *b"thre"]);
+    });
 }
