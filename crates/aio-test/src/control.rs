@@ -113,18 +113,21 @@ impl<D: Driver> Driver for Control<D> {
             return;
         }
         let held_until = self.director.held_until();
-        if !waits && held_until.is_none() && self.director.note_quiet() {
+        let slow_until = self.director.slow_until();
+        if !waits && held_until.is_none() && slow_until.is_none() && self.director.note_quiet() {
             return;
         }
+        let held_until = held_until.into_iter().chain(slow_until).min();
+        let earliest = |deadline: Deadline| held_until.map_or(deadline, |until| deadline.earliest(Deadline::at(until)));
         let time = match &mut self.time {
-            Time::System(inner) => return inner.park(deadline),
+            Time::System(inner) => return inner.park(earliest(deadline)),
             Time::Virtual(time) => time,
         };
         let deadline = match deadline.instant() {
             Some(at) if at > time.now() => Deadline::after(at, self.director.lateness()),
             _ => deadline,
         };
-        time.park(held_until.map_or(deadline, |until| deadline.earliest(Deadline::at(until))));
+        time.park(earliest(deadline));
         if self.is_stuck.swap(false, Ordering::Relaxed) {
             self.director.fail(report::deadlock(&self.director));
         }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use aio_base::choice::{Choice, Decider};
 use aio_base::footprint;
-use aio_core::{ReadyTasks, TaskId, TaskRef, all_tasks};
+use aio_core::{Failure, ReadyTasks, TaskId, TaskRef, all_tasks};
 use fastrand::Rng;
 
 use crate::faults::Faults;
@@ -96,10 +96,14 @@ struct State {
     rng: Rng,
     /// The task that has its turn.
     running: Option<Number>,
+    /// The one that had it last.
+    last: Option<Number>,
     /// How many of the tasks that are ready were seen.
     n_seen: usize,
     /// Whose wake has not got through, and until when.
     held: Vec<(TaskId, Instant)>,
+    /// Until when the slow ones of the blocking functions take, before they begin.
+    slow_jobs: Vec<Instant>,
     verdict: Option<Verdict>,
     /// How often all tasks were told to end.
     n_ends: usize,
@@ -124,8 +128,10 @@ impl Director {
             faults: settings.faults,
             rng: Rng::with_seed(settings.seed),
             running: None,
+            last: None,
             n_seen: 0,
             held: Vec::new(),
+            slow_jobs: Vec::new(),
             verdict: None,
             n_ends: 0,
             quiet: None,
@@ -153,6 +159,13 @@ impl Director {
     pub(crate) fn with_trace<R>(&self, read: impl FnOnce(&Trace, &Numbers) -> R) -> R {
         let state = self.state.borrow();
         read(&state.trace, &state.numbers)
+    }
+
+    /// How far it has come: who goes on for ever is the last one.
+    pub(crate) fn last_step(&self) -> String {
+        let state = self.state.borrow();
+        let Some(last) = state.last else { return "it has made no step to its end".to_owned() };
+        format!("its last step, number {}, was one of {}", state.n_steps, state.numbers.label(last))
     }
 
     pub(crate) fn n_steps(&self) -> usize {
@@ -266,6 +279,14 @@ impl Director {
         self.state.borrow().held.iter().map(|(_, until)| *until).min()
     }
 
+    /// Until when blocking functions are slow, if any are.
+    pub(crate) fn slow_until(&self) -> Option<Instant> {
+        let now = aio_core::now();
+        let mut state = self.state.borrow_mut();
+        state.slow_jobs.retain(|until| *until > now);
+        state.slow_jobs.iter().min().copied()
+    }
+
     fn wake_for_nothing(&self) {
         let rolls = |state: &mut State| state.rolls(state.faults.spurious);
         let tasks = if rolls(&mut self.state.borrow_mut()) { all_tasks() } else { return };
@@ -287,6 +308,7 @@ impl Director {
                 let id = task.id();
                 state.held.retain(|(held, _)| *held != id);
             }
+            state.last = state.running;
             state.running.take().expect("a task runs when it was chosen")
         };
         self.see(ready, Some(number));
@@ -316,7 +338,11 @@ impl Director {
     pub(crate) fn job_takes(&self) -> Duration {
         let state = &mut *self.state.borrow_mut();
         let (shortest, longest) = state.faults.job;
-        shortest + state.draw(longest.saturating_sub(shortest))
+        let by = shortest + state.draw(longest.saturating_sub(shortest));
+        if !by.is_zero() {
+            state.slow_jobs.push(aio_core::now() + by);
+        }
+        by
     }
 
     /// How late timers fire this time.
@@ -459,6 +485,17 @@ fn with_current<R>(what: &str, f: impl FnOnce(&Director) -> R) -> R {
     match current {
         Some(director) => f(&director),
         None => panic!("{what} means nothing outside of a test of `aio_test`"),
+    }
+}
+
+/// What there is to say of a failure that nobody waits for. The task has the number that it has in this run.
+pub(crate) fn tell(failure: &Failure<'_>) -> String {
+    let text = failure.to_string();
+    let director = CURRENT.try_with(|current| current.borrow().clone()).ok().flatten();
+    let number = |id: TaskId| director?.with_numbers(|numbers| numbers.of_id(id.get()));
+    match failure.task_id().and_then(|id| Some((id, number(id)?))) {
+        Some((id, number)) => text.replacen(&id.to_string(), &number, 1),
+        None => text,
     }
 }
 

@@ -44,10 +44,9 @@ mod replay;
 mod touch;
 mod walk;
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::panic::{Location, resume_unwind};
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -61,9 +60,10 @@ use self::touch::Recording;
 pub use self::touch::touch;
 use self::walk::{Bounds, Stop, Walk};
 use crate::director::Conduct;
-use crate::outcome::TestOutcome;
+use crate::outcome::{TestOutcome, judge};
+use crate::payload::Payload;
 use crate::run::{End, RunSettings, run};
-use crate::test::{Leaks, text_of};
+use crate::test::Leaks;
 
 /// Runs `test` under every schedule; see [`Explore`].
 ///
@@ -116,10 +116,12 @@ pub fn explore<R: TestOutcome>(test: impl AsyncFn() -> R) -> Explored {
 /// As [`explore`].
 #[track_caller]
 pub fn explore_outcomes<T: Ord>(test: impl AsyncFn() -> T) -> BTreeMap<T, u64> {
-    match Explore::here().outcomes(test) {
-        Ok((outcomes, _)) => outcomes,
-        Err(failure) => failure.raise(),
-    }
+    let explore = Explore::here();
+    let outcomes = match explore.asked_for(&async || Ok(test().await)) {
+        Some(replayed) => replayed.map(|outcome| BTreeMap::from([(outcome, 1)])),
+        None => explore.outcomes(test).map(|(outcomes, _)| outcomes),
+    };
+    outcomes.unwrap_or_else(|failure| failure.raise())
 }
 
 /// An exploration of all schedules of a small program, and its bounds.
@@ -274,17 +276,26 @@ impl Explore {
     /// there are more than a million, and no [bound](Self::max_schedules) was set.
     #[track_caller]
     pub fn run<R: TestOutcome>(self, test: impl AsyncFn() -> R) -> Explored {
-        let result = match std::env::var("AIO_SCHEDULE") {
-            Ok(text) if !text.is_empty() => self.replay(&text, test).map(|log| {
-                eprintln!("aio: the steps of `{}` under {text}:\n{log}", self.name);
-                Explored { schedules: 1, cut_short: 0, stopped_by: Some(Bound::Replay) }
-            }),
-            _ => self.try_run(test),
+        let result = match self.asked_for(&async || judge(test().await)) {
+            Some(replayed) => {
+                replayed.map(|_| Explored { schedules: 1, cut_short: 0, stopped_by: Some(Bound::Replay) })
+            }
+            None => self.try_run(test),
         };
         match result {
             Ok(explored) => explored,
             Err(failure) => failure.raise(),
         }
+    }
+
+    /// What comes of the schedule that `AIO_SCHEDULE` asks for, if it does.
+    #[track_caller]
+    fn asked_for<R>(&self, test: &impl AsyncFn() -> Result<R, String>) -> Option<Result<R, Box<ExploreFailure>>> {
+        let schedule = std::env::var("AIO_SCHEDULE").ok().filter(|text| !text.is_empty())?;
+        Some(self.replay_one(&schedule, test).map(|(output, log)| {
+            eprintln!("aio: the steps of `{}` under {schedule}:\n{log}", self.name);
+            output
+        }))
     }
 
     /// [`run`](Self::run) that returns the failure. It does not look at the environment.
@@ -297,7 +308,7 @@ impl Explore {
     /// schedules that do the same may be within the bound, and the other not.
     #[track_caller]
     pub fn try_run<R: TestOutcome>(&self, test: impl AsyncFn() -> R) -> Result<Explored, Box<ExploreFailure>> {
-        self.find(&test, |output| output.error())
+        self.find(&async || judge(test().await), |_| {})
     }
 
     /// Runs `test` under every schedule; returns what came of it, and under how many of them.
@@ -313,10 +324,7 @@ impl Explore {
         test: impl AsyncFn() -> T,
     ) -> Result<(BTreeMap<T, u64>, Explored), Box<ExploreFailure>> {
         let mut outcomes = BTreeMap::new();
-        let explored = self.find(&test, |outcome| {
-            *outcomes.entry(outcome).or_insert(0) += 1;
-            None
-        })?;
+        let explored = self.find(&async || Ok(test().await), |outcome| *outcomes.entry(outcome).or_insert(0) += 1)?;
         Ok((outcomes, explored))
     }
 
@@ -330,6 +338,15 @@ impl Explore {
         schedule: &str,
         test: impl AsyncFn() -> R,
     ) -> Result<String, Box<ExploreFailure>> {
+        self.replay_one(schedule, &async || judge(test().await)).map(|(_, log)| log)
+    }
+
+    #[track_caller]
+    fn replay_one<R>(
+        &self,
+        schedule: &str,
+        test: &impl AsyncFn() -> Result<R, String>,
+    ) -> Result<(R, String), Box<ExploreFailure>> {
         let fail = |message, log, picks, payload| {
             let name = self.name.clone();
             Err(Box::new(ExploreFailure { name, message, schedules: 1, log, picks, is_repeatable: true, payload }))
@@ -338,15 +355,14 @@ impl Explore {
             Ok(picks) => picks,
             Err(message) => return fail(message, String::new(), None, None),
         };
-        let (end, [_, log]) = self.run_picks(picks.clone(), &test);
-        let fault = match end {
-            Ok(End::Returned(output)) => output.error().map(|message| (message, None)),
-            Ok(end) => fault(end),
-            Err(misfit) => return fail(format!("the schedule {schedule}: {misfit}"), log, None, None),
-        };
-        match fault {
-            None => Ok(log),
-            Some((message, payload)) => fail(message, log, Some(picks), payload),
+        let (end, [_, log]) = self.run_picks(picks.clone(), test);
+        match end {
+            Err(misfit) => fail(format!("the schedule {schedule}: {misfit}"), log, None, None),
+            Ok(End::Returned(output)) => Ok((output, log)),
+            Ok(end) => match fault(end) {
+                Some((message, payload)) => fail(message, log, Some(picks), payload),
+                None => unreachable!("only a misfit ends a replay early"),
+            },
         }
     }
 
@@ -354,12 +370,12 @@ impl Explore {
     #[track_caller]
     fn find<R>(
         &self,
-        test: &impl AsyncFn() -> R,
-        mut judge: impl FnMut(R) -> Option<String>,
+        test: &impl AsyncFn() -> Result<R, String>,
+        mut see: impl FnMut(R),
     ) -> Result<Explored, Box<ExploreFailure>> {
         let is_contradiction = self.bounds.is_reduced && self.bounds.deviations.is_some();
         assert!(!is_contradiction, "a reduction may leave out the schedules that are within a bound of deviations");
-        let mut failure = match self.walk(self.bounds, self.max_schedules, test, &mut judge) {
+        let mut failure = match self.walk(self.bounds, self.max_schedules, test, &mut see) {
             Ok(explored) => return Ok(explored),
             Err(failure) => failure,
         };
@@ -367,7 +383,7 @@ impl Explore {
         let mut budget = failure.schedules.max(MORE_SCHEDULES);
         for deviations in 0..picks.0.len() {
             let bounds = Bounds { deviations: Some(deviations), is_reduced: false, ..self.bounds };
-            match self.walk(bounds, Some(budget), test, &mut judge) {
+            match self.walk(bounds, Some(budget), test, &mut see) {
                 Ok(explored) => budget -= explored.schedules.min(budget),
                 Err(simpler) if simpler.picks.is_some() => {
                     failure = Box::new(ExploreFailure { schedules: failure.schedules, ..*simpler });
@@ -394,8 +410,8 @@ impl Explore {
         &self,
         bounds: Bounds,
         max_schedules: Option<u64>,
-        test: &impl AsyncFn() -> R,
-        judge: &mut impl FnMut(R) -> Option<String>,
+        test: &impl AsyncFn() -> Result<R, String>,
+        see: &mut impl FnMut(R),
     ) -> Result<Explored, Box<ExploreFailure>> {
         let walk = Rc::new(RefCell::new(Walk::new(bounds)));
         let mut explored = Explored { schedules: 0, cut_short: 0, stopped_by: None };
@@ -429,7 +445,8 @@ impl Explore {
                 }
                 (End::Returned(output), _) => {
                     explored.schedules += 1;
-                    judge(output).map(|message| (message, None))
+                    see(output);
+                    None
                 }
                 (End::Enough, stop) => {
                     explored.cut_short += u64::from(stop == Some(Stop::Asleep));
@@ -458,7 +475,11 @@ impl Explore {
     }
 
     #[track_caller]
-    fn run_picks<R>(&self, picks: Picks, test: &impl AsyncFn() -> R) -> (Result<End<R>, String>, [String; 2]) {
+    fn run_picks<R>(
+        &self,
+        picks: Picks,
+        test: &impl AsyncFn() -> Result<R, String>,
+    ) -> (Result<End<R>, String>, [String; 2]) {
         let replay = Rc::new(RefCell::new(Replay::new(self.bounds, picks)));
         let conduct: Rc<RefCell<dyn Conduct>> = replay.clone();
         let settings = RunSettings { is_detailed: true, ..self.settings() };
@@ -473,6 +494,8 @@ impl Explore {
         RunSettings {
             is_preemptive: self.is_preemptive,
             timeout: self.timeout,
+            // A job that takes longer is an error here, so there is no hurry.
+            patience: Duration::from_secs(10),
             max_steps: self.max_steps,
             may_leave_tasks: self.leaks == Leaks::Allow,
             ..RunSettings::new(format!("`{}`", self.name))
@@ -485,20 +508,17 @@ impl ExploreFailure {
     fn raise(self) -> ! {
         eprintln!("{self}");
         match self.payload {
-            Some(payload) => resume_unwind(payload),
+            Some(payload) => payload.resume(),
             None => panic!("{}", self.message),
         }
     }
 }
 
 /// What is wrong with a run that has not returned.
-fn fault<R>(end: End<R>) -> Option<(String, Option<Box<dyn Any + Send>>)> {
+fn fault<R>(end: End<R>) -> Option<(String, Option<Payload>)> {
     match end {
         End::Returned(_) | End::Enough => None,
-        End::Panicked(payload) => {
-            let message = text_of(&*payload).unwrap_or("it has panicked").to_owned();
-            Some((message, Some(payload)))
-        }
+        End::Panicked(payload) => Some((payload.message(), Some(payload))),
         End::Failed(why) => Some((why, None)),
     }
 }

@@ -43,6 +43,7 @@ mod ledger;
 pub mod net;
 mod numbers;
 mod outcome;
+mod payload;
 mod report;
 mod run;
 mod spy;

@@ -13,7 +13,8 @@ pub(crate) fn deadlock(director: &Director) -> String {
 pub(crate) fn overran(director: &Director) -> String {
     let tasks = tasks(director);
     let (_headline, tasks) = tasks.split_once('\n').unwrap_or_default();
-    format!("the time of the test is over (real time, see `Test::timeout`); these are its tasks\n{tasks}")
+    let last = director.last_step();
+    format!("the time of the test is over (real time, see `Test::timeout`); these are its tasks\n{tasks}{last}")
 }
 
 /// The tasks of the loop of this thread, and what they wait for.

@@ -1,6 +1,5 @@
 //! One run of a test.
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -9,15 +8,16 @@ use std::time::Duration;
 
 use aio_base::live::Account;
 use aio_base::waits::Tracking;
-use aio_core::{Driver, EventLoop, Failure, TaskRef, ThreadPark, all_tasks};
+use aio_core::{Driver, EventLoop, Failure, Scope, TaskRef, ThreadPark, all_tasks};
 use aio_reactor::Reactor;
 use aio_timer::Timers;
 
 use crate::control::Control;
-use crate::director::{Conduct, Director, Seeded, Verdict};
+use crate::director::{self, Conduct, Director, Seeded, Verdict};
 use crate::faults::Faults;
 use crate::guard::Watch;
 use crate::jobs::{Jobs, Overrun};
+use crate::payload::Payload;
 use crate::strategy::Strategy;
 
 /// Who is told of failures that nobody waits for.
@@ -34,6 +34,8 @@ pub(crate) struct RunSettings {
     pub(crate) is_virtual: bool,
     /// In real time.
     pub(crate) timeout: Option<Duration>,
+    /// How long a blocking function is waited for, in real time. A thread on a busy machine may take long to begin.
+    pub(crate) patience: Duration,
     pub(crate) max_steps: usize,
     /// Whether operations of what may cross threads give way.
     pub(crate) is_preemptive: bool,
@@ -52,6 +54,7 @@ impl RunSettings {
             faults: Faults::none(),
             is_virtual: true,
             timeout: Some(Duration::from_secs(60)),
+            patience: Duration::from_secs(1),
             max_steps: usize::MAX,
             is_preemptive: false,
             may_leave_tasks: false,
@@ -72,28 +75,41 @@ pub(crate) struct Ran<T> {
 pub(crate) enum End<T> {
     Returned(T),
     /// The test itself, or one of its cleanups.
-    Panicked(Box<dyn Any + Send>),
+    Panicked(Payload),
     /// What else is wrong.
     Failed(String),
     /// Whoever conducted it has seen enough.
     Enough,
 }
 
+impl<T> From<Verdict> for End<T> {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Failed(why) => Self::Failed(why),
+            Verdict::Enough => Self::Enough,
+        }
+    }
+}
+
 /// [`run`] in the order of production.
 #[track_caller]
 pub(crate) fn run_in_order<F: Future>(settings: RunSettings, main: F) -> End<F::Output> {
     let conduct = Seeded { strategy: Strategy::Fifo.begin(0), rng: None };
-    run(settings, Rc::new(RefCell::new(conduct)), main).end
+    run(settings, Rc::new(RefCell::new(conduct)), async { Ok(main.await) }).end
 }
 
-/// Runs `main` on a loop of its own, as `conduct` says.
+/// Runs `main` on a loop of its own, as `conduct` says. If it gives an error, that is why the run has failed.
 #[track_caller]
-pub(crate) fn run<F: Future>(settings: RunSettings, conduct: Rc<RefCell<dyn Conduct>>, main: F) -> Ran<F::Output> {
+pub(crate) fn run<T, F: Future<Output = Result<T, String>>>(
+    settings: RunSettings,
+    conduct: Rc<RefCell<dyn Conduct>>,
+    main: F,
+) -> Ran<T> {
     let _tracking = Tracking::begin();
     let account = Account::open();
     let charged = account.enter();
     let director = Director::new(&settings, conduct);
-    let jobs = Jobs::new().delay({
+    let jobs = Jobs::new().patience(settings.patience).delay({
         let director = director.clone();
         move || director.job_takes()
     });
@@ -104,25 +120,35 @@ pub(crate) fn run<F: Future>(settings: RunSettings, conduct: Rc<RefCell<dyn Cond
     let failures = Arc::new(Mutex::new(Vec::new()));
     let on_failure = settings.on_failure.unwrap_or_else(|| {
         let failures = failures.clone();
-        Arc::new(move |failure| failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure.to_string()))
+        Arc::new(move |failure| failures.lock().unwrap_or_else(PoisonError::into_inner).push(director::tell(failure)))
     });
     let mut event_loop = EventLoop::new(Timers::new(control)).on_failure(move |failure| on_failure(failure));
     let outcome = event_loop.run_until_complete(async {
-        let output = main.await;
-        let left = if settings.may_leave_tasks { Vec::new() } else { left_behind(&director).await };
+        // With its cleanups: these end by themselves, though time may have to pass.
+        let output = Scope::new(main).await;
+        let output = output.unwrap_or_else(|| unreachable!("nobody cuts it"));
+        // What an error has left undone is no news.
+        let is_looked_for = output.is_ok() && !settings.may_leave_tasks;
+        let left = if is_looked_for { left_behind(&director).await } else { Vec::new() };
         (output, left)
     });
-    let closed = catch_unwind(AssertUnwindSafe(|| event_loop.close()));
+    // What comes first counts: who fails may leave others stuck.
+    let first = director.take_verdict();
+    let closed = catch_unwind(AssertUnwindSafe(|| event_loop.close())).map_err(Payload::new);
     drop(charged);
-    let verdict = director.take_verdict();
     let failures = std::mem::take(&mut *failures.lock().unwrap_or_else(PoisonError::into_inner));
-    let end = match (outcome, verdict) {
-        (_, Some(Verdict::Failed(why))) => End::Failed(why),
-        (_, Some(Verdict::Enough)) => End::Enough,
-        (Err(error), None) => match error.try_into_panic() {
-            Ok(payload) => End::Panicked(payload),
+    let outcome = match (first, outcome) {
+        (Some(verdict), _) => Err(verdict.into()),
+        (None, Ok((Ok(output), left))) => Ok((output, left)),
+        (None, Ok((Err(error), _))) => Err(End::Failed(error)),
+        (None, Err(error)) => Err(match error.try_into_panic() {
+            Ok(payload) => End::Panicked(Payload::new(payload)),
             Err(error) => End::Failed(format!("the test itself {error}")),
-        },
+        }),
+    };
+    let end = match (outcome, director.take_verdict()) {
+        (Err(end), _) => end,
+        (Ok(_), Some(verdict)) => verdict.into(),
         (Ok((output, left)), None) => match closed {
             Err(payload) => End::Panicked(payload),
             Ok(()) if !failures.is_empty() => End::Failed(failures.join("\n")),

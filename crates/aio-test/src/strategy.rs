@@ -17,11 +17,15 @@ pub enum Strategy {
     #[default]
     Uniform,
     /// Probabilistic concurrency testing: each task has a random priority, and the ready one with the highest runs,
-    /// but for `depth - 1` moments at which the running one falls behind all others. Finds what goes wrong in few
-    /// orders: a bug that takes `depth` steps in a certain order, in a run of `k` steps of `n` tasks, is hit with a
+    /// but for `depth - 1` moments at which the one whose turn it is falls behind all others. Finds what goes wrong in
+    /// few orders: a bug that takes `depth` steps in a certain order, in a run of `k` steps of `n` tasks, is hit with a
     /// probability of at least `1 / (n * k^(depth - 1))`, however many orders there are. Most bugs have a depth of one
-    /// to three. (S. Burckhardt, P. Kothari, M. Musuvathi, S. Nagarakatte: *A randomized scheduler with probabilistic
-    /// guarantees of finding bugs*, ASPLOS 2010.)
+    /// to three. (That is for a `k` that is known. Here it is drawn, so that the bound is lower: by a factor of
+    /// `16 * 2^(depth - 1)`, for runs of up to 65,536 steps.)
+    ///
+    /// It is not fair: a task may have to wait for some thousands of steps of others, but not for ever.
+    /// (S. Burckhardt, P. Kothari, M. Musuvathi, S. Nagarakatte: *A randomized scheduler with probabilistic guarantees
+    /// of finding bugs*, ASPLOS 2010.)
     Pct {
         /// How many steps of different tasks have to come in a certain order; at least one.
         depth: usize,

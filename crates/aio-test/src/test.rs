@@ -1,9 +1,7 @@
 //! A test, and what it is run under.
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
-use std::panic::resume_unwind;
 use std::rc::Rc;
 use std::sync::Arc; // facade: shared data without a protocol
 use std::time::Duration;
@@ -15,7 +13,8 @@ use crate::director::Seeded;
 use crate::environment::Environment;
 use crate::faults::Faults;
 use crate::jobs::Overrun;
-use crate::outcome::TestOutcome;
+use crate::outcome::{TestOutcome, judge};
+use crate::payload::Payload;
 use crate::run::{End, OnFailure, Ran, RunSettings, run};
 use crate::strategy::Strategy;
 
@@ -149,7 +148,8 @@ impl Test {
     /// Without it tasks take turns, as on a loop with one worker: what needs no wait (a lock that is free, an item that
     /// is there) is had at once, and nobody gets in between. With it, taking a lock or a permit, putting and getting
     /// may let others go first. The first poll of such a future may then return `Pending` before it has taken its place
-    /// in the line. What is in `aio::local` goes on as ever. In builds with debug assertions only.
+    /// in the line. What is in `aio::local` goes on as ever. In builds with debug assertions only, and not in the order
+    /// of production, [`Strategy::Fifo`].
     pub fn preemptive(mut self, is_preemptive: bool) -> Self {
         self.is_preemptive = is_preemptive;
         self
@@ -194,7 +194,7 @@ impl Test {
             Err(mut failure) => match failure.payload.take() {
                 Some(payload) => {
                     eprintln!("{failure}");
-                    resume_unwind(payload)
+                    payload.resume()
                 }
                 None => panic!("{failure}"),
             },
@@ -227,6 +227,11 @@ impl Test {
             None if first.is_some() || schedules > 1 => Strategy::Uniform,
             None => Strategy::Fifo,
         };
+        // Where nothing asks for a seed, one that is named asks for other orders.
+        let has_seed = match strategy {
+            Strategy::Fifo => self.strategy.is_some() && self.faults != Faults::none(),
+            _ => true,
+        };
         let first = first.unwrap_or(FIRST_SEED);
         let mut number = 0;
         loop {
@@ -245,7 +250,7 @@ impl Test {
                     let log = if is_repeatable { again.log(true) } else { log };
                     return Err(Box::new(Failure {
                         name: self.name.clone(),
-                        seed: (strategy != Strategy::Fifo || self.faults != Faults::none()).then_some(seed),
+                        seed: has_seed.then_some(seed),
                         number,
                         schedules,
                         strategy,
@@ -261,7 +266,13 @@ impl Test {
     }
 
     #[track_caller]
-    fn run_once<R>(&self, seed: u64, strategy: Strategy, is_detailed: bool, test: &impl AsyncFn() -> R) -> Ran<R> {
+    fn run_once<R: TestOutcome>(
+        &self,
+        seed: u64,
+        strategy: Strategy,
+        is_detailed: bool,
+        test: &impl AsyncFn() -> R,
+    ) -> Ran<R> {
         // One generator for each thing that draws, so that what one draws changes nothing for the others.
         let mut root = Rng::with_seed(seed);
         let rng = root.fork();
@@ -278,7 +289,7 @@ impl Test {
             is_detailed,
             ..RunSettings::new(format!("`{}` (seed {seed})", self.name))
         };
-        run(settings, conduct, test())
+        run(settings, conduct, async { judge(test().await) })
     }
 }
 
@@ -290,7 +301,7 @@ impl fmt::Debug for Test {
 
 struct Fault {
     message: String,
-    payload: Option<Box<dyn Any + Send>>,
+    payload: Option<Payload>,
 }
 
 impl<R> Ran<R> {
@@ -299,28 +310,18 @@ impl<R> Ran<R> {
     fn log(&self, is_detailed: bool) -> String {
         self.director.with_trace(|trace, numbers| trace.text(numbers, is_detailed))
     }
-}
 
-impl<R: TestOutcome> Ran<R> {
     fn passed(self) -> Result<R, Fault> {
         let message = match self.end {
-            End::Returned(output) => match output.error() {
-                None => return Ok(output),
-                Some(error) => error,
-            },
+            End::Returned(output) => return Ok(output),
             End::Panicked(payload) => {
-                let message = text_of(&*payload).unwrap_or("it has panicked").to_owned();
-                return Err(Fault { message, payload: Some(payload) });
+                return Err(Fault { message: payload.message(), payload: Some(payload) });
             }
             End::Failed(why) => why,
             End::Enough => unreachable!("a seed never has enough"),
         };
         Err(Fault { message, payload: None })
     }
-}
-
-pub(crate) fn text_of(payload: &(dyn Any + Send)) -> Option<&str> {
-    payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
 /// A test that has passed.
@@ -357,7 +358,7 @@ pub struct Failure {
     pub is_repeatable: bool,
     /// The blocking functions that were still running when the loop went on.
     pub overruns: Vec<Overrun>,
-    payload: Option<Box<dyn Any + Send>>,
+    payload: Option<Payload>,
 }
 
 impl fmt::Display for Failure {
@@ -397,6 +398,12 @@ impl fmt::Display for Failure {
 
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Failure").field("name", &self.name).field("seed", &self.seed).finish_non_exhaustive()
+        f.debug_struct("Failure")
+            .field("name", &self.name)
+            .field("message", &self.message)
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
     }
 }
+
+impl std::error::Error for Failure {}

@@ -130,25 +130,31 @@ fn all_that_fails_a_test_fails_an_exploration() {
 
 #[test]
 fn the_environment_replays_one_schedule() {
-    let replayed = |schedule: &str| {
+    let replayed = |kind: &str, schedule: &str| {
         let output = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "a_program_for_another_process", "--nocapture"])
             .env("AIO_SCHEDULE", schedule)
-            .env("AIO_EXPLORED", "1")
+            .env("AIO_EXPLORED", kind)
             .output()
             .unwrap();
         (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
-    let (passed, text) = replayed("2.2");
+    let (passed, text) = replayed("all", "2.2");
     assert!(passed && text.contains("the steps of `a_program_for_another_process` under 2.2:"), "{text}");
-    let (passed, text) = replayed("3");
+    let (passed, text) = replayed("all", "3");
     assert!(!passed && text.contains("AIO_SCHEDULE=3 cargo test a_program_for_another_process   repeats it"), "{text}");
+    let (passed, text) = replayed("outcomes", "2.2");
+    assert!(passed && text.contains("the steps of `a_program_for_another_process` under 2.2:"), "{text}");
+    let (passed, text) = replayed("outcomes", "3");
+    assert!(!passed && text.contains("(after 1 that were tried)"), "{text}");
 }
 
 /// For the test above.
 #[test]
 fn a_program_for_another_process() {
-    if std::env::var_os("AIO_EXPLORED").is_some() {
-        aio_test::explore(race);
+    match std::env::var("AIO_EXPLORED").as_deref() {
+        Ok("outcomes") => assert_eq!(aio_test::explore_outcomes(race).into_values().sum::<u64>(), 1),
+        Ok(_) => assert_eq!(aio_test::explore(race).schedules(), 1),
+        Err(_) => {}
     }
 }

@@ -52,4 +52,8 @@ fn a_failure_is_repeated_at_its_point_and_at_no_other() {
     // A point that is not there, as in a test that has changed since.
     let (passed, text) = child("9:woken");
     assert!(passed && text.contains("run 1: 4 turns\n9 points\n"), "{text}");
+    assert!(
+        text.contains("AIO_CANCEL_AT=9:woken: there is no such point here, since the victim waits 4 times"),
+        "{text}"
+    );
 }

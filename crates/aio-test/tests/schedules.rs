@@ -191,6 +191,10 @@ fn a_test_that_hangs_for_real_is_ended_by_the_guard() {
     });
     let message = failure.unwrap_err().message;
     assert!(message.contains("the time of the test is over"), "{message}");
+    assert!(
+        message.contains("its last step, number ") && message.contains(", was one of task 1 `main` ("),
+        "{message}"
+    );
 }
 
 /// Two tasks that take two free locks in different orders, without anything else to wait for.

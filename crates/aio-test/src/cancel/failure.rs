@@ -1,6 +1,5 @@
 //! What is said of a test that fails.
 
-use std::any::Any;
 use std::panic::resume_unwind;
 
 use super::point::{CancelPoint, Moment};
@@ -17,14 +16,10 @@ pub(super) fn fail(end: End<()>, point: Option<CancelPoint>, n_awaits: usize) ->
     };
     // The message of the panic itself was printed when it happened.
     eprintln!("{circumstances}");
-    match text(&*payload) {
+    match payload.text() {
         Some(text) => resume_unwind(Box::new(format!("{text}\n{circumstances}"))),
-        None => resume_unwind(payload),
+        None => payload.resume(),
     }
-}
-
-fn text(payload: &(dyn Any + Send)) -> Option<&str> {
-    payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied())
 }
 
 fn circumstances(point: Option<CancelPoint>, n_awaits: usize) -> String {

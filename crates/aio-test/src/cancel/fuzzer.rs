@@ -125,6 +125,13 @@ impl CancelFuzzer {
             (End::Returned(()), record) => record.n_awaits(),
             (end, _) => fail(end, None, 0),
         };
+        if let Some(only) = only
+            && CancelPoint::all(n_awaits).all(|point| point != only)
+        {
+            eprintln!(
+                "aio: AIO_CANCEL_AT={only}: there is no such point here, since the victim waits {n_awaits} times"
+            );
+        }
         let mut n_points = 0;
         for point in CancelPoint::all(n_awaits) {
             n_points += 1;
@@ -165,7 +172,7 @@ impl Default for CancelFuzzer {
 /// The point that whoever repeats a failure asks for.
 #[track_caller]
 fn point_of_replay() -> Option<CancelPoint> {
-    let text = std::env::var("AIO_CANCEL_AT").ok()?;
+    let text = std::env::var("AIO_CANCEL_AT").ok().filter(|text| !text.is_empty())?;
     match text.parse() {
         Ok(point) => Some(point),
         Err(error) => panic!("AIO_CANCEL_AT={text}: {error}"),

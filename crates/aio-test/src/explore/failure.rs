@@ -1,9 +1,9 @@
 //! What an exploration has found.
 
-use std::any::Any;
 use std::fmt;
 
 use super::picks::Picks;
+use crate::payload::Payload;
 
 /// How many lines of a run that has failed are printed.
 const PRINTED: usize = 200;
@@ -23,7 +23,7 @@ pub struct ExploreFailure {
     pub(super) picks: Option<Picks>,
     /// Whether the same steps came again when it was tried a second time.
     pub is_repeatable: bool,
-    pub(super) payload: Option<Box<dyn Any + Send>>,
+    pub(super) payload: Option<Payload>,
 }
 
 impl ExploreFailure {
