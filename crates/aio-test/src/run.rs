@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError}; // facade: what a handler of failures writes down
 use std::time::Duration;
 
-use aio_base::live::Account;
+use aio_base::live::{Account, Kind};
 use aio_base::waits::Tracking;
 use aio_core::{Driver, EventLoop, Failure, Scope, TaskRef, ThreadPark, all_tasks};
 use aio_reactor::Reactor;
@@ -129,7 +129,7 @@ pub(crate) fn run<T, F: Future<Output = Result<T, String>>>(
         let output = output.unwrap_or_else(|| unreachable!("nobody cuts it"));
         // What an error has left undone is no news.
         let is_looked_for = output.is_ok() && !settings.may_leave_tasks;
-        let left = if is_looked_for { left_behind(&director).await } else { Vec::new() };
+        let left = if is_looked_for { left_behind(&director, &account).await } else { None };
         (output, left)
     });
     // What comes first counts: who fails may leave others stuck.
@@ -152,47 +152,52 @@ pub(crate) fn run<T, F: Future<Output = Result<T, String>>>(
         (Ok((output, left)), None) => match closed {
             Err(payload) => End::Panicked(payload),
             Ok(()) if !failures.is_empty() => End::Failed(failures.join("\n")),
-            Ok(()) if !left.is_empty() => End::Failed(tell_left(&left)),
             Ok(()) if settings.may_leave_tasks => End::Returned(output),
-            Ok(()) => match still_alive(&account) {
-                alive if alive.is_empty() => End::Returned(output),
-                alive => End::Failed(format!("after the end of the loop there still is: {}", alive.join(", "))),
+            Ok(()) => match left.or_else(|| still_alive(&account)) {
+                None => End::Returned(output),
+                Some(left) => End::Failed(left),
             },
         },
     };
     Ran { end, director, overruns: jobs.overruns() }
 }
 
-/// The tasks that neither end by themselves without time passing, nor were told to: they would go on for ever.
-async fn left_behind(director: &Director) -> Vec<String> {
+/// What is left of the test when it has ended: tasks that neither end by themselves without time passing, nor were told
+/// to; and if there are no tasks any more, timers.
+async fn left_behind(director: &Director, account: &Account) -> Option<String> {
     director.quiet().await;
     let own = aio_core::current_task().map(|task| task.id());
-    let is_left = |task: &TaskRef| !task.is_cancelled() && Some(task.id()) != own;
-    let left = all_tasks().into_iter().filter(is_left);
-    director.with_numbers(|numbers| {
+    let others: Vec<TaskRef> = all_tasks().into_iter().filter(|task| Some(task.id()) != own).collect();
+    let left = others.iter().filter(|task| !task.is_cancelled());
+    let left: Vec<String> = director.with_numbers(|numbers| {
         left.map(|task| {
-            let number = numbers.number(&task, None);
+            let number = numbers.number(task, None);
             numbers.label(number).to_string()
         })
         .collect()
-    })
+    });
+    if !left.is_empty() {
+        return Some(format!(
+            "when the test had ended, these tasks had not, and nobody had told them to (`Leaks::Allow` lets \
+             them):\n  {}",
+            left.join("\n  ")
+        ));
+    }
+    // (The end of the loop would take them out of its queue.)
+    let is_timer = |(kind, n): &(Kind, isize)| (*kind == Kind::Timer && others.is_empty()).then_some(*n);
+    let n_timers = account.left().iter().find_map(is_timer)?;
+    Some(format!("when the test had ended, timers had not that nobody waits for: {n_timers}"))
 }
 
 /// What was made in the run and is still there. What another thread is about to drop gets half a second.
-fn still_alive(account: &Account) -> Vec<String> {
+fn still_alive(account: &Account) -> Option<String> {
     for _ in 0..50 {
         if account.left().is_empty() {
-            break;
+            return None;
         }
         // clock: the threads looked for are real ones
         std::thread::sleep(Duration::from_millis(10)); // facade: as above
     }
-    account.left().iter().map(|(kind, n)| format!("{n} {kind}")).collect()
-}
-
-fn tell_left(left: &[String]) -> String {
-    format!(
-        "when the test had ended, these tasks had not, and nobody had told them to (`Leaks::Allow` lets them):\n  {}",
-        left.join("\n  ")
-    )
+    let left: Vec<String> = account.left().iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+    Some(format!("after the end of the loop there still is: {}", left.join(", ")))
 }

@@ -281,3 +281,31 @@ fn a_blocking_function_that_waits_for_a_task_is_told_of_in_the_report() {
     assert_eq!(failure.overruns.len(), 1);
     assert!(failure.to_string().contains("or waits for a task: from there on the order is not"), "{failure}");
 }
+
+#[test]
+#[cfg(debug_assertions)]
+fn a_timer_or_a_waiter_that_is_left_fails_the_test() {
+    let failure = Test::new("timer").try_run(async || {
+        let mut forgotten = Box::pin(sleep(1000 * MS));
+        assert!(futures_lite::future::poll_once(&mut forgotten).await.is_none());
+        std::mem::forget(forgotten);
+    });
+    assert_eq!(failure.unwrap_err().message, "when the test had ended, timers had not that nobody waits for: 1");
+    let failure = Test::new("waiter").try_run(async || {
+        let event = Box::leak(Box::new(aio_sync::Event::new()));
+        let mut forgotten = Box::pin(event.wait());
+        assert!(futures_lite::future::poll_once(&mut forgotten).await.is_none());
+        std::mem::forget(forgotten);
+    });
+    let message = failure.unwrap_err().message;
+    assert!(
+        message.starts_with("after the end of the loop there still is: ") && message.contains("waiter"),
+        "{message}"
+    );
+    // One that is dropped in time is no leak, and neither is one of a cleanup.
+    Test::new("fine").run(async || {
+        let mut dropped = Box::pin(sleep(1000 * MS));
+        assert!(futures_lite::future::poll_once(&mut dropped).await.is_none());
+        drop(local::defer((), |()| sleep(MS)));
+    });
+}
