@@ -59,7 +59,7 @@ use self::replay::Replay;
 use self::touch::Recording;
 pub use self::touch::touch;
 use self::walk::{Bounds, Stop, Walk};
-use crate::director::Conduct;
+use crate::conduct::Conduct;
 use crate::outcome::{TestOutcome, judge};
 use crate::payload::Payload;
 use crate::run::{End, RunSettings, run};

@@ -31,6 +31,7 @@
 
 mod assert;
 mod cancel;
+mod conduct;
 mod control;
 mod director;
 mod environment;

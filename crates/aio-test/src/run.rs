@@ -12,8 +12,9 @@ use aio_core::{Driver, EventLoop, Failure, Scope, TaskRef, ThreadPark, all_tasks
 use aio_reactor::Reactor;
 use aio_timer::Timers;
 
+use crate::conduct::{Conduct, Seeded};
 use crate::control::Control;
-use crate::director::{self, Conduct, Director, Seeded, Verdict};
+use crate::director::{self, Director, Verdict};
 use crate::faults::Faults;
 use crate::guard::Watch;
 use crate::jobs::{Jobs, Overrun};

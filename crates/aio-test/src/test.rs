@@ -9,7 +9,7 @@ use std::time::Duration;
 use aio_core::Failure as TaskFailure;
 use fastrand::Rng;
 
-use crate::director::Seeded;
+use crate::conduct::Seeded;
 use crate::environment::Environment;
 use crate::faults::Faults;
 use crate::jobs::Overrun;

@@ -4,7 +4,7 @@ use aio_base::choice::Choice;
 
 use super::picks::{Pick, Picks};
 use super::walk::{Bounds, is_choice};
-use crate::director::{Conduct, Next};
+use crate::conduct::{Conduct, Next};
 use crate::numbers::Number;
 
 /// Conducts a run as the picks say; after the last of them, as production does.

@@ -9,7 +9,7 @@ use aio_base::footprint;
 
 use super::footprints::{Footprint, Known, Names};
 use super::picks::{Pick, Picks};
-use crate::director::{Conduct, Next};
+use crate::conduct::{Conduct, Next};
 use crate::numbers::Number;
 
 /// What is walked.
