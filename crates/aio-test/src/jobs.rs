@@ -52,9 +52,9 @@ struct Inner {
 }
 
 impl Jobs {
-    /// Jobs that begin when they have their turn, and may take 200 ms of real time.
+    /// Jobs that begin when they have their turn, and may take a second of real time.
     pub fn new() -> Self {
-        let patience = Cell::new(Duration::from_millis(200));
+        let patience = Cell::new(Duration::from_secs(1));
         Self(Rc::new(Inner { patience, delay: RefCell::default(), overruns: RefCell::default() }))
     }
 
