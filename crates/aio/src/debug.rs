@@ -29,11 +29,13 @@
 //! ```
 //!
 //! While it is on, taking and waiting cost a look-up in a table that all threads share. Who *has* a thing is known in
-//! builds with debug assertions only ([`HOLDERS`]): a release build lists who waits, and no more. It is who has *taken*
-//! it: a guard that is sent to another task still counts for the one that took it.
+//! builds with debug assertions only ([`HOLDERS`]): a release build lists who waits for a primitive, and no more. It
+//! is who has *taken* it: a guard that is sent to another task still counts for the one that took it.
 
 pub use aio_base::host::TaskLabel;
-pub use aio_base::waits::{HOLDERS, ThreadLabel, Wait, Waits, Who, is_tracked, track as track_waits, waits};
+pub use aio_base::waits::{
+    HOLDERS, Report, ThreadLabel, Tracking, Wait, Waits, Who, is_tracked, track as track_waits, waits,
+};
 
 /// Whether the environment asks for it.
 pub(crate) fn is_asked_for() -> bool {

@@ -60,6 +60,7 @@
 //! | `add_signal_handler` | [`signal::signals`], [`signal::ctrl_c`] |
 //! | `async def` with `yield`; `async for` | [`generate`]; `while let Some(item) = stream.next().await` |
 //! | `contextvars.ContextVar`, `Context` | [`ContextVar`], [`Context`] |
+//! | `unittest.IsolatedAsyncioTestCase` | `#[aio::test]`, `testing` (a feature): virtual time, any order, every order |
 //!
 //! The page `docs/asyncio.md` of the repository goes through all of asyncio, with a program in either language for each
 //! row, and the tests that show it.
